@@ -1,0 +1,84 @@
+//! A delivery: one event owed to one webhook; and its attempts.
+
+use super::Timestamp;
+use super::event::EventSeq;
+use super::ids::{DeliveryId, EventId, WebhookId};
+use super::verdict::named;
+
+named!(
+    /// Where a delivery stands.
+    DeliveryState {
+        /// An attempt is due or under way.
+        Pending = "pending",
+        /// The endpoint answered 2xx.
+        Delivered = "delivered",
+        /// Every attempt of the schedule failed.
+        Failed = "failed",
+        /// The webhook was deleted first.
+        Canceled = "canceled",
+    }
+);
+
+named!(
+    /// Why an attempt failed. Each is the receiver's fault unless it says otherwise.
+    AttemptError {
+        /// The URL is not allowed by the egress policy.
+        Refused = "refused",
+        /// The name could not be resolved.
+        Dns = "dns",
+        /// No connection could be made.
+        Connect = "connect",
+        /// The TLS handshake failed.
+        Tls = "tls",
+        /// The connection broke while the request or the response was under way.
+        Broken = "broken",
+        /// The whole attempt took longer than its time limit.
+        Timeout = "timeout",
+        /// The endpoint answered with a redirect, which is never followed.
+        Redirect = "redirect",
+        /// The endpoint answered with any other status than 2xx.
+        Status = "status",
+    }
+);
+
+/// One event owed to one webhook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its id, which is also the message id.
+    pub id: DeliveryId,
+    /// The event that is owed.
+    pub event_seq: EventSeq,
+    /// The event's id.
+    pub event_id: EventId,
+    /// To whom.
+    pub webhook_id: WebhookId,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// How many attempts were made.
+    pub attempt_count: u32,
+    /// When the next attempt is due, while [`DeliveryState::Pending`].
+    pub due_at: Timestamp,
+    /// When dispatch decided on it.
+    pub created_at: Timestamp,
+    /// When it left [`DeliveryState::Pending`].
+    pub finished_at: Option<Timestamp>,
+}
+
+/// One HTTP request of a delivery, as the log keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// 1 for the first.
+    pub number: u32,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How long it took, body included, in milliseconds.
+    pub duration_ms: u64,
+    /// The status, if the endpoint answered.
+    pub status: Option<u16>,
+    /// Why it failed; `None` for a success.
+    pub error: Option<AttemptError>,
+    /// More about the failure, for people.
+    pub error_detail: Option<String>,
+    /// The beginning of the response body.
+    pub response: Vec<u8>,
+}

@@ -1,0 +1,55 @@
+//! Every bound of the product, in one place.
+
+use std::time::Duration;
+
+/// Characters in an identifier.
+pub const ID_CHARS_MAX: usize = 128;
+/// Characters in the name of an event type.
+pub const EVENT_TYPE_CHARS_MAX: usize = 64;
+/// Characters in the name of a webhook, filter, user, project or token.
+pub const NAME_CHARS_MAX: usize = 200;
+/// Bytes of a request body, except for uploads.
+pub const REQUEST_BODY_BYTES_MAX: usize = 1 << 20;
+/// Event types a webhook may subscribe to.
+pub const WEBHOOK_EVENTS_MAX: usize = 256;
+/// Projects a webhook may be scoped to.
+pub const WEBHOOK_PROJECTS_MAX: usize = 1_000;
+/// Headers a webhook may add to its requests.
+pub const WEBHOOK_HEADERS_MAX: usize = 16;
+/// Bytes of the value of such a header.
+pub const WEBHOOK_HEADER_VALUE_BYTES_MAX: usize = 1_024;
+/// Webhooks a user may have.
+pub const WEBHOOKS_PER_USER_MAX: usize = 10_000;
+/// Bytes of a user-chosen secret.
+pub const SECRET_BYTES_MAX: usize = 256;
+/// Bytes of a filter's configuration.
+pub const FILTER_CONFIG_BYTES_MAX: usize = 64 << 10;
+/// Items of a page.
+pub const PAGE_ITEMS_MAX: u32 = 250;
+/// Items of a page where the caller does not say.
+pub const PAGE_ITEMS_DEFAULT: u32 = 50;
+
+/// How long a claimed event or delivery belongs to its claimant.
+pub const LEASE: Duration = Duration::from_secs(60);
+/// Jobs that one commit of the writer takes.
+pub const COMMIT_JOBS_MAX: usize = 256;
+/// Jobs that may wait for the writer; more are refused with "busy".
+pub const WRITER_QUEUE_MAX: usize = 4_096;
+/// Events that dispatch claims at once.
+pub const DISPATCH_BATCH_MAX: u32 = 256;
+/// Attempts under way in all.
+pub const ATTEMPTS_IN_FLIGHT_MAX: usize = 256;
+/// Attempts under way for one webhook.
+pub const ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX: u32 = 8;
+/// Bytes of a response that the attempt log keeps; no more is read.
+pub const RESPONSE_BYTES_MAX: usize = 16 << 10;
+/// Time to connect to an endpoint.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time for a whole attempt, body included.
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(7);
+/// Failed attempts in a row that make a webhook UNHEALTHY.
+pub const FAILURES_UNTIL_UNHEALTHY: u32 = 5;
+/// Filter failures in a row that mark the filter as failing.
+pub const FILTER_FAILURES_UNTIL_FAILING: u32 = 3;
+/// How long a graceful stop waits for what is under way.
+pub const STOP_GRACE: Duration = Duration::from_secs(8);

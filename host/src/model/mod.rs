@@ -1,0 +1,18 @@
+//! Plain types, without I/O, that every room speaks in.
+//!
+//! Values are parsed once, at the door, into types that cannot hold a wrong value; from there on
+//! nobody checks again. Times are milliseconds since the Unix epoch ([`Timestamp`]).
+
+pub mod catalogue;
+pub mod delivery;
+pub mod event;
+pub mod filter;
+pub mod ids;
+pub mod limits;
+pub mod secret;
+pub mod timestamp;
+pub mod token;
+pub mod verdict;
+pub mod webhook;
+
+pub use timestamp::Timestamp;

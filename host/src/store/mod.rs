@@ -1,0 +1,424 @@
+//! What is kept, and how it is asked for.
+//!
+//! The stages of the flow meet only here, in rows: intake writes events, dispatch claims them and
+//! writes verdicts and deliveries, deliver claims those and writes attempts. A claim is a lease with
+//! a fence: whoever lost the lease finds out when it writes. Claims are soft (a claim lost in a power
+//! cut only means that somebody claims again); everything else is on disk before it is answered.
+//!
+//! The trait has one implementation today, [`sqlite`]; a PostgreSQL one follows, which is why no
+//! type of a database appears outside its own folder. The store decides nothing: which webhooks get
+//! an event, when an attempt is due and what a failure means come in as values.
+
+mod seal;
+pub mod sqlite;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::model::Timestamp;
+use crate::model::delivery::{Attempt, Delivery, DeliveryState};
+use crate::model::event::{Event, EventDigest, EventSeq, EventType, StoredEvent};
+use crate::model::filter::{Filter, FilterDigest};
+use crate::model::ids::{CompanyId, DeliveryId, EventId, FilterId, ProjectId, UserId, WebhookId};
+use crate::model::secret::Secret;
+use crate::model::token::Token;
+use crate::model::verdict::{Outcome, Verdict};
+use crate::model::webhook::{PayloadFormat, Webhook};
+
+pub use seal::SealingKey;
+
+/// Why the store did not do as it was asked. A row that is not there is not an error.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Too many writes wait already. Nothing was changed; trying again later helps.
+    #[error("too many writes are waiting")]
+    Busy,
+    /// The disk is full. Nothing was changed.
+    #[error("the disk is full")]
+    Full,
+    /// The disk or the database file fails. The process must not go on accepting events.
+    #[error("the database cannot be read or written")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A statement failed: our own fault.
+    #[error("a statement failed")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What the store answers.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// A user whom the operator made known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Chosen by the operator.
+    pub id: UserId,
+    /// A name for people.
+    pub name: Option<String>,
+}
+
+/// A project whom the operator made known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// Chosen by the operator.
+    pub id: ProjectId,
+    /// A name for people.
+    pub name: Option<String>,
+    /// The company it belongs to.
+    pub company_id: Option<CompanyId>,
+}
+
+/// An event type that the operator added to the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CustomEventType {
+    /// Its name.
+    pub name: EventType,
+    /// What happened, for people.
+    pub description: String,
+    /// Its group in the catalogue.
+    pub group: String,
+}
+
+/// What became of a membership that was to be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joined {
+    /// The user is a member now (or was before).
+    Member,
+    /// There is no such project.
+    NoProject,
+    /// There is no such user.
+    NoUser,
+}
+
+/// What became of an event that was to be accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is on disk.
+    New,
+    /// An event with this id and this content was accepted before.
+    Duplicate,
+    /// An event with this id and another content was accepted before.
+    Conflict,
+}
+
+/// An event that dispatch has claimed.
+#[derive(Clone, Debug)]
+pub struct ClaimedEvent {
+    /// The event.
+    pub stored: StoredEvent,
+    /// To be given back with what was decided.
+    pub fence: i64,
+}
+
+/// Where a lease ends and on what it is granted.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim {
+    /// The claimant's clock: rows whose lease ended before are free.
+    pub now: Timestamp,
+    /// How long the rows belong to the claimant.
+    pub lease: Duration,
+    /// How many rows at the most.
+    pub rows_max: u32,
+}
+
+/// What dispatch decided on one event.
+#[derive(Clone, Debug)]
+pub struct Dispatched {
+    /// Which event.
+    pub event: EventSeq,
+    /// The fence of the claim.
+    pub fence: i64,
+    /// One verdict for each subscribed webhook.
+    pub verdicts: Vec<Verdict>,
+    /// The deliveries that are owed.
+    pub deliveries: Vec<NewDelivery>,
+}
+
+/// A delivery that is owed.
+#[derive(Clone, Debug)]
+pub struct NewDelivery {
+    /// Its id.
+    pub id: DeliveryId,
+    /// To whom.
+    pub webhook_id: WebhookId,
+    /// How the webhook looked when this was decided; its attempts all send that.
+    pub snapshot: Arc<Snapshot>,
+    /// When the first attempt is due, and when it was decided.
+    pub created_at: Timestamp,
+}
+
+/// What a delivery's body shows of its webhook, kept once per version of the webhook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// [`Webhook::version`].
+    pub version: i64,
+    /// The body's shape.
+    pub format: PayloadFormat,
+    /// The body's `webhook` object, canonical JSON.
+    pub object: Box<str>,
+}
+
+/// Whether what a claimant decided was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It was.
+    Written,
+    /// The lease was lost to another claimant meanwhile: nothing was written.
+    LeaseLost,
+}
+
+/// A delivery that the deliver loop has claimed, with all that an attempt needs.
+#[derive(Clone, Debug)]
+pub struct ClaimedDelivery {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// To be given back with what happened.
+    pub fence: i64,
+    /// What is owed.
+    pub event: Arc<Event>,
+    /// How the webhook looked when it was decided.
+    pub snapshot: Snapshot,
+    /// The webhook now: its URL and headers are used, and whether it is enabled.
+    pub webhook: Arc<Webhook>,
+    /// The secrets that sign now, the newest first; never empty.
+    pub secrets: Vec<Secret>,
+}
+
+/// Which deliveries the deliver loop may claim.
+#[derive(Clone, Debug)]
+pub struct DeliveryClaim {
+    /// Lease and number of rows.
+    pub claim: Claim,
+    /// How many attempts of one webhook may be under way.
+    pub per_webhook_max: u32,
+    /// How many are under way in this process already, for the webhooks that have any.
+    pub in_flight: Vec<(WebhookId, u32)>,
+}
+
+/// What one attempt came to.
+#[derive(Clone, Debug)]
+pub struct Attempted {
+    /// Which delivery.
+    pub delivery_id: DeliveryId,
+    /// The fence of the claim.
+    pub fence: i64,
+    /// The line for the attempt log.
+    pub attempt: Attempt,
+    /// What the delivery becomes.
+    pub next: Next,
+    /// Whether the endpoint said that it is gone (410), which disables the webhook.
+    pub disables_webhook: bool,
+    /// Failed attempts in a row that make the webhook UNHEALTHY.
+    pub failures_until_unhealthy: u32,
+    /// When the attempt ended.
+    pub at: Timestamp,
+}
+
+/// What a delivery becomes after an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Done.
+    Delivered,
+    /// Another attempt at that time.
+    RetryAt(Timestamp),
+    /// The schedule is exhausted.
+    Failed,
+}
+
+/// What became of a webhook that was to be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Updated {
+    /// It is changed.
+    Written,
+    /// It changed since it was read: read it again.
+    Stale,
+    /// It is gone.
+    Missing,
+}
+
+/// What became of a webhook or filter that was to be added or deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removed {
+    /// It is gone.
+    Removed,
+    /// It was not there.
+    Missing,
+    /// A webhook still uses it: nothing was changed.
+    InUse,
+}
+
+/// A webhook as stored, with its place in the order of changes.
+#[derive(Clone, Debug)]
+pub struct WebhookChange {
+    /// Grows with every change of any webhook.
+    pub change_seq: i64,
+    /// Its id.
+    pub id: WebhookId,
+    /// The webhook, `None` once it is deleted.
+    pub webhook: Option<Arc<Webhook>>,
+}
+
+/// A part of a list, newest first.
+#[derive(Clone, Debug)]
+pub struct PageRequest {
+    /// How many items at the most.
+    pub items_max: u32,
+    /// The cursor of the previous page.
+    pub after: Option<i64>,
+}
+
+/// A page and where it ended.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// The items, newest first.
+    pub items: Vec<T>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<i64>,
+}
+
+/// Which deliveries to list.
+#[derive(Clone, Debug, Default)]
+pub struct DeliveryQuery {
+    /// Only those in this state.
+    pub state: Option<DeliveryState>,
+    /// Only those created at or after.
+    pub since: Option<Timestamp>,
+    /// Only those created before.
+    pub until: Option<Timestamp>,
+}
+
+/// Which verdicts to list.
+#[derive(Clone, Debug, Default)]
+pub struct VerdictQuery {
+    /// Only those with this outcome.
+    pub outcome: Option<Outcome>,
+    /// Only those decided at or after.
+    pub since: Option<Timestamp>,
+    /// Only those decided before.
+    pub until: Option<Timestamp>,
+}
+
+/// A verdict in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedVerdict {
+    /// On which event.
+    pub event_id: EventId,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+/// A filter and its uploaded bytes.
+#[derive(Clone, Debug)]
+pub struct FilterUpload {
+    /// What is known of it.
+    pub filter: Filter,
+    /// The bytes as they were uploaded.
+    pub wasm: Arc<[u8]>,
+}
+
+/// What is kept. Every write is on disk when it returns, except claims.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Makes a user known or renames them.
+    async fn put_user(&self, user: User, at: Timestamp) -> Result<()>;
+    /// Whether the user is known.
+    async fn user_exists(&self, id: &UserId) -> Result<bool>;
+    /// Makes a project known or changes it.
+    async fn put_project(&self, project: Project, at: Timestamp) -> Result<()>;
+    /// A project.
+    async fn project(&self, id: &ProjectId) -> Result<Option<Project>>;
+    /// Adds a member to a project.
+    async fn add_member(&self, project: &ProjectId, user: &UserId) -> Result<Joined>;
+    /// Takes a member out of a project; whether they were one.
+    async fn remove_member(&self, project: &ProjectId, user: &UserId) -> Result<bool>;
+    /// Those of `users` who are members of the project.
+    async fn members_among(&self, project: &ProjectId, users: &[UserId]) -> Result<HashSet<UserId>>;
+    /// Those of `projects` that the user is a member of.
+    async fn projects_among(&self, user: &UserId, projects: &[ProjectId]) -> Result<HashSet<ProjectId>>;
+
+    /// Keeps a token; replaces one with the same id (the operator's, from the environment).
+    async fn put_token(&self, token: Token) -> Result<()>;
+    /// A token, revoked or not.
+    async fn token(&self, id: &str) -> Result<Option<Token>>;
+    /// Whether any operator token is kept.
+    async fn has_operator_token(&self) -> Result<bool>;
+    /// Revokes a token; whether there was one to revoke.
+    async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<bool>;
+
+    /// Adds an event type to the catalogue or changes it.
+    async fn put_event_type(&self, event_type: CustomEventType) -> Result<()>;
+    /// The event types the operator added, by name.
+    async fn event_types(&self) -> Result<Vec<CustomEventType>>;
+
+    /// Accepts an event.
+    async fn accept_event(&self, event: Arc<Event>, digest: EventDigest) -> Result<Accepted>;
+    /// An event.
+    async fn event(&self, id: &EventId) -> Result<Option<StoredEvent>>;
+    /// Claims events that wait for dispatch, the oldest first.
+    async fn claim_events(&self, claim: Claim) -> Result<Vec<ClaimedEvent>>;
+    /// Writes what was decided on an event, all of it or, if the lease was lost, nothing. Filter
+    /// failures in a row are counted on the webhooks from the verdicts.
+    async fn record_dispatch(&self, dispatched: Dispatched) -> Result<Recorded>;
+    /// Gives claimed events back at once, without a verdict.
+    async fn release_events(&self, claims: Vec<(EventSeq, i64)>) -> Result<()>;
+
+    /// Keeps a new webhook and its secret.
+    async fn add_webhook(&self, webhook: Webhook, secret: Secret) -> Result<()>;
+    /// A webhook that is not deleted.
+    async fn webhook(&self, id: &WebhookId) -> Result<Option<Arc<Webhook>>>;
+    /// How many webhooks the user has.
+    async fn count_webhooks(&self, owner: &UserId) -> Result<usize>;
+    /// The user's webhooks, newest first.
+    async fn webhooks(&self, owner: &UserId, page: PageRequest) -> Result<Page<Arc<Webhook>>>;
+    /// Changes a webhook that still has the version `from`; `webhook.version` is the new version.
+    async fn update_webhook(&self, from: i64, webhook: Webhook) -> Result<Updated>;
+    /// Deletes a webhook and its secrets, and cancels what is owed to it. Its log stays until it ages.
+    async fn delete_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Removed>;
+    /// Webhooks changed or deleted after `change_seq`, in the order of change.
+    async fn webhook_changes(&self, after: i64, rows_max: u32) -> Result<Vec<WebhookChange>>;
+
+    /// Keeps a filter.
+    async fn add_filter(&self, upload: FilterUpload) -> Result<()>;
+    /// A filter, whoever it belongs to.
+    async fn filter(&self, id: &FilterId) -> Result<Option<Filter>>;
+    /// The bundled filters and the user's own, newest first.
+    async fn filters(&self, owner: &UserId, page: PageRequest) -> Result<Page<Filter>>;
+    /// The uploaded bytes of any filter with this digest.
+    async fn filter_wasm(&self, digest: &FilterDigest) -> Result<Option<Arc<[u8]>>>;
+    /// Deletes a filter that no webhook uses.
+    async fn delete_filter(&self, id: &FilterId) -> Result<Removed>;
+
+    /// Claims due deliveries of enabled webhooks: for each webhook no more than its share, the oldest
+    /// first, and every webhook with something due gets its turn before any gets more than its share.
+    async fn claim_deliveries(&self, claim: DeliveryClaim) -> Result<Vec<ClaimedDelivery>>;
+    /// When the next unclaimed delivery of an enabled webhook is due.
+    async fn next_due(&self) -> Result<Option<Timestamp>>;
+    /// Writes what an attempt came to, and what that means for the webhook's health.
+    async fn record_attempt(&self, attempted: Attempted) -> Result<Recorded>;
+    /// Gives claimed deliveries back at once, without an attempt.
+    async fn release_deliveries(&self, claims: Vec<(DeliveryId, i64)>) -> Result<()>;
+    /// A delivery.
+    async fn delivery(&self, id: &DeliveryId) -> Result<Option<Delivery>>;
+    /// The attempts of a delivery, the first first.
+    async fn attempts(&self, id: &DeliveryId) -> Result<Vec<Attempt>>;
+    /// The deliveries of a webhook, newest first.
+    async fn deliveries(&self, webhook: &WebhookId, query: DeliveryQuery, page: PageRequest) -> Result<Page<Delivery>>;
+
+    /// The verdicts on an event for the webhooks of one user, or of all.
+    async fn verdicts_on(&self, event: EventSeq, owner: Option<&UserId>) -> Result<Vec<Verdict>>;
+    /// The verdicts for a webhook, newest first.
+    async fn verdicts_for(
+        &self,
+        webhook: &WebhookId,
+        query: VerdictQuery,
+        page: PageRequest,
+    ) -> Result<Page<LoggedVerdict>>;
+
+    /// Whether a row can be written and read back right now.
+    async fn check(&self) -> Result<()>;
+    /// Writes what is pending to the main database file and closes it; the store answers
+    /// [`StoreError::Broken`] afterwards.
+    async fn close(&self) -> Result<()>;
+}
