@@ -14,7 +14,7 @@ use super::projection::{EventFields, Plan, Pointer, Value};
 use super::run::{Caller, Decision, Failure, Loaded, Threads};
 use super::{FilterLimits, Refused, StartError};
 use crate::model::filter::{About, FilterDigest};
-use crate::model::limits::FIELDS_PER_FILTER_MAX;
+use crate::model::limits::FILTER_FIELDS_MAX;
 use crate::model::verdict::ReasonClass;
 
 /// Configurations whose declared fields are remembered.
@@ -222,9 +222,9 @@ impl Configured {
 
 fn parse_fields(pointers: &[String]) -> Result<Vec<Pointer>, Refused> {
     let refuse = |pointer: &str, message: String| Refused::Field { pointer: pointer.to_owned(), message };
-    if pointers.len() > FIELDS_PER_FILTER_MAX {
-        let last = &pointers[FIELDS_PER_FILTER_MAX];
-        return Err(refuse(last, format!("a filter declares at most {FIELDS_PER_FILTER_MAX} fields")));
+    if pointers.len() > FILTER_FIELDS_MAX {
+        let last = &pointers[FILTER_FIELDS_MAX];
+        return Err(refuse(last, format!("a filter declares at most {FILTER_FIELDS_MAX} fields")));
     }
     pointers
         .iter()
