@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 use super::index::{Entry, Index};
 use super::matching::{Scope, scope};
 use crate::clock::{Clock, random_bytes};
-use crate::filter::projection::{EventFields, Plan, Value};
+use crate::filter::projection::{EventFields, Plan};
 use crate::filter::{Configured, Decision, Evaluation, FilterHost, FilterRef, Refused, Request};
 use crate::model::event::{Event, EventSeq};
 use crate::model::ids::DeliveryId;
@@ -183,10 +183,11 @@ impl Parts {
                 Err(refused) => answers.push((self.unprepared(&entry, &refused), entry)),
             }
         }
-        let plan = Plan::new(ready.iter().map(|configured| configured.fields.as_slice()));
-        let projected = plan.project(&EventFields::of(event));
+        let plan = Plan::new(ready.iter().map(|configured| &configured.fields));
+        let occurred_at = event.occurred_at.to_string();
+        let projected = plan.project(&EventFields::of(event, &occurred_at));
         let requests = ready.into_iter().enumerate().map(|(place, configured)| {
-            let values: Vec<Value> = projected.values(place);
+            let values = plan.values_of(place, &projected).cloned().collect();
             Request { configured, values }
         });
         let evaluations = self.filters.decide(requests.collect()).await;

@@ -20,29 +20,29 @@ pub(super) const VERSION: &str = "0.1.0";
 /// The name of the exported interface, without its version.
 pub(super) const INTERFACE: &str = "hooksieve:filter/sieve";
 
-impl From<projection::Scalar> for wit::Scalar {
-    fn from(scalar: projection::Scalar) -> Self {
+impl From<projection::Scalar<'_>> for wit::Scalar {
+    fn from(scalar: projection::Scalar<'_>) -> Self {
         match scalar {
             projection::Scalar::Null => Self::Null,
             projection::Scalar::Boolean(boolean) => Self::Boolean(boolean),
             projection::Scalar::Integer(integer) => Self::Integer(integer),
             projection::Scalar::Float(float) => Self::Float(float),
-            projection::Scalar::Text(text) => Self::Text(text),
+            projection::Scalar::Text(text) => Self::Text(text.into_owned()),
         }
     }
 }
 
-impl From<projection::Value> for wit::Value {
-    fn from(value: projection::Value) -> Self {
+impl From<projection::Value<'_>> for wit::Value {
+    fn from(value: projection::Value<'_>) -> Self {
         match value {
             projection::Value::Absent => Self::Absent,
             projection::Value::Null => Self::Null,
             projection::Value::Boolean(boolean) => Self::Boolean(boolean),
             projection::Value::Integer(integer) => Self::Integer(integer),
             projection::Value::Float(float) => Self::Float(float),
-            projection::Value::Text(text) => Self::Text(text),
+            projection::Value::Text(text) => Self::Text(text.into_owned()),
             projection::Value::Many(scalars) => Self::Many(scalars.into_iter().map(Into::into).collect()),
-            projection::Value::Json(json) => Self::Json(json),
+            projection::Value::Json(json) => Self::Json(json.into_owned()),
         }
     }
 }
@@ -77,6 +77,8 @@ impl From<About> for model::filter::About {
 }
 
 /// The values of one event, in the order the filter declared them.
-pub(super) fn lower(values: Vec<projection::Value>) -> Vec<wit::Value> {
+pub(super) fn lower(values: Vec<projection::Value<'_>>) -> Vec<wit::Value> {
     values.into_iter().map(Into::into).collect()
 }
+
+pub(super) use wit::Value as Lowered;

@@ -73,11 +73,38 @@ impl<'a> Value<'a> {
     }
 }
 
+impl Value<'_> {
+    /// The same value, borrowing from no event.
+    #[must_use]
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Absent => Value::Absent,
+            Self::Null => Value::Null,
+            Self::Boolean(boolean) => Value::Boolean(boolean),
+            Self::Integer(integer) => Value::Integer(integer),
+            Self::Float(float) => Value::Float(float),
+            Self::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
+            Self::Many(scalars) => Value::Many(scalars.into_iter().map(Scalar::into_owned).collect()),
+            Self::Json(json) => Value::Json(Cow::Owned(json.into_owned())),
+        }
+    }
+}
+
 fn is_container(json: &str) -> bool {
     json.starts_with(['{', '['])
 }
 
 impl<'a> Scalar<'a> {
+    fn into_owned(self) -> Scalar<'static> {
+        match self {
+            Self::Null => Scalar::Null,
+            Self::Boolean(boolean) => Scalar::Boolean(boolean),
+            Self::Integer(integer) => Scalar::Integer(integer),
+            Self::Float(float) => Scalar::Float(float),
+            Self::Text(text) => Scalar::Text(Cow::Owned(text.into_owned())),
+        }
+    }
+
     /// Reads the canonical text of a scalar; `None` if it is none.
     fn of(json: &'a str) -> Option<Self> {
         match json.as_bytes().first()? {
