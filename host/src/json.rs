@@ -40,11 +40,7 @@ pub fn canonicalise(input: &[u8]) -> Result<String, JsonError> {
     };
     match canoniser.document() {
         Ok(()) => Ok(canoniser.out),
-        Err(flaw) => Err(JsonError {
-            flaw,
-            pointer: canoniser.pointer(),
-            offset: canoniser.reader.offset(),
-        }),
+        Err(flaw) => Err(JsonError { flaw, pointer: canoniser.pointer(), offset: canoniser.reader.offset() }),
     }
 }
 

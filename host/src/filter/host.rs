@@ -69,11 +69,11 @@ pub struct Configured {
 }
 
 /// One call to make.
-pub struct Request<'a> {
+pub struct Request {
     /// The filter, configured.
     pub configured: Arc<Configured>,
     /// The values of its fields.
-    pub values: Vec<Value<'a>>,
+    pub values: Vec<Value>,
 }
 
 /// What one call came to.
@@ -170,12 +170,12 @@ impl FilterHost {
 
     /// Decides on one event for many filters. Each gets fresh state; all run side by side. The answers
     /// come in the order of the requests.
-    pub async fn decide(&self, requests: Vec<Request<'_>>) -> Vec<Evaluation> {
+    pub async fn decide(&self, requests: Vec<Request>) -> Vec<Evaluation> {
         let calls = requests.into_iter().map(|request| self.decide_one(request));
         futures_util::future::join_all(calls).await
     }
 
-    async fn decide_one(&self, request: Request<'_>) -> Evaluation {
+    async fn decide_one(&self, request: Request) -> Evaluation {
         let Request { configured, values } = request;
         let loaded = match self.load(&configured.filter.digest).await {
             Ok(loaded) => loaded,
@@ -218,7 +218,7 @@ impl Evaluation {
 impl Configured {
     /// Projects this filter's fields alone, as `evaluate` and the command line do.
     #[must_use]
-    pub fn project<'a>(&self, event: &EventFields<'a>) -> Vec<Value<'a>> {
+    pub fn project(&self, event: &EventFields<'_>) -> Vec<Value> {
         let plan = Plan::new([&self.fields]);
         plan.values_of(0, &plan.project(event)).cloned().collect()
     }

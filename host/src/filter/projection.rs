@@ -12,15 +12,17 @@ mod scan;
 mod value;
 mod walk;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-pub use pointer::{Fields, FieldsError, Pointer, PointerError};
+use crate::model::event::Event;
+pub use pointer::{Pointer, PointerError};
 use pointer::{Root, Segment};
 pub use value::{Scalar, Value};
 use walk::Walk;
 
 /// What an event offers to filters.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct EventFields<'a> {
     /// The producer's or our id of the event.
     pub id: Option<&'a str>,
@@ -33,7 +35,7 @@ pub struct EventFields<'a> {
     /// Who did it.
     pub user_id: Option<&'a str>,
     /// When it happened, as RFC 3339 text.
-    pub occurred_at: Option<&'a str>,
+    pub occurred_at: Option<Cow<'a, str>>,
     /// The record before, as canonical JSON text; `null` if there is none.
     pub previous_value: &'a str,
     /// The record after, as canonical JSON text; `null` if there is none.
@@ -66,72 +68,74 @@ struct Node {
     first_each_slots: Vec<usize>,
 }
 
-/// The values that an event has in the slots of a [`Plan`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct Projected<'a>(Vec<Value<'a>>);
+/// The values that an event has at the pointers of a [`Plan`].
+#[derive(Debug, Clone)]
+pub struct Projected<'p> {
+    plan: &'p Plan,
+    slots: Vec<Value>,
+}
 
-impl<'a> Projected<'a> {
-    /// The value of each slot.
-    pub fn slots(&self) -> &[Value<'a>] {
-        &self.0
+impl Projected<'_> {
+    /// The values of a filter's fields, in the order in which it declared them. Large ones are shared
+    /// with the other filters.
+    ///
+    /// # Panics
+    /// If the plan was made for fewer filters.
+    pub fn values(&self, filter: usize) -> Vec<Value> {
+        self.plan.filters[filter].iter().map(|&slot| self.slots[slot].clone()).collect()
+    }
+}
+
+impl<'a> EventFields<'a> {
+    /// What a filter may see of an accepted event.
+    pub fn of(event: &'a Event) -> Self {
+        Self {
+            id: Some(event.id.as_str()),
+            event: Some(event.event_type.as_str()),
+            company_id: event.company_id.as_ref().map(|id| id.as_str()),
+            project_id: Some(event.project_id.as_str()),
+            user_id: event.user_id.as_ref().map(|id| id.as_str()),
+            occurred_at: Some(event.occurred_at.to_string().into()),
+            previous_value: &event.previous_value,
+            current_value: &event.current_value,
+        }
     }
 }
 
 impl Plan {
     /// Merges the fields of filters, which are known by their place in the list from then on.
-    pub fn new<'f>(filters: impl IntoIterator<Item = &'f Fields>) -> Self {
+    pub fn new<'f>(filters: impl IntoIterator<Item = &'f [Pointer]>) -> Self {
         let mut plan = Self::default();
         plan.nodes.resize_with(Root::ALL.len(), Node::default);
-        for fields in filters {
-            let slots = fields
-                .pointers()
-                .iter()
-                .map(|pointer| plan.insert(pointer))
-                .collect();
+        for pointers in filters {
+            let slots = pointers.iter().map(|pointer| plan.insert(pointer)).collect();
             plan.filters.push(slots);
         }
         plan
     }
 
-    /// The slots of a filter's fields, in the order in which it declared them.
-    pub fn slots_of(&self, filter: usize) -> &[usize] {
-        &self.filters[filter]
-    }
-
-    /// The values of a filter's fields, in the order in which it declared them.
-    pub fn values_of<'p, 'a>(
-        &'p self,
-        filter: usize,
-        projected: &'p Projected<'a>,
-    ) -> impl Iterator<Item = &'p Value<'a>> {
-        self.slots_of(filter).iter().map(|&slot| &projected.0[slot])
-    }
-
-    /// Takes the values of all slots from an event.
-    pub fn project<'a>(&self, event: &EventFields<'a>) -> Projected<'a> {
-        let mut values = vec![Value::Absent; self.slots_by_root.iter().sum()];
+    /// Takes the values of all fields from an event.
+    pub fn project(&self, event: &EventFields<'_>) -> Projected<'_> {
+        let mut slots = vec![Value::Absent; self.slots_by_root.iter().sum()];
         let texts = [
             (Root::Id, event.id),
             (Root::Event, event.event),
             (Root::CompanyId, event.company_id),
             (Root::ProjectId, event.project_id),
             (Root::UserId, event.user_id),
-            (Root::OccurredAt, event.occurred_at),
+            (Root::OccurredAt, event.occurred_at.as_deref()),
         ];
         for (root, text) in texts {
             if let Some(slot) = self.nodes[root as usize].slot {
-                values[slot] = text.map_or(Value::Null, |text| Value::Text(text.into()));
+                slots[slot] = text.map_or(Value::Null, |text| Value::Text(text.into()));
             }
         }
-        for (root, json) in [
-            (Root::PreviousValue, event.previous_value),
-            (Root::CurrentValue, event.current_value),
-        ] {
+        for (root, json) in [(Root::PreviousValue, event.previous_value), (Root::CurrentValue, event.current_value)] {
             if self.slots_by_root[root as usize] > 0 {
-                Walk::new(self, root, json, &mut values).run();
+                Walk::new(self, root, json, &mut slots).run();
             }
         }
-        Projected(values)
+        Projected { plan: self, slots }
     }
 
     /// Adds a pointer to the tree, and answers with its slot.
@@ -161,34 +165,20 @@ impl Plan {
         let node = &mut self.nodes[parent];
         let child = match segment {
             Segment::Each => *node.each.get_or_insert(new),
-            Segment::Key(key) => {
-                let child = *node.keys.entry(in_quotes(key)).or_insert(new);
-                if let Some(index) = array_index(key) {
-                    node.elements.insert(index, child);
+            Segment::Key { quoted, index } => match node.keys.get(quoted) {
+                Some(&child) => child,
+                None => {
+                    node.keys.insert(quoted.clone(), new);
+                    node.elements.extend(index.map(|index| (index, new)));
+                    new
                 }
-                child
-            }
+            },
         };
         if child == new {
             self.nodes.push(Node::default());
         }
         child
     }
-}
-
-/// A key as canonical JSON text, which `serde_json` escapes like `JSON.stringify`.
-fn in_quotes(key: &str) -> String {
-    serde_json::Value::from(key).to_string()
-}
-
-/// The array index that a segment is: digits without leading zeros.
-fn array_index(key: &str) -> Option<usize> {
-    let is_number = key.bytes().all(|byte| byte.is_ascii_digit());
-    let has_leading_zero = key.len() > 1 && key.starts_with('0');
-    if !is_number || has_leading_zero {
-        return None;
-    }
-    key.parse().ok()
 }
 
 #[cfg(test)]

@@ -20,29 +20,29 @@ pub(super) const VERSION: &str = "0.1.0";
 /// The name of the exported interface, without its version.
 pub(super) const INTERFACE: &str = "hooksieve:filter/sieve";
 
-impl From<projection::Scalar<'_>> for wit::Scalar {
-    fn from(scalar: projection::Scalar<'_>) -> Self {
+impl From<projection::Scalar> for wit::Scalar {
+    fn from(scalar: projection::Scalar) -> Self {
         match scalar {
             projection::Scalar::Null => Self::Null,
             projection::Scalar::Boolean(boolean) => Self::Boolean(boolean),
             projection::Scalar::Integer(integer) => Self::Integer(integer),
             projection::Scalar::Float(float) => Self::Float(float),
-            projection::Scalar::Text(text) => Self::Text(text.into_owned()),
+            projection::Scalar::Text(text) => Self::Text(String::from(&*text)),
         }
     }
 }
 
-impl From<projection::Value<'_>> for wit::Value {
-    fn from(value: projection::Value<'_>) -> Self {
+impl From<projection::Value> for wit::Value {
+    fn from(value: projection::Value) -> Self {
         match value {
             projection::Value::Absent => Self::Absent,
             projection::Value::Null => Self::Null,
             projection::Value::Boolean(boolean) => Self::Boolean(boolean),
             projection::Value::Integer(integer) => Self::Integer(integer),
             projection::Value::Float(float) => Self::Float(float),
-            projection::Value::Text(text) => Self::Text(text.into_owned()),
+            projection::Value::Text(text) => Self::Text(String::from(&*text)),
             projection::Value::Many(scalars) => Self::Many(scalars.into_iter().map(Into::into).collect()),
-            projection::Value::Json(json) => Self::Json(json.into_owned()),
+            projection::Value::Json(json) => Self::Json(String::from(&*json)),
         }
     }
 }
@@ -77,7 +77,7 @@ impl From<About> for model::filter::About {
 }
 
 /// The values of one event, in the order the filter declared them.
-pub(super) fn lower(values: Vec<projection::Value<'_>>) -> Vec<wit::Value> {
+pub(super) fn lower(values: Vec<projection::Value>) -> Vec<wit::Value> {
     values.into_iter().map(Into::into).collect()
 }
 

@@ -6,13 +6,27 @@ use crate::model::limits::{JSON_DEPTH_MAX, JSON_ERROR_POINTER_BYTES_MAX};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{flaw} (at JSON pointer {pointer:?}, byte {offset})")]
 pub struct JsonError {
+    pub(super) flaw: Flaw,
+    pub(super) pointer: String,
+    pub(super) offset: usize,
+}
+
+impl JsonError {
     /// What is wrong.
-    pub flaw: Flaw,
-    /// The RFC 6901 pointer of the value with the flaw, of the object for a flaw in a key, and of the
-    /// nearest ancestor whose pointer has at most `JSON_ERROR_POINTER_BYTES_MAX` bytes for a longer one.
-    pub pointer: String,
+    pub fn flaw(&self) -> &Flaw {
+        &self.flaw
+    }
+
+    /// The RFC 6901 pointer of the value with the flaw; of the object, for a flaw in a key; of the
+    /// nearest ancestor whose pointer has at most `JSON_ERROR_POINTER_BYTES_MAX` bytes, for a longer one.
+    pub fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
     /// Where the flaw was met, in bytes from the start of the input.
-    pub offset: usize,
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
 }
 
 /// What is wrong with a document. Each says the remedy.
@@ -31,17 +45,13 @@ pub enum Flaw {
         literal: String,
     },
     /// A `\uD800`–`\uDFFF` escape that is not half of a pair, so that UTF-8 cannot hold it.
-    #[error(
-        "lone surrogate \\u{unit:04x} in a string: send whole characters, or the bytes as base64"
-    )]
+    #[error("lone surrogate \\u{unit:04x} in a string: send whole characters, or the bytes as base64")]
     LoneSurrogate {
         /// The UTF-16 code unit.
         unit: u16,
     },
     /// More than `JSON_DEPTH_MAX` arrays and objects inside each other.
-    #[error(
-        "nested deeper than {JSON_DEPTH_MAX} levels: flatten it, or send the inner part as a string"
-    )]
+    #[error("nested deeper than {JSON_DEPTH_MAX} levels: flatten it, or send the inner part as a string")]
     TooDeep,
     /// Bytes that are not UTF-8.
     #[error("invalid UTF-8: encode the document as UTF-8")]

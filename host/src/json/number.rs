@@ -22,22 +22,16 @@ pub(super) fn copy(reader: &mut Reader<'_>, out: &mut String) -> Result<(), Flaw
         out.push_str(if literal == "-0" { "0" } else { literal });
         return Ok(());
     }
-    let value: f64 = literal
-        .parse()
-        .expect("Rust reads every number of JSON's grammar");
+    let value: f64 = literal.parse().expect("Rust reads every number of JSON's grammar");
     if value.is_infinite() {
-        return Err(Flaw::NumberOverflows {
-            literal: shortened(literal),
-        });
+        return Err(Flaw::NumberOverflows { literal: shortened(literal) });
     }
     let mut buffer = ryu_js::Buffer::new();
     let printed = buffer.format_finite(value);
     if value.abs() >= FIRST_INEXACT {
         let sent = Decimal::of(literal);
         if sent.is_whole() && sent != Decimal::of(printed) {
-            return Err(Flaw::NumberChanges {
-                literal: shortened(literal),
-            });
+            return Err(Flaw::NumberChanges { literal: shortened(literal) });
         }
     }
     out.push_str(printed);
@@ -94,9 +88,7 @@ impl Decimal {
         let (mantissa, exponent) = literal.split_once(['e', 'E']).unwrap_or((literal, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let digits = [whole.trim_start_matches('-'), fraction].concat();
-        let exponent: i64 = exponent
-            .parse()
-            .expect("larger exponents are zero or overflow");
+        let exponent: i64 = exponent.parse().expect("larger exponents are zero or overflow");
 
         let significant = digits.trim_end_matches('0');
         let zeros = digits.len() - significant.len();

@@ -32,12 +32,7 @@ impl Object {
     /// An object whose brace will stand at `start` of the output, and whose first member will be
     /// number `first_member`.
     pub(super) fn new(start: usize, first_member: usize) -> Self {
-        Self {
-            start,
-            first_member,
-            in_value_of: None,
-            has_array_index: false,
-        }
+        Self { start, first_member, in_value_of: None, has_array_index: false }
     }
 
     pub(super) fn start_member(&mut self, members: &mut Vec<Member>, key: Range<usize>, out: &str) {
@@ -82,16 +77,10 @@ fn has_duplicate(members: &[Member], out: &str) -> bool {
     let is_same = |one: &Member, other: &Member| one.key(out) == other.key(out);
     if members.len() > FEW_MEMBERS {
         let sorted = sorted_by_key(members, out);
-        return sorted
-            .windows(2)
-            .any(|pair| is_same(&members[pair[0]], &members[pair[1]]));
+        return sorted.windows(2).any(|pair| is_same(&members[pair[0]], &members[pair[1]]));
     }
     let mut numbered = members.iter().enumerate();
-    numbered.any(|(number, member)| {
-        members[..number]
-            .iter()
-            .any(|earlier| is_same(earlier, member))
-    })
+    numbered.any(|(number, member)| members[..number].iter().any(|earlier| is_same(earlier, member)))
 }
 
 /// The opening brace and the members as `JSON.stringify` orders them.
@@ -134,8 +123,5 @@ fn array_index(key: &str) -> Option<u32> {
     if !is_number || has_leading_zero {
         return None;
     }
-    digits
-        .parse()
-        .ok()
-        .filter(|index| *index <= ARRAY_INDEX_MAX)
+    digits.parse().ok().filter(|index| *index <= ARRAY_INDEX_MAX)
 }

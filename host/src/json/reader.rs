@@ -20,11 +20,7 @@ impl<'a> Reader<'a> {
                 (valid.expect("the error says that this part is valid"), true)
             }
         };
-        Self {
-            text,
-            position: 0,
-            ends_in_invalid_utf8,
-        }
+        Self { text, position: 0, ends_in_invalid_utf8 }
     }
 
     /// The byte that `peek` shows, counted from the start of the input.
@@ -59,11 +55,7 @@ impl<'a> Reader<'a> {
 
     /// Moves over digits and says how many there were.
     pub(super) fn skip_digits(&mut self) -> usize {
-        let digits = self
-            .rest()
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
+        let digits = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.position += digits;
         digits
     }

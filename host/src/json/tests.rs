@@ -23,10 +23,7 @@ fn syntax_flaw_expects(input: &str) -> (&'static str, usize) {
 
 #[test]
 fn blanks_between_tokens_are_dropped() {
-    assert_eq!(
-        canonical(" {\t\"a\" :\r\n[ 1 , true,null , { } , [ ] ] } "),
-        r#"{"a":[1,true,null,{},[]]}"#
-    );
+    assert_eq!(canonical(" {\t\"a\" :\r\n[ 1 , true,null , { } , [ ] ] } "), r#"{"a":[1,true,null,{},[]]}"#);
 }
 
 #[test]
@@ -39,19 +36,13 @@ fn keys_stay_in_order_but_array_indices_come_first() {
 
 #[test]
 fn of_duplicate_keys_the_last_value_stands_in_the_first_place() {
-    assert_eq!(
-        canonical(r#"{"a":1,"b":2,"\u0061":{"c":1,"c":2}}"#),
-        r#"{"a":{"c":2},"b":2}"#
-    );
+    assert_eq!(canonical(r#"{"a":1,"b":2,"\u0061":{"c":1,"c":2}}"#), r#"{"a":{"c":2},"b":2}"#);
 }
 
 #[test]
 fn a_large_object_with_duplicates_is_ordered_like_a_small_one() {
     let pairs = |values: &[(usize, usize)]| {
-        let members: Vec<String> = values
-            .iter()
-            .map(|(key, value)| format!("\"k{key}\":{value}"))
-            .collect();
+        let members: Vec<String> = values.iter().map(|(key, value)| format!("\"k{key}\":{value}")).collect();
         format!("{{{}}}", members.join(","))
     };
     let sent: Vec<(usize, usize)> = (0..300).map(|place| (place % 100, place)).collect();
@@ -62,10 +53,7 @@ fn a_large_object_with_duplicates_is_ordered_like_a_small_one() {
 
 #[test]
 fn proto_is_a_key_like_any_other() {
-    assert_eq!(
-        canonical(r#"{"__proto__":{"__proto__":1}}"#),
-        r#"{"__proto__":{"__proto__":1}}"#
-    );
+    assert_eq!(canonical(r#"{"__proto__":{"__proto__":1}}"#), r#"{"__proto__":{"__proto__":1}}"#);
 }
 
 #[test]
@@ -106,12 +94,7 @@ fn a_whole_number_that_a_double_changes_is_refused_with_its_place_and_the_remedy
 
         let (flaw, pointer) = refusal(&document);
 
-        assert_eq!(
-            flaw,
-            Flaw::NumberChanges {
-                literal: literal.to_owned()
-            }
-        );
+        assert_eq!(flaw, Flaw::NumberChanges { literal: literal.to_owned() });
         assert_eq!(pointer, "/a~1b/1/~0");
         assert!(flaw.to_string().contains("send it as a string"));
     }
@@ -120,12 +103,7 @@ fn a_whole_number_that_a_double_changes_is_refused_with_its_place_and_the_remedy
 #[test]
 fn a_number_beyond_a_double_is_refused() {
     for literal in ["1e400", "-1e400", "1e99999999999999999999"] {
-        assert_eq!(
-            refusal(literal).0,
-            Flaw::NumberOverflows {
-                literal: literal.to_owned()
-            }
-        );
+        assert_eq!(refusal(literal).0, Flaw::NumberOverflows { literal: literal.to_owned() });
     }
 }
 
@@ -147,22 +125,10 @@ fn strings_keep_only_the_escapes_that_stringify_writes() {
 
 #[test]
 fn lone_surrogates_are_refused_in_values_and_in_keys() {
-    assert_eq!(
-        refusal(r#"{"a":"\ud83d"}"#),
-        (Flaw::LoneSurrogate { unit: 0xd83d }, "/a".to_owned())
-    );
-    assert_eq!(
-        refusal(r#"["\ude00\ud83d"]"#),
-        (Flaw::LoneSurrogate { unit: 0xde00 }, "/0".to_owned())
-    );
-    assert_eq!(
-        refusal(r#""\ud83d\u0041""#).0,
-        Flaw::LoneSurrogate { unit: 0xd83d }
-    );
-    assert_eq!(
-        refusal(r#"{"a":{"\udfff":1}}"#),
-        (Flaw::LoneSurrogate { unit: 0xdfff }, "/a".to_owned())
-    );
+    assert_eq!(refusal(r#"{"a":"\ud83d"}"#), (Flaw::LoneSurrogate { unit: 0xd83d }, "/a".to_owned()));
+    assert_eq!(refusal(r#"["\ude00\ud83d"]"#), (Flaw::LoneSurrogate { unit: 0xde00 }, "/0".to_owned()));
+    assert_eq!(refusal(r#""\ud83d\u0041""#).0, Flaw::LoneSurrogate { unit: 0xd83d });
+    assert_eq!(refusal(r#"{"a":{"\udfff":1}}"#), (Flaw::LoneSurrogate { unit: 0xdfff }, "/a".to_owned()));
 }
 
 #[test]
@@ -170,19 +136,13 @@ fn nesting_is_refused_from_one_level_over_the_bound() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
 
     assert_eq!(canonical(&nested(JSON_DEPTH_MAX)), nested(JSON_DEPTH_MAX));
-    assert_eq!(
-        refusal(nested(JSON_DEPTH_MAX + 1)),
-        (Flaw::TooDeep, "/0".repeat(JSON_DEPTH_MAX))
-    );
+    assert_eq!(refusal(nested(JSON_DEPTH_MAX + 1)), (Flaw::TooDeep, "/0".repeat(JSON_DEPTH_MAX)));
     assert_eq!(refusal("{\"a\":".repeat(1_000_000)).0, Flaw::TooDeep);
 }
 
 #[test]
 fn bytes_that_are_not_utf8_are_refused_where_they_stand() {
-    assert_eq!(
-        refusal(b"{\"a\":[1,\"x\xff\"]}"),
-        (Flaw::InvalidUtf8, "/a/1".to_owned())
-    );
+    assert_eq!(refusal(b"{\"a\":[1,\"x\xff\"]}"), (Flaw::InvalidUtf8, "/a/1".to_owned()));
     assert_eq!(refusal(b"[1]\xc3").0, Flaw::InvalidUtf8);
     assert_eq!(refusal(b"\"\xed\xa0\xbd\"").0, Flaw::InvalidUtf8);
 }
@@ -219,11 +179,7 @@ fn a_syntax_error_says_what_was_expected_and_at_which_byte() {
         ("NaN", "a value", 0),
     ];
     for (document, expected, offset) in cases {
-        assert_eq!(
-            syntax_flaw_expects(document),
-            (expected, offset),
-            "{document}"
-        );
+        assert_eq!(syntax_flaw_expects(document), (expected, offset), "{document}");
     }
 }
 
@@ -236,9 +192,7 @@ fn a_pointer_too_long_for_a_message_is_cut_back_to_an_ancestor() {
 
 #[test]
 fn keys_chosen_to_be_slow_cost_no_more_than_sorting_them() {
-    let keys: Vec<String> = (0..50_000)
-        .map(|number| format!("\"{}\":{}", 49_999 - number, number % 2))
-        .collect();
+    let keys: Vec<String> = (0..50_000).map(|number| format!("\"{}\":{}", 49_999 - number, number % 2)).collect();
     let nested = format!("{{\"a\":{{{}}}}}", keys.join(","));
 
     let ordered = canonical(&nested);
@@ -255,19 +209,11 @@ fn nearly_json() -> impl Strategy<Value = String> {
         "\"([ -!#-\\[\\]-~é😀]|\\\\[\"\\\\/bfnrt]|\\\\u00[0-9a-f]{2}){0,12}\"",
     ];
     leaf.prop_recursive(6, 64, 8, |inner| {
-        let key = prop_oneof![
-            "\"[a-c]\"",
-            "\"[0-9]{1,2}\"",
-            Just(r#""\u0061""#.to_owned())
-        ];
+        let key = prop_oneof!["\"[a-c]\"", "\"[0-9]{1,2}\"", Just(r#""\u0061""#.to_owned())];
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..8)
-                .prop_map(|items| format!("[{}]", items.join(" , "))),
+            prop::collection::vec(inner.clone(), 0..8).prop_map(|items| format!("[{}]", items.join(" , "))),
             prop::collection::vec((key, inner), 0..8).prop_map(|members| {
-                let members: Vec<String> = members
-                    .iter()
-                    .map(|(key, value)| format!("{key}: {value}"))
-                    .collect();
+                let members: Vec<String> = members.iter().map(|(key, value)| format!("{key}: {value}")).collect();
                 format!("{{{}}}", members.join(",\n"))
             }),
         ]

@@ -61,7 +61,7 @@ pub const JSON_ERROR_POINTER_BYTES_MAX: usize = 512;
 /// Characters of a refused number that its error message repeats.
 pub const JSON_ERROR_LITERAL_CHARS_MAX: usize = 40;
 /// Fields that one filter may declare.
-pub const FILTER_FIELDS_MAX: usize = 64;
+pub const FIELDS_PER_FILTER_MAX: usize = 64;
 /// Bytes of the pointer of one declared field.
 pub const FIELD_POINTER_BYTES_MAX: usize = 512;
 /// Segments of the pointer of one declared field.

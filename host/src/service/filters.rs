@@ -24,7 +24,7 @@ pub enum EvaluateEvent {
 #[derive(Debug)]
 pub struct Evaluated {
     /// The declared pointers and what the filter saw there.
-    pub fields: Vec<(String, Value<'static>)>,
+    pub fields: Vec<(String, Value)>,
     /// The verdict and its cost.
     pub evaluation: Evaluation,
 }
@@ -148,7 +148,7 @@ impl Service {
         let occurred_at = event.occurred_at.to_string();
         let values = configured.project(&EventFields::of(&event, &occurred_at));
         let pointers = configured.pointers.iter().cloned();
-        let fields = pointers.zip(values.iter().cloned().map(Value::into_owned)).collect();
+        let fields = pointers.zip(values.iter().cloned()).collect();
         let mut evaluations = self.filters.decide(vec![Request { configured, values }]).await;
         let evaluation = evaluations.pop().ok_or_else(|| ServiceError::Internal("no evaluation".to_owned()))?;
         Ok(Evaluated { fields, evaluation })

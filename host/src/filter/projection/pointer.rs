@@ -1,10 +1,8 @@
-//! The fields that a filter declares: RFC 6901 pointers with `*`, parsed once and then trusted.
+//! The field that a filter declares: an RFC 6901 pointer with `*`, parsed once and then trusted.
 //!
 //! Bounded here, because a filter is a stranger's code and its fields are paid for with every event.
 
-use crate::model::limits::{
-    FIELD_POINTER_BYTES_MAX, FIELD_POINTER_SEGMENTS_MAX, FILTER_FIELDS_MAX,
-};
+use crate::model::limits::{FIELD_POINTER_BYTES_MAX, FIELD_POINTER_SEGMENTS_MAX};
 
 /// The part of an event that a pointer starts in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,10 +34,25 @@ impl Root {
 /// One step of a pointer below its root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Segment {
-    /// The member of an object, or the element of an array if it is an array index.
-    Key(String),
+    /// The member of an object, and the element of an array if it is an array index.
+    Key {
+        /// The key as canonical JSON text, quotes included.
+        quoted: String,
+        /// The array index that it is: digits without leading zeros.
+        index: Option<usize>,
+    },
     /// Every element of an array.
     Each,
+}
+
+impl Segment {
+    fn key(key: &str) -> Self {
+        let is_number = key.bytes().all(|byte| byte.is_ascii_digit());
+        let has_leading_zero = key.len() > 1 && key.starts_with('0');
+        let index = if is_number && !has_leading_zero { key.parse().ok() } else { None };
+        // `serde_json` escapes a string like `JSON.stringify`.
+        Self::Key { quoted: serde_json::Value::from(key).to_string(), index }
+    }
 }
 
 /// A pointer into an event.
@@ -106,12 +119,9 @@ impl Pointer {
         let segments = rest.into_iter().flat_map(|rest| rest.split('/'));
         let segments = segments.map(|segment| match segment {
             "*" => Ok(Segment::Each),
-            _ => unescaped(segment).map(Segment::Key),
+            _ => unescaped(segment).map(|key| Segment::key(&key)),
         });
-        Ok(Self {
-            root,
-            segments: segments.collect::<Result<_, _>>()?,
-        })
+        Ok(Self { root, segments: segments.collect::<Result<_, _>>()? })
     }
 }
 
@@ -130,54 +140,6 @@ fn unescaped(segment: &str) -> Result<String, PointerError> {
     Ok(text)
 }
 
-/// The fields that one filter declares, in its order; at most `FILTER_FIELDS_MAX`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Fields(Vec<Pointer>);
-
-/// Why declared fields are refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FieldsError {
-    /// More fields than `FILTER_FIELDS_MAX`.
-    #[error("a filter declares at most {FILTER_FIELDS_MAX} fields, this declares {count}")]
-    TooMany {
-        /// The number of declared fields.
-        count: usize,
-    },
-    /// A field's pointer is refused.
-    #[error("field {index} is not a pointer into an event")]
-    Pointer {
-        /// The number of the field, from 0.
-        index: usize,
-        /// What is wrong with its pointer.
-        source: PointerError,
-    },
-}
-
-impl Fields {
-    /// Parses the pointers of a filter's fields. The same pointer may come twice.
-    ///
-    /// # Errors
-    /// For too many fields, and for the first one whose pointer is refused.
-    pub fn parse<S: AsRef<str>>(pointers: &[S]) -> Result<Self, FieldsError> {
-        if pointers.len() > FILTER_FIELDS_MAX {
-            return Err(FieldsError::TooMany {
-                count: pointers.len(),
-            });
-        }
-        let numbered = pointers.iter().enumerate();
-        let parsed = numbered.map(|(index, pointer)| {
-            Pointer::parse(pointer.as_ref())
-                .map_err(|source| FieldsError::Pointer { index, source })
-        });
-        parsed.collect::<Result<_, _>>().map(Self)
-    }
-
-    /// The pointers in the order in which they were declared.
-    pub fn pointers(&self) -> &[Pointer] {
-        &self.0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,13 +150,10 @@ mod tests {
 
     #[test]
     fn escapes_and_stars_are_read_per_segment() {
-        let key = |text: &str| Segment::Key(text.to_owned());
+        let key = Segment::key;
 
         assert_eq!(keys("/id"), []);
-        assert_eq!(
-            keys("/currentValue/a~1b/~0~01/*/**/"),
-            [key("a/b"), key("~~1"), Segment::Each, key("**"), key("")]
-        );
+        assert_eq!(keys("/currentValue/a~1b/~0~01/*/**/"), [key("a/b"), key("~~1"), Segment::Each, key("**"), key("")]);
     }
 
     #[test]
@@ -202,10 +161,7 @@ mod tests {
         for text in ["/record/id", "/", "/*", "/ID", "//id"] {
             let error = Pointer::parse(text).expect_err(text);
 
-            assert!(
-                matches!(error, PointerError::UnknownRoot { .. }),
-                "{text}: {error}"
-            );
+            assert!(matches!(error, PointerError::UnknownRoot { .. }), "{text}: {error}");
             assert!(error.to_string().contains("/currentValue"));
         }
     }
@@ -214,54 +170,22 @@ mod tests {
     fn text_that_is_no_pointer_is_refused() {
         assert_eq!(Pointer::parse(""), Err(PointerError::NoSlash));
         assert_eq!(Pointer::parse("id"), Err(PointerError::NoSlash));
-        assert_eq!(
-            Pointer::parse("/currentValue/~"),
-            Err(PointerError::BadEscape)
-        );
-        assert_eq!(
-            Pointer::parse("/currentValue/~2"),
-            Err(PointerError::BadEscape)
-        );
-        assert_eq!(
-            Pointer::parse("/currentValue/~é"),
-            Err(PointerError::BadEscape)
-        );
+        assert_eq!(Pointer::parse("/currentValue/~"), Err(PointerError::BadEscape));
+        assert_eq!(Pointer::parse("/currentValue/~2"), Err(PointerError::BadEscape));
+        assert_eq!(Pointer::parse("/currentValue/~é"), Err(PointerError::BadEscape));
     }
 
     #[test]
     fn every_bound_holds_to_the_last_byte() {
-        let long = |bytes: usize| {
-            format!(
-                "/currentValue/{}",
-                "k".repeat(bytes - "/currentValue/".len())
-            )
-        };
+        let long = |bytes: usize| format!("/currentValue/{}", "k".repeat(bytes - "/currentValue/".len()));
         let deep = |segments: usize| format!("/currentValue{}", "/a".repeat(segments - 1));
 
         assert!(Pointer::parse(&long(FIELD_POINTER_BYTES_MAX)).is_ok());
-        assert_eq!(
-            Pointer::parse(&long(FIELD_POINTER_BYTES_MAX + 1)),
-            Err(PointerError::TooLong { bytes: 513 })
-        );
+        assert_eq!(Pointer::parse(&long(FIELD_POINTER_BYTES_MAX + 1)), Err(PointerError::TooLong { bytes: 513 }));
         assert!(Pointer::parse(&deep(FIELD_POINTER_SEGMENTS_MAX)).is_ok());
         assert_eq!(
             Pointer::parse(&deep(FIELD_POINTER_SEGMENTS_MAX + 1)),
             Err(PointerError::TooManySegments { segments: 33 })
-        );
-        assert!(Fields::parse(&["/id"; FILTER_FIELDS_MAX]).is_ok());
-        assert_eq!(
-            Fields::parse(&["/id"; FILTER_FIELDS_MAX + 1]),
-            Err(FieldsError::TooMany { count: 65 })
-        );
-    }
-
-    #[test]
-    fn a_refused_field_is_named_by_its_number() {
-        let source = PointerError::NoSlash;
-
-        assert_eq!(
-            Fields::parse(&["/id", "x"]),
-            Err(FieldsError::Pointer { index: 1, source })
         );
     }
 }

@@ -9,9 +9,7 @@ pub(super) fn value_end(json: &[u8], at: usize) -> Option<usize> {
         b'"' => string_end(json, at),
         b'{' | b'[' => container_end(json, at + 1),
         _ => {
-            let scalar = json[at..]
-                .iter()
-                .position(|byte| matches!(byte, b',' | b'}' | b']'));
+            let scalar = json[at..].iter().position(|byte| matches!(byte, b',' | b'}' | b']'));
             Some(scalar.map_or(json.len(), |length| at + length))
         }
     }
@@ -61,8 +59,7 @@ fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
     let (chunks, tail) = bytes.as_chunks::<8>();
     for (index, chunk) in chunks.iter().enumerate() {
         let word = u64::from_le_bytes(*chunk);
-        let marks =
-            zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        let marks = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
         if marks != 0 {
             return Some(index * 8 + marks.trailing_zeros() as usize / 8);
         }

@@ -1,10 +1,12 @@
 //! What a filter gets to see of an event: the `scalar` and `value` of the WIT, in Rust.
+//!
+//! Values go to other threads, and one value to many filters; so what can be large is shared.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 /// One JSON scalar.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Scalar<'a> {
+pub enum Scalar {
     /// JSON `null`.
     Null,
     /// JSON `true` or `false`.
@@ -14,12 +16,12 @@ pub enum Scalar<'a> {
     /// Any other number.
     Float(f64),
     /// A JSON string, unescaped.
-    Text(Cow<'a, str>),
+    Text(Arc<str>),
 }
 
 /// What an event has at a declared pointer; `types.value` of the WIT says what each case means.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value<'a> {
+pub enum Value {
     /// The pointer leads nowhere.
     Absent,
     /// JSON `null`.
@@ -31,15 +33,15 @@ pub enum Value<'a> {
     /// Any other number.
     Float(f64),
     /// A JSON string, unescaped.
-    Text(Cow<'a, str>),
+    Text(Arc<str>),
     /// What a pointer with a `*` segment selects, in document order, if all of it is scalar.
-    Many(Vec<Scalar<'a>>),
+    Many(Arc<[Scalar]>),
     /// An array or object, or an array of all that a pointer with a `*` segment selects.
-    Json(Cow<'a, str>),
+    Json(Arc<str>),
 }
 
-impl<'a> From<Scalar<'a>> for Value<'a> {
-    fn from(scalar: Scalar<'a>) -> Self {
+impl From<Scalar> for Value {
+    fn from(scalar: Scalar) -> Self {
         match scalar {
             Scalar::Null => Self::Null,
             Scalar::Boolean(boolean) => Self::Boolean(boolean),
@@ -50,43 +52,21 @@ impl<'a> From<Scalar<'a>> for Value<'a> {
     }
 }
 
-impl<'a> Value<'a> {
+impl Value {
     /// Reads the canonical text of one value.
-    pub(super) fn of(json: &'a str) -> Self {
+    pub(super) fn of(json: &str) -> Self {
         if is_container(json) {
-            return Self::Json(Cow::Borrowed(json));
+            return Self::Json(json.into());
         }
         Scalar::of(json).map_or(Self::Absent, Self::from)
     }
 
     /// Reads the canonical texts of what a pointer with a `*` segment selects.
-    pub(super) fn of_many(selected: &[&'a str]) -> Self {
+    pub(super) fn of_many(selected: &[&str]) -> Self {
         if selected.iter().any(|json| is_container(json)) {
-            return Self::Json(Cow::Owned(format!("[{}]", selected.join(","))));
+            return Self::Json(format!("[{}]", selected.join(",")).into());
         }
-        Self::Many(
-            selected
-                .iter()
-                .filter_map(|json| Scalar::of(json))
-                .collect(),
-        )
-    }
-}
-
-impl Value<'_> {
-    /// The same value, borrowing from no event.
-    #[must_use]
-    pub fn into_owned(self) -> Value<'static> {
-        match self {
-            Self::Absent => Value::Absent,
-            Self::Null => Value::Null,
-            Self::Boolean(boolean) => Value::Boolean(boolean),
-            Self::Integer(integer) => Value::Integer(integer),
-            Self::Float(float) => Value::Float(float),
-            Self::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
-            Self::Many(scalars) => Value::Many(scalars.into_iter().map(Scalar::into_owned).collect()),
-            Self::Json(json) => Value::Json(Cow::Owned(json.into_owned())),
-        }
+        Self::Many(selected.iter().filter_map(|json| Scalar::of(json)).collect())
     }
 }
 
@@ -94,19 +74,9 @@ fn is_container(json: &str) -> bool {
     json.starts_with(['{', '['])
 }
 
-impl<'a> Scalar<'a> {
-    fn into_owned(self) -> Scalar<'static> {
-        match self {
-            Self::Null => Scalar::Null,
-            Self::Boolean(boolean) => Scalar::Boolean(boolean),
-            Self::Integer(integer) => Scalar::Integer(integer),
-            Self::Float(float) => Scalar::Float(float),
-            Self::Text(text) => Scalar::Text(Cow::Owned(text.into_owned())),
-        }
-    }
-
+impl Scalar {
     /// Reads the canonical text of a scalar; `None` if it is none.
-    fn of(json: &'a str) -> Option<Self> {
+    fn of(json: &str) -> Option<Self> {
         match json.as_bytes().first()? {
             b'"' => text(json).map(Self::Text),
             b'-' | b'0'..=b'9' => Self::number(json),
@@ -133,9 +103,9 @@ impl<'a> Scalar<'a> {
     }
 }
 
-fn text(json: &str) -> Option<Cow<'_, str>> {
+fn text(json: &str) -> Option<Arc<str>> {
     if json.contains('\\') {
-        return serde_json::from_str(json).ok().map(Cow::Owned);
+        return serde_json::from_str::<String>(json).ok().map(Arc::from);
     }
-    json.strip_prefix('"')?.strip_suffix('"').map(Cow::Borrowed)
+    json.strip_prefix('"')?.strip_suffix('"').map(Arc::from)
 }

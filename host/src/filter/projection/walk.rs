@@ -11,7 +11,7 @@ pub(super) struct Walk<'p, 'v, 'a> {
     plan: &'p Plan,
     root: usize,
     json: &'a str,
-    values: &'v mut [Value<'a>],
+    values: &'v mut [Value],
     /// What the slots of pointers with `*` have selected, once their first array has been met.
     selected: BTreeMap<usize, Vec<&'a str>>,
     /// How many slots may still get something.
@@ -19,22 +19,10 @@ pub(super) struct Walk<'p, 'v, 'a> {
 }
 
 impl<'p, 'v, 'a> Walk<'p, 'v, 'a> {
-    pub(super) fn new(
-        plan: &'p Plan,
-        root: Root,
-        json: &'a str,
-        values: &'v mut [Value<'a>],
-    ) -> Self {
+    pub(super) fn new(plan: &'p Plan, root: Root, json: &'a str, values: &'v mut [Value]) -> Self {
         let root = root as usize;
         let missing = plan.slots_by_root[root];
-        Self {
-            plan,
-            root,
-            json,
-            values,
-            selected: BTreeMap::new(),
-            missing,
-        }
+        Self { plan, root, json, values, selected: BTreeMap::new(), missing }
     }
 
     pub(super) fn run(mut self) {
