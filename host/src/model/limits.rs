@@ -37,6 +37,8 @@ pub const COMMIT_JOBS_MAX: usize = 256;
 pub const WRITER_QUEUE_MAX: usize = 4_096;
 /// Events that dispatch claims at once.
 pub const DISPATCH_BATCH_MAX: u32 = 256;
+/// Bytes of event values that one claim of events or deliveries takes; the last event may exceed it.
+pub const CLAIM_BYTES_MAX: usize = 8 << 20;
 /// Attempts under way in all.
 pub const ATTEMPTS_IN_FLIGHT_MAX: usize = 256;
 /// Attempts under way for one webhook.
