@@ -10,11 +10,11 @@ use sha2::{Digest, Sha256};
 use super::cache::Cache;
 use super::compile::Compiler;
 use super::engine::{self, Ticker};
-use super::projection::{EventFields, Plan, Pointer, Value};
+use super::projection::{EventFields, Fields, FieldsError, Plan, Value};
 use super::run::{Caller, Decision, Failure, Loaded, Threads};
+use super::wit_v0_1_0::lower;
 use super::{FilterLimits, Refused, StartError};
 use crate::model::filter::{About, FilterDigest};
-use crate::model::limits::FIELDS_PER_FILTER_MAX;
 use crate::model::verdict::ReasonClass;
 
 /// Configurations whose declared fields are remembered.
@@ -60,7 +60,9 @@ pub struct Admitted {
 /// A filter that took its configuration.
 pub struct Configured {
     /// The fields it wants.
-    pub fields: Vec<Pointer>,
+    pub fields: Fields,
+    /// Their pointers as the filter wrote them.
+    pub pointers: Vec<String>,
     /// The fuel that `configure` used.
     pub fuel: u64,
     filter: FilterRef,
@@ -156,7 +158,7 @@ impl FilterHost {
         let answer = called.result.map_err(|failure| failed("configure", failure))?;
         let pointers = answer.map_err(|message| Refused::Config { message })?;
         let fields = parse_fields(&pointers)?;
-        let configured = Arc::new(Configured { fields, fuel: called.fuel, filter: filter.clone() });
+        let configured = Arc::new(Configured { fields, pointers, fuel: called.fuel, filter: filter.clone() });
         let mut remembered = self.remembered();
         if remembered.len() >= CONFIGURED_MAX {
             // Rare, and cheap to make again: a call of a few microseconds each.
@@ -179,6 +181,7 @@ impl FilterHost {
             Ok(loaded) => loaded,
             Err(refused) => return Evaluation::failed(refused.to_string()),
         };
+        let values = lower(values);
         let run = move |caller: &Caller| caller.decide(&loaded, &configured.filter.config, values);
         match self.threads.run(run).await {
             Some(called) => Evaluation {
@@ -216,20 +219,19 @@ impl Configured {
     /// Projects this filter's fields alone, as `evaluate` and the command line do.
     #[must_use]
     pub fn project(&self, event: &EventFields<'_>) -> Vec<Value> {
-        Plan::new([self.fields.as_slice()]).project(event).values(0)
+        let plan = Plan::new([&self.fields]);
+        plan.values_of(0, &plan.project(event)).cloned().collect()
     }
 }
 
-fn parse_fields(pointers: &[String]) -> Result<Vec<Pointer>, Refused> {
-    let refuse = |pointer: &str, message: String| Refused::Field { pointer: pointer.to_owned(), message };
-    if pointers.len() > FIELDS_PER_FILTER_MAX {
-        let last = &pointers[FIELDS_PER_FILTER_MAX];
-        return Err(refuse(last, format!("a filter declares at most {FIELDS_PER_FILTER_MAX} fields")));
-    }
-    pointers
-        .iter()
-        .map(|pointer| Pointer::parse(pointer).map_err(|error| refuse(pointer, error.to_string())))
-        .collect()
+fn parse_fields(pointers: &[String]) -> Result<Fields, Refused> {
+    Fields::parse(pointers).map_err(|error| {
+        let (pointer, message) = match &error {
+            FieldsError::TooMany { .. } => (String::new(), error.to_string()),
+            FieldsError::Pointer { index, source } => (pointers[*index].clone(), source.to_string()),
+        };
+        Refused::Field { pointer, message }
+    })
 }
 
 fn failed(function: &'static str, failure: Failure) -> Refused {

@@ -10,8 +10,7 @@ use wasmtime::component::Linker;
 use wasmtime::{Engine, ResourceLimiter, Store, Trap};
 
 use super::engine::Ticker;
-use super::projection::Value;
-use super::wit_v0_1_0::{self, FilterPre, Said};
+use super::wit_v0_1_0::{FilterPre, Lowered, Said};
 use super::{FilterLimits, Refused, StartError};
 use crate::model::filter::About;
 use crate::model::verdict::ReasonClass;
@@ -121,8 +120,8 @@ impl Caller {
     }
 
     /// The verdict on one event, in an instance that has seen no other.
-    pub(super) fn decide(&self, loaded: &Loaded, config: &str, values: Vec<Value>) -> Called<Decision> {
-        let events = [wit_v0_1_0::lower(values)];
+    pub(super) fn decide(&self, loaded: &Loaded, config: &str, values: Vec<Lowered>) -> Called<Decision> {
+        let events = [values];
         let called = self.call(|store| {
             let instance = loaded.pre.instantiate(&mut *store)?;
             let sieve = instance.hooksieve_filter_sieve();

@@ -27,7 +27,7 @@ impl From<projection::Scalar> for wit::Scalar {
             projection::Scalar::Boolean(boolean) => Self::Boolean(boolean),
             projection::Scalar::Integer(integer) => Self::Integer(integer),
             projection::Scalar::Float(float) => Self::Float(float),
-            projection::Scalar::Text(text) => Self::Text(text),
+            projection::Scalar::Text(text) => Self::Text(String::from(&*text)),
         }
     }
 }
@@ -40,9 +40,9 @@ impl From<projection::Value> for wit::Value {
             projection::Value::Boolean(boolean) => Self::Boolean(boolean),
             projection::Value::Integer(integer) => Self::Integer(integer),
             projection::Value::Float(float) => Self::Float(float),
-            projection::Value::Text(text) => Self::Text(text),
+            projection::Value::Text(text) => Self::Text(String::from(&*text)),
             projection::Value::Many(scalars) => Self::Many(scalars.into_iter().map(Into::into).collect()),
-            projection::Value::Json(json) => Self::Json(json),
+            projection::Value::Json(json) => Self::Json(String::from(&*json)),
         }
     }
 }
@@ -80,3 +80,5 @@ impl From<About> for model::filter::About {
 pub(super) fn lower(values: Vec<projection::Value>) -> Vec<wit::Value> {
     values.into_iter().map(Into::into).collect()
 }
+
+pub(super) use wit::Value as Lowered;

@@ -145,8 +145,9 @@ impl Service {
             .configure(&reference)
             .await
             .map_err(|refused| ServiceError::refused("/config", &refused))?;
-        let values = configured.project(&EventFields::of(&event));
-        let pointers = configured.fields.iter().map(ToString::to_string);
+        let occurred_at = event.occurred_at.to_string();
+        let values = configured.project(&EventFields::of(&event, &occurred_at));
+        let pointers = configured.pointers.iter().cloned();
         let fields = pointers.zip(values.iter().cloned()).collect();
         let mut evaluations = self.filters.decide(vec![Request { configured, values }]).await;
         let evaluation = evaluations.pop().ok_or_else(|| ServiceError::Internal("no evaluation".to_owned()))?;

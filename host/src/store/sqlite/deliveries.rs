@@ -1,0 +1,178 @@
+//! Deliveries and their attempts, from the decision to the end. Claiming them is in `claims`.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::columns::{Count, before, one_row, page_of, rows_of};
+use super::health;
+use super::lease::Fences;
+use crate::model::Timestamp;
+use crate::model::delivery::{Attempt, Delivery, DeliveryState};
+use crate::model::event::EventSeq;
+use crate::model::ids::{DeliveryId, WebhookId};
+use crate::store::{Attempted, DeliveryQuery, NewDelivery, Next, Page, PageRequest, Recorded};
+
+/// The columns that [`read`] takes, the first 9 of a row, of `d`, `e` and `w`.
+macro_rules! columns {
+    () => {
+        "d.id, d.event_seq, e.id, w.id, d.state, d.attempt_count, d.due_at, d.created_at, d.finished_at"
+    };
+}
+
+/// Keeps a delivery that is owed. One to a webhook that was deleted meanwhile is canceled at once.
+pub(super) fn add(connection: &Connection, event: EventSeq, delivery: &NewDelivery) -> rusqlite::Result<()> {
+    let snapshot = &delivery.snapshot;
+    connection
+        .prepare_cached(
+            "INSERT INTO webhook_snapshots (webhook_seq, version, payload_format, object)
+             SELECT seq, ?2, ?3, ?4 FROM webhooks WHERE id = ?1 ON CONFLICT DO NOTHING",
+        )?
+        .execute((&delivery.webhook_id, snapshot.version, snapshot.format, &snapshot.object))?;
+    let added = connection
+        .prepare_cached(
+            "INSERT INTO deliveries (id, event_seq, webhook_seq, snapshot_version, state, due_at, created_at,
+                                     finished_at)
+             SELECT ?1, ?2, seq, ?4, iif(deleted_at IS NULL, 'pending', 'canceled'), ?5, ?5,
+                    iif(deleted_at IS NULL, NULL, ?5)
+             FROM webhooks WHERE id = ?3",
+        )?
+        .execute((&delivery.id, event, &delivery.webhook_id, snapshot.version, delivery.created_at))?;
+    one_row(added)
+}
+
+pub(super) fn record_attempt(
+    connection: &Connection,
+    attempted: &Attempted,
+    fences: &Fences,
+) -> rusqlite::Result<Recorded> {
+    let (state, retry_at, finished_at) = match attempted.next {
+        Next::Delivered => (DeliveryState::Delivered, None, Some(attempted.at)),
+        Next::Failed => (DeliveryState::Failed, None, Some(attempted.at)),
+        Next::RetryAt(at) => (DeliveryState::Pending, Some(at), None),
+    };
+    let ended: Option<(i64, i64)> = connection
+        .prepare_cached(
+            "UPDATE deliveries SET state = ?4, attempt_count = attempt_count + 1, due_at = coalesce(?5, due_at),
+                    finished_at = ?6, leased_until = 0, fence = ?3
+             WHERE id = ?1 AND fence = ?2 AND state = 'pending' RETURNING seq, webhook_seq",
+        )?
+        .query_one((&attempted.delivery_id, attempted.fence, fences.next(), state, retry_at, finished_at), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    let Some((seq, webhook_seq)) = ended else { return Ok(Recorded::LeaseLost) };
+    add_attempt(connection, seq, &attempted.attempt)?;
+    if attempted.next == Next::Delivered {
+        health::attempt_succeeded(connection, webhook_seq, attempted.at)?;
+    } else {
+        health::attempt_failed(connection, webhook_seq, attempted.failures_until_unhealthy, attempted.at)?;
+    }
+    if attempted.disables_webhook {
+        health::disable(connection, webhook_seq, attempted.at)?;
+    }
+    Ok(Recorded::Written)
+}
+
+fn add_attempt(connection: &Connection, delivery_seq: i64, attempt: &Attempt) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO attempts (delivery_seq, number, started_at, duration_ms, status, error, error_detail, response)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute((
+            delivery_seq,
+            attempt.number,
+            attempt.started_at,
+            Count(attempt.duration_ms),
+            attempt.status,
+            attempt.error,
+            &attempt.error_detail,
+            &attempt.response,
+        ))?;
+    Ok(())
+}
+
+/// Cancels what is owed to a webhook. Who is attempting one loses the lease.
+pub(super) fn cancel_all(
+    connection: &Connection,
+    webhook_seq: i64,
+    at: Timestamp,
+    fences: &Fences,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE deliveries SET state = 'canceled', finished_at = ?2, leased_until = 0, fence = ?3
+             WHERE webhook_seq = ?1 AND state = 'pending'",
+        )?
+        .execute((webhook_seq, at, fences.next()))?;
+    Ok(())
+}
+
+pub(super) fn get(connection: &Connection, id: &DeliveryId) -> rusqlite::Result<Option<Delivery>> {
+    connection
+        .prepare_cached(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM deliveries d JOIN events e ON e.seq = d.event_seq JOIN webhooks w ON w.seq = d.webhook_seq
+             WHERE d.id = ?1"
+        ))?
+        .query_one((id,), read)
+        .optional()
+}
+
+pub(super) fn attempts(connection: &Connection, id: &DeliveryId) -> rusqlite::Result<Vec<Attempt>> {
+    connection
+        .prepare_cached(
+            "SELECT number, started_at, duration_ms, status, error, error_detail, response FROM attempts
+             WHERE delivery_seq = (SELECT seq FROM deliveries WHERE id = ?1) ORDER BY number",
+        )?
+        .query_map((id,), |row| {
+            Ok(Attempt {
+                number: row.get(0)?,
+                started_at: row.get(1)?,
+                duration_ms: row.get::<_, Count>(2)?.0,
+                status: row.get(3)?,
+                error: row.get(4)?,
+                error_detail: row.get(5)?,
+                response: row.get(6)?,
+            })
+        })?
+        .collect()
+}
+
+pub(super) fn of_webhook(
+    connection: &Connection,
+    webhook: &WebhookId,
+    query: &DeliveryQuery,
+    page: &PageRequest,
+) -> rusqlite::Result<Page<Delivery>> {
+    let rows = connection
+        .prepare_cached(concat!(
+            "SELECT ",
+            columns!(),
+            ", d.seq
+             FROM webhooks w CROSS JOIN deliveries d INDEXED BY deliveries_of_webhook ON d.webhook_seq = w.seq
+             JOIN events e ON e.seq = d.event_seq
+             WHERE w.id = ?1 AND d.seq < ?2 AND (?3 IS NULL OR d.state = ?3)
+               AND (?4 IS NULL OR d.created_at >= ?4) AND (?5 IS NULL OR d.created_at < ?5)
+             ORDER BY d.seq DESC LIMIT ?6"
+        ))?
+        .query_map((webhook, before(page), query.state, query.since, query.until, rows_of(page)), |row| {
+            Ok((row.get(9)?, read(row)?))
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(page_of(rows, page))
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+    Ok(Delivery {
+        id: row.get(0)?,
+        event_seq: row.get(1)?,
+        event_id: row.get(2)?,
+        webhook_id: row.get(3)?,
+        state: row.get(4)?,
+        attempt_count: row.get(5)?,
+        due_at: row.get(6)?,
+        created_at: row.get(7)?,
+        finished_at: row.get(8)?,
+    })
+}

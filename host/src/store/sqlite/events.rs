@@ -1,0 +1,157 @@
+//! Events: accepted once, claimed by dispatch, decided once.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::lease::{self, Fences, Seen};
+use super::{deliveries, verdicts};
+use crate::model::event::{Event, EventDigest, EventSeq, StoredEvent};
+use crate::model::ids::EventId;
+use crate::model::limits::CLAIM_BYTES_MAX;
+use crate::store::{Accepted, Claim, ClaimedEvent, Dispatched, Recorded};
+
+/// The columns that [`read`] takes, the first 9 of a row.
+macro_rules! columns {
+    () => {
+        "id, event_type, company_id, project_id, user_id, occurred_at, accepted_at, previous_value, current_value"
+    };
+}
+
+pub(super) fn accept(connection: &Connection, event: &Event, digest: EventDigest) -> rusqlite::Result<Accepted> {
+    let inserted = connection
+        .prepare_cached(
+            "INSERT INTO events (id, digest, event_type, company_id, project_id, user_id, occurred_at, accepted_at,
+                                 previous_value, current_value)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO NOTHING",
+        )?
+        .execute((
+            &event.id,
+            digest,
+            &event.event_type,
+            &event.company_id,
+            &event.project_id,
+            &event.user_id,
+            event.occurred_at,
+            event.accepted_at,
+            &event.previous_value,
+            &event.current_value,
+        ))?;
+    if inserted == 0 {
+        let kept: EventDigest = connection
+            .prepare_cached("SELECT digest FROM events WHERE id = ?1")?
+            .query_one((&event.id,), |row| row.get(0))?;
+        return Ok(if kept == digest { Accepted::Duplicate } else { Accepted::Conflict });
+    }
+    connection
+        .prepare_cached("INSERT INTO dispatch_queue (event_seq) VALUES (?1)")?
+        .execute((connection.last_insert_rowid(),))?;
+    Ok(Accepted::New)
+}
+
+pub(super) fn get(connection: &Connection, id: &EventId) -> rusqlite::Result<Option<StoredEvent>> {
+    connection
+        .prepare_cached(concat!(
+            "SELECT ",
+            columns!(),
+            ", seq, NOT EXISTS (SELECT 1 FROM dispatch_queue WHERE event_seq = seq) FROM events WHERE id = ?1"
+        ))?
+        .query_one((id,), |row| {
+            Ok(StoredEvent { seq: row.get(9)?, event: Arc::new(read(row)?), is_dispatched: row.get(10)? })
+        })
+        .optional()
+}
+
+/// The event in a row that begins with [`columns`].
+fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
+    Ok(Event {
+        id: row.get(0)?,
+        event_type: row.get(1)?,
+        company_id: row.get(2)?,
+        project_id: row.get(3)?,
+        user_id: row.get(4)?,
+        occurred_at: row.get(5)?,
+        accepted_at: row.get(6)?,
+        previous_value: row.get(7)?,
+        current_value: row.get(8)?,
+    })
+}
+
+pub(super) fn by_seq(connection: &Connection, seq: EventSeq) -> rusqlite::Result<Event> {
+    connection.prepare_cached(concat!("SELECT ", columns!(), " FROM events WHERE seq = ?1"))?.query_one((seq,), read)
+}
+
+/// About how many bytes an event takes in memory.
+pub(super) fn weight(event: &Event) -> usize {
+    event.previous_value.len() + event.current_value.len()
+}
+
+/// Free events, the oldest first, until they weigh too much to be claimed at once.
+pub(super) fn find_free(connection: &Connection, claim: &Claim, floor: i64) -> rusqlite::Result<Vec<ClaimedEvent>> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        columns!(),
+        ", seq, fence
+             FROM dispatch_queue CROSS JOIN events ON seq = event_seq
+             WHERE leased_until <= ?1 OR fence < ?2
+             ORDER BY event_seq LIMIT ?3"
+    ))?;
+    let rows = statement.query_map((claim.now, floor, claim.rows_max), |row| {
+        let stored = StoredEvent { seq: row.get(9)?, event: Arc::new(read(row)?), is_dispatched: false };
+        Ok(ClaimedEvent { stored, fence: row.get(10)? })
+    })?;
+    let mut found: Vec<ClaimedEvent> = Vec::new();
+    let mut bytes = 0;
+    for row in rows {
+        let row = row?;
+        bytes += weight(&row.stored.event);
+        found.push(row);
+        if bytes > CLAIM_BYTES_MAX {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Takes those of `seen` that nobody took since, and answers with each one's new fence.
+pub(super) fn take(
+    connection: &Connection,
+    seen: &[Seen],
+    claim: &Claim,
+    fences: &Fences,
+) -> rusqlite::Result<Vec<Option<i64>>> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE dispatch_queue SET leased_until = ?3, fence = ?4 WHERE event_seq = ?1 AND fence = ?2",
+    )?;
+    let mut take_one = |seen: &Seen| {
+        let fence = fences.next();
+        let taken = statement.execute((seen.seq, seen.fence, lease::end(claim), fence))?;
+        Ok((taken == 1).then_some(fence))
+    };
+    seen.iter().map(&mut take_one).collect()
+}
+
+pub(super) fn record_dispatch(connection: &Connection, dispatched: &Dispatched) -> rusqlite::Result<Recorded> {
+    let ended = connection
+        .prepare_cached("DELETE FROM dispatch_queue WHERE event_seq = ?1 AND fence = ?2")?
+        .execute((dispatched.event, dispatched.fence))?;
+    if ended == 0 {
+        return Ok(Recorded::LeaseLost);
+    }
+    for delivery in &dispatched.deliveries {
+        deliveries::add(connection, dispatched.event, delivery)?;
+    }
+    for verdict in &dispatched.verdicts {
+        verdicts::add(connection, dispatched.event, verdict)?;
+    }
+    Ok(Recorded::Written)
+}
+
+pub(super) fn release(connection: &Connection, claims: &[(EventSeq, i64)], fences: &Fences) -> rusqlite::Result<()> {
+    let mut statement = connection
+        .prepare_cached("UPDATE dispatch_queue SET leased_until = 0, fence = ?3 WHERE event_seq = ?1 AND fence = ?2")?;
+    for (event, fence) in claims {
+        statement.execute((event, fence, fences.next()))?;
+    }
+    Ok(())
+}

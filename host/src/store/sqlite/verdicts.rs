@@ -1,0 +1,93 @@
+//! Verdicts: why a webhook did or did not get an event.
+
+use rusqlite::{Connection, Row};
+
+use super::columns::{Count, before, one_row, page_of, rows_of};
+use super::health;
+use crate::model::event::EventSeq;
+use crate::model::ids::{UserId, WebhookId};
+use crate::model::verdict::Verdict;
+use crate::store::{LoggedVerdict, Page, PageRequest, VerdictQuery};
+
+/// Keeps a verdict, and counts it if a filter gave it.
+pub(super) fn add(connection: &Connection, event: EventSeq, verdict: &Verdict) -> rusqlite::Result<()> {
+    let added = connection
+        .prepare_cached(
+            "INSERT INTO verdicts (event_seq, webhook_seq, outcome, reason, reason_class, filter_digest, fuel,
+                                   duration_us, decided_at)
+             SELECT ?1, seq, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM webhooks WHERE id = ?2",
+        )?
+        .execute((
+            event,
+            &verdict.webhook_id,
+            verdict.outcome,
+            &verdict.reason,
+            verdict.reason_class,
+            verdict.filter_digest,
+            verdict.fuel.map(Count),
+            verdict.duration_us.map(Count),
+            verdict.decided_at,
+        ))?;
+    one_row(added)?;
+    if let Some(digest) = &verdict.filter_digest {
+        let failed = verdict.reason_class.is_some();
+        health::filter_ran(connection, &verdict.webhook_id, digest, failed)?;
+    }
+    Ok(())
+}
+
+pub(super) fn on_event(
+    connection: &Connection,
+    event: EventSeq,
+    owner: Option<&UserId>,
+) -> rusqlite::Result<Vec<Verdict>> {
+    connection
+        .prepare_cached(
+            "SELECT w.id, v.outcome, v.reason, v.reason_class, v.filter_digest, v.fuel, v.duration_us, d.id,
+                    v.decided_at
+             FROM verdicts v JOIN webhooks w ON w.seq = v.webhook_seq
+             LEFT JOIN deliveries d ON d.event_seq = v.event_seq AND d.webhook_seq = v.webhook_seq
+             WHERE v.event_seq = ?1 AND (?2 IS NULL OR w.owner = ?2)
+             ORDER BY v.webhook_seq",
+        )?
+        .query_map((event, owner), read)?
+        .collect()
+}
+
+pub(super) fn of_webhook(
+    connection: &Connection,
+    webhook: &WebhookId,
+    query: &VerdictQuery,
+    page: &PageRequest,
+) -> rusqlite::Result<Page<LoggedVerdict>> {
+    let rows = connection
+        .prepare_cached(
+            "SELECT w.id, v.outcome, v.reason, v.reason_class, v.filter_digest, v.fuel, v.duration_us, d.id,
+                    v.decided_at, e.id, v.event_seq
+             FROM webhooks w CROSS JOIN verdicts v INDEXED BY verdicts_of_webhook ON v.webhook_seq = w.seq
+             JOIN events e ON e.seq = v.event_seq
+             LEFT JOIN deliveries d ON d.event_seq = v.event_seq AND d.webhook_seq = v.webhook_seq
+             WHERE w.id = ?1 AND v.event_seq < ?2 AND (?3 IS NULL OR v.outcome = ?3)
+               AND (?4 IS NULL OR v.decided_at >= ?4) AND (?5 IS NULL OR v.decided_at < ?5)
+             ORDER BY v.event_seq DESC LIMIT ?6",
+        )?
+        .query_map((webhook, before(page), query.outcome, query.since, query.until, rows_of(page)), |row| {
+            Ok((row.get(10)?, LoggedVerdict { event_id: row.get(9)?, verdict: read(row)? }))
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(page_of(rows, page))
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Verdict> {
+    Ok(Verdict {
+        webhook_id: row.get(0)?,
+        outcome: row.get(1)?,
+        reason: row.get(2)?,
+        reason_class: row.get(3)?,
+        filter_digest: row.get(4)?,
+        fuel: row.get::<_, Option<Count>>(5)?.map(|count| count.0),
+        duration_us: row.get::<_, Option<Count>>(6)?.map(|count| count.0),
+        delivery_id: row.get(7)?,
+        decided_at: row.get(8)?,
+    })
+}

@@ -1,0 +1,208 @@
+//! Webhooks, the order of their changes, and what deletion leaves of them.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::columns::{Json, before, page_of, rows_of};
+use super::deliveries;
+use super::lease::Fences;
+use super::secrets::{self, Sealed};
+use crate::model::Timestamp;
+use crate::model::ids::{UserId, WebhookId};
+use crate::model::webhook::{FilterBinding, Webhook};
+use crate::store::{Page, PageRequest, Removed, Updated, WebhookChange};
+
+/// The columns that [`read`] takes, the first 20 of a row.
+macro_rules! columns {
+    () => {
+        "id, uid, owner, name, url, events, project_ids, filter_id, filter_digest, filter_config, filter_on_error,
+         payload_format, headers, is_enabled, health, failures_in_a_row, filter_failures_in_a_row, version,
+         created_at, updated_at"
+    };
+}
+
+/// The next place in the order of changes. Rows are never removed, so the largest only grows.
+macro_rules! next_change {
+    () => {
+        "(SELECT coalesce(max(change_seq), 0) + 1 FROM webhooks)"
+    };
+}
+pub(super) use next_change;
+
+pub(super) fn add(connection: &Connection, webhook: &Webhook, secret: &Sealed) -> rusqlite::Result<()> {
+    let filter = webhook.filter.as_ref();
+    connection
+        .prepare_cached(concat!(
+            "INSERT INTO webhooks (",
+            columns!(),
+            ", change_seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
+                                   ?19, ?20, ",
+            next_change!(),
+            ")"
+        ))?
+        .execute(params![
+            webhook.id,
+            webhook.uid,
+            webhook.owner,
+            webhook.name,
+            webhook.url,
+            Json(&webhook.events),
+            Json(&webhook.project_ids),
+            filter.map(|filter| &filter.filter_id),
+            filter.map(|filter| filter.digest),
+            filter.map(|filter| &filter.config),
+            filter.map(|filter| filter.on_error),
+            webhook.payload_format,
+            Json(&webhook.headers),
+            webhook.is_enabled,
+            webhook.health,
+            webhook.failures_in_a_row,
+            webhook.filter_failures_in_a_row,
+            webhook.version,
+            webhook.created_at,
+            webhook.updated_at,
+        ])?;
+    secrets::add(connection, connection.last_insert_rowid(), secret, webhook.created_at)
+}
+
+/// Changes everything but the ids, the owner and the time of registration.
+pub(super) fn update(connection: &Connection, from: i64, webhook: &Webhook) -> rusqlite::Result<Updated> {
+    let filter = webhook.filter.as_ref();
+    let updated = connection
+        .prepare_cached(concat!(
+            "UPDATE webhooks SET name = ?3, url = ?4, events = ?5, project_ids = ?6, filter_id = ?7,
+                    filter_digest = ?8, filter_config = ?9, filter_on_error = ?10, payload_format = ?11,
+                    headers = ?12, is_enabled = ?13, health = ?14, failures_in_a_row = ?15,
+                    filter_failures_in_a_row = ?16, version = ?17, updated_at = ?18, change_seq = ",
+            next_change!(),
+            " WHERE id = ?1 AND version = ?2 AND deleted_at IS NULL"
+        ))?
+        .execute(params![
+            webhook.id,
+            from,
+            webhook.name,
+            webhook.url,
+            Json(&webhook.events),
+            Json(&webhook.project_ids),
+            filter.map(|filter| &filter.filter_id),
+            filter.map(|filter| filter.digest),
+            filter.map(|filter| &filter.config),
+            filter.map(|filter| filter.on_error),
+            webhook.payload_format,
+            Json(&webhook.headers),
+            webhook.is_enabled,
+            webhook.health,
+            webhook.failures_in_a_row,
+            webhook.filter_failures_in_a_row,
+            webhook.version,
+            webhook.updated_at,
+        ])?;
+    if updated == 1 {
+        return Ok(Updated::Written);
+    }
+    let exists = connection
+        .prepare_cached("SELECT 1 FROM webhooks WHERE id = ?1 AND deleted_at IS NULL")?
+        .exists((&webhook.id,))?;
+    Ok(if exists { Updated::Stale } else { Updated::Missing })
+}
+
+/// Leaves a tombstone: the log refers to it, and the order of changes tells of it.
+pub(super) fn delete(
+    connection: &Connection,
+    id: &WebhookId,
+    at: Timestamp,
+    fences: &Fences,
+) -> rusqlite::Result<Removed> {
+    let deleted: Option<i64> = connection
+        .prepare_cached(concat!(
+            "UPDATE webhooks SET deleted_at = ?2, updated_at = ?2, is_enabled = 0, name = NULL, url = '',
+                    events = '[]', project_ids = '[]', headers = '{}', filter_id = NULL, filter_digest = NULL,
+                    filter_config = NULL, filter_on_error = NULL, change_seq = ",
+            next_change!(),
+            " WHERE id = ?1 AND deleted_at IS NULL RETURNING seq"
+        ))?
+        .query_one((id, at), |row| row.get(0))
+        .optional()?;
+    let Some(seq) = deleted else { return Ok(Removed::Missing) };
+    secrets::remove_all(connection, seq)?;
+    deliveries::cancel_all(connection, seq, at, fences)?;
+    Ok(Removed::Removed)
+}
+
+pub(super) fn get(connection: &Connection, id: &WebhookId) -> rusqlite::Result<Option<Arc<Webhook>>> {
+    connection
+        .prepare_cached(concat!("SELECT ", columns!(), " FROM webhooks WHERE id = ?1 AND deleted_at IS NULL"))?
+        .query_one((id,), read)
+        .optional()
+}
+
+pub(super) fn by_seq(connection: &Connection, seq: i64) -> rusqlite::Result<Arc<Webhook>> {
+    connection.prepare_cached(concat!("SELECT ", columns!(), " FROM webhooks WHERE seq = ?1"))?.query_one((seq,), read)
+}
+
+pub(super) fn count(connection: &Connection, owner: &UserId) -> rusqlite::Result<usize> {
+    connection
+        .prepare_cached("SELECT count(*) FROM webhooks WHERE owner = ?1 AND deleted_at IS NULL")?
+        .query_one((owner,), |row| row.get::<_, u32>(0))
+        .map(|count| count as usize)
+}
+
+pub(super) fn of_owner(
+    connection: &Connection,
+    owner: &UserId,
+    page: &PageRequest,
+) -> rusqlite::Result<Page<Arc<Webhook>>> {
+    let rows = connection
+        .prepare_cached(concat!(
+            "SELECT ",
+            columns!(),
+            ", seq FROM webhooks WHERE owner = ?1 AND deleted_at IS NULL AND seq < ?2 ORDER BY seq DESC LIMIT ?3"
+        ))?
+        .query_map((owner, before(page), rows_of(page)), |row| Ok((row.get(20)?, read(row)?)))?
+        .collect::<Result<_, _>>()?;
+    Ok(page_of(rows, page))
+}
+
+pub(super) fn changes(connection: &Connection, after: i64, rows_max: u32) -> rusqlite::Result<Vec<WebhookChange>> {
+    connection
+        .prepare_cached(concat!(
+            "SELECT ",
+            columns!(),
+            ", change_seq, deleted_at IS NOT NULL FROM webhooks WHERE change_seq > ?1 ORDER BY change_seq LIMIT ?2"
+        ))?
+        .query_map((after, rows_max), |row| {
+            let is_deleted: bool = row.get(21)?;
+            let webhook = if is_deleted { None } else { Some(read(row)?) };
+            Ok(WebhookChange { change_seq: row.get(20)?, id: row.get(0)?, webhook })
+        })?
+        .collect()
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Arc<Webhook>> {
+    let filter = match row.get(7)? {
+        Some(filter_id) => {
+            Some(FilterBinding { filter_id, digest: row.get(8)?, config: row.get(9)?, on_error: row.get(10)? })
+        }
+        None => None,
+    };
+    Ok(Arc::new(Webhook {
+        id: row.get(0)?,
+        uid: row.get(1)?,
+        owner: row.get(2)?,
+        name: row.get(3)?,
+        url: row.get(4)?,
+        events: row.get::<_, Json<_>>(5)?.0,
+        project_ids: row.get::<_, Json<_>>(6)?.0,
+        filter,
+        payload_format: row.get(11)?,
+        headers: row.get::<_, Json<_>>(12)?.0,
+        is_enabled: row.get(13)?,
+        health: row.get(14)?,
+        failures_in_a_row: row.get(15)?,
+        filter_failures_in_a_row: row.get(16)?,
+        version: row.get(17)?,
+        created_at: row.get(18)?,
+        updated_at: row.get(19)?,
+    }))
+}

@@ -1,0 +1,293 @@
+//! The one thread that writes, and how it groups what is written.
+//!
+//! The thread owns the only connection that can write. It takes whatever has queued, up to a bound,
+//! runs it in one transaction and answers after the commit: under load one `fsync` serves many writes,
+//! and an idle store adds no latency, because nothing waits for company. Each job runs in a savepoint
+//! of its own, so one that fails takes nobody down with it. A full queue refuses at once.
+//!
+//! A job is **durable** or **soft**. Only claims and releases are soft: a group of nothing else is
+//! committed without an `fsync`. That is safe, because losing the tail of such commits in a power cut
+//! loses leases of a process that the same power cut has ended, and leases of an earlier process are
+//! void anyway. What came before on disk stays: WAL frames are checked in order, so a lost commit cannot
+//! take away an earlier one, and the next durable commit syncs all that precedes it.
+//!
+//! When a caller goes away, its job is committed all the same; nobody is there to hear of it.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::fault::{Condition, Fault, closed};
+use crate::model::limits::{COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
+use crate::store::{Result, StoreError};
+
+/// Whether a write must be on disk before it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// It must.
+    Durable,
+    /// It may be lost in a power cut, though not when only the process ends.
+    Soft,
+}
+
+/// How many transactions were committed since the store was opened.
+#[derive(Debug, Default)]
+pub(super) struct Commits {
+    pub(super) durable: AtomicU64,
+    pub(super) soft: AtomicU64,
+}
+
+/// The way to the writing thread.
+pub(super) struct Writer {
+    // `None` only while dropping: the thread ends when the last sender is gone.
+    queue: Option<mpsc::Sender<Message>>,
+    thread: Option<JoinHandle<()>>,
+    condition: Arc<Condition>,
+    commits: Arc<Commits>,
+}
+
+enum Message {
+    Run(Box<dyn Job>),
+    Close(oneshot::Sender<Result<()>>),
+}
+
+impl Writer {
+    /// Starts the thread. `lock` is held until the connection is closed.
+    pub(super) fn start(connection: Connection, lock: File, condition: Arc<Condition>) -> std::io::Result<Self> {
+        let (queue, jobs) = mpsc::channel(WRITER_QUEUE_MAX);
+        let commits = Arc::new(Commits::default());
+        let thread = Thread {
+            connection,
+            synced: Durability::Durable,
+            condition: Arc::clone(&condition),
+            commits: Arc::clone(&commits),
+        };
+        let thread =
+            std::thread::Builder::new().name("hooksieve-writer".into()).spawn(move || thread.run(jobs, lock))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), condition, commits })
+    }
+
+    pub(super) fn commits(&self) -> &Commits {
+        &self.commits
+    }
+
+    /// Runs `work` in a transaction and answers once it is committed.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.condition.check()?;
+        let (reply, answer) = oneshot::channel();
+        let task = Task { durability, work: Some(work), outcome: None, reply };
+        self.queue().try_send(Message::Run(Box::new(task))).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+            mpsc::error::TrySendError::Closed(_) => closed(),
+        })?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// Commits what has queued, writes everything to the main file, closes it and ends the thread.
+    pub(super) async fn close(&self) -> Result<()> {
+        self.condition.check()?;
+        let (reply, answer) = oneshot::channel();
+        self.queue().send(Message::Close(reply)).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    fn queue(&self) -> &mpsc::Sender<Message> {
+        self.queue.as_ref().expect("it is taken only by drop")
+    }
+}
+
+impl Drop for Writer {
+    /// Waits until what has queued is committed, so that the directory can be opened again at once.
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the writing thread panicked");
+        }
+    }
+}
+
+/// A write on its way: type-erased so that one queue holds them all.
+trait Job: Send {
+    fn durability(&self) -> Durability;
+
+    /// Does the work and keeps the outcome. An error is one that ends the whole transaction.
+    fn run(&mut self, connection: &Connection) -> std::result::Result<(), Fault>;
+
+    /// Answers the caller, with the kept outcome if the transaction was committed.
+    fn reply(self: Box<Self>, committed: std::result::Result<(), Fault>);
+}
+
+struct Task<T, F> {
+    durability: Durability,
+    work: Option<F>,
+    outcome: Option<std::result::Result<T, Fault>>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<T, F> Job for Task<T, F>
+where
+    T: Send,
+    F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
+{
+    fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    fn run(&mut self, connection: &Connection) -> std::result::Result<(), Fault> {
+        let work = self.work.take().expect("a job runs once");
+        execute(connection, "SAVEPOINT job")?;
+        let outcome = work(connection).map_err(Fault::from);
+        match &outcome {
+            Ok(_) => execute(connection, "RELEASE job")?,
+            Err(fault) if fault.ends_transaction() => return Err(fault.clone()),
+            Err(_) => {
+                execute(connection, "ROLLBACK TO job")?;
+                execute(connection, "RELEASE job")?;
+            }
+        }
+        self.outcome = Some(outcome);
+        Ok(())
+    }
+
+    fn reply(self: Box<Self>, committed: std::result::Result<(), Fault>) {
+        let Self { outcome, reply, .. } = *self;
+        let answer = committed.and_then(|()| outcome.expect("a committed job has run"));
+        // Nobody listens any more if the caller was dropped; the row is there all the same.
+        drop(reply.send(answer.map_err(StoreError::from)));
+    }
+}
+
+fn execute(connection: &Connection, sql: &str) -> std::result::Result<(), Fault> {
+    connection.prepare_cached(sql)?.execute(())?;
+    Ok(())
+}
+
+/// What the writing thread owns.
+struct Thread {
+    connection: Connection,
+    /// What `PRAGMA synchronous` stands for now.
+    synced: Durability,
+    condition: Arc<Condition>,
+    commits: Arc<Commits>,
+}
+
+impl Thread {
+    fn run(mut self, mut queue: mpsc::Receiver<Message>, lock: File) {
+        let _alarm = PanicAlarm(Arc::clone(&self.condition));
+        while let Some(message) = queue.blocking_recv() {
+            let (jobs, close) = gather(message, &mut queue);
+            if !jobs.is_empty() {
+                self.commit(jobs);
+            }
+            if let Some(reply) = close {
+                let closed = self.close();
+                drop(lock);
+                drop(reply.send(closed));
+                return;
+            }
+        }
+    }
+
+    /// Runs the jobs in one transaction and answers each.
+    fn commit(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        let is_durable = jobs.iter().any(|job| job.durability() == Durability::Durable);
+        let durability = if is_durable { Durability::Durable } else { Durability::Soft };
+        let committed = self.transact(durability, &mut jobs);
+        if let Err(fault) = &committed {
+            self.condition.note(fault);
+        }
+        for job in jobs {
+            job.reply(committed.clone());
+        }
+    }
+
+    fn transact(&mut self, durability: Durability, jobs: &mut [Box<dyn Job>]) -> std::result::Result<(), Fault> {
+        self.condition.check()?;
+        self.sync_for(durability)?;
+        execute(&self.connection, "BEGIN IMMEDIATE")?;
+        let ran = jobs.iter_mut().try_for_each(|job| job.run(&self.connection));
+        let committed = ran.and_then(|()| execute(&self.connection, "COMMIT"));
+        // SQLite has rolled back by itself after some failures.
+        if committed.is_err() && !self.connection.is_autocommit() {
+            execute(&self.connection, "ROLLBACK")?;
+        }
+        if committed.is_ok() {
+            let counter = match durability {
+                Durability::Durable => &self.commits.durable,
+                Durability::Soft => &self.commits.soft,
+            };
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        committed
+    }
+
+    /// Says whether the next commit ends with an `fsync`. The pragma acts when it is prepared, which is
+    /// why it must not come from the statement cache.
+    fn sync_for(&mut self, durability: Durability) -> std::result::Result<(), Fault> {
+        if self.synced != durability {
+            let level = match durability {
+                Durability::Durable => "FULL",
+                Durability::Soft => "NORMAL",
+            };
+            self.connection.pragma_update(None, "synchronous", level)?;
+            self.synced = durability;
+        }
+        Ok(())
+    }
+
+    fn close(mut self) -> Result<()> {
+        let closed = self.condition.check().and_then(|()| {
+            self.sync_for(Durability::Durable)?;
+            // Everything is in the main file before it is called clean, and so is that word.
+            self.checkpoint()?;
+            execute(&self.connection, "UPDATE store_state SET is_clean = 1")?;
+            self.checkpoint()
+        });
+        if let Err(fault) = &closed {
+            self.condition.note(fault);
+        }
+        Ok(closed?)
+    }
+
+    fn checkpoint(&self) -> std::result::Result<(), Fault> {
+        Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?)
+    }
+}
+
+/// The message and what has queued behind it, up to one commit's worth or a request to close.
+fn gather(
+    first: Message,
+    queue: &mut mpsc::Receiver<Message>,
+) -> (Vec<Box<dyn Job>>, Option<oneshot::Sender<Result<()>>>) {
+    let mut jobs = Vec::new();
+    let mut next = Some(first);
+    while let Some(message) = next {
+        match message {
+            Message::Run(job) => jobs.push(job),
+            Message::Close(reply) => return (jobs, Some(reply)),
+        }
+        next = if jobs.len() < COMMIT_JOBS_MAX { queue.try_recv().ok() } else { None };
+    }
+    (jobs, None)
+}
+
+/// A panic in a statement's code ends the thread: nothing can be written after it.
+struct PanicAlarm(Arc<Condition>);
+
+impl Drop for PanicAlarm {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.set_broken();
+        }
+    }
+}
