@@ -71,6 +71,7 @@ impl IntoResponses for Refusals {
             ("404", "There is no such thing, or it is someone else's."),
             ("500", "The host made a mistake."),
             ("503", "The host is busy (`BUSY`; try again), or its storage fails (`STORAGE_UNAVAILABLE`)."),
+            ("507", "The host's disk is full, so nothing can be changed."),
         ])
     }
 }
@@ -87,7 +88,6 @@ impl IntoResponses for WriteRefusals {
             ("409", "It contradicts what is there."),
             ("413", "The body is too large."),
             ("415", "The body has another type than this call takes."),
-            ("507", "The host's disk is full. Nothing was changed."),
         ]));
         responses
     }

@@ -66,7 +66,11 @@ pub(crate) async fn get_filter(
 /// Refused with `CONFLICT` while a webhook uses it.
 #[utoipa::path(delete, path = "/v1/filters/{id}", tag = "filters",
     params(("id" = String, Path, description = "The filter.")),
-    responses((status = 204, description = "The filter is gone."), WriteRefusals))]
+    responses(
+        (status = 204, description = "The filter is gone."),
+        (status = 409, description = "A webhook uses it.", body = wire::Problem, content_type = "application/problem+json"),
+        Refusals,
+    ))]
 pub(crate) async fn delete_filter(
     State(state): State<ApiState>,
     Auth(caller): Auth,
