@@ -161,7 +161,11 @@ fn only_ports_of_web_servers_are_allowed() {
         assert_eq!(verdict(&format!("http://example.com:{port}"), &Policy::default()), "allow", "{port}");
         assert_eq!(verdict(&format!("https://8.8.8.8:{port}"), &Policy::default()), "allow", "{port}");
     }
-    for port in refused.into_iter().chain(BAD_PORTS) {
+    let bad = [
+        1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697,
+        10080,
+    ];
+    for port in refused.into_iter().chain(bad) {
         assert_eq!(verdict(&format!("https://example.com:{port}"), &Policy::default()), "invalid", "{port}");
         assert_eq!(verdict(&format!("http://8.8.8.8:{port}"), &Policy::default()), "invalid", "{port}");
     }
@@ -169,7 +173,8 @@ fn only_ports_of_web_servers_are_allowed() {
 
 #[test]
 fn names_of_local_networks_are_private() {
-    for suffix in PRIVATE_SUFFIXES {
+    let suffixes = "localhost local internal home.arpa localdomain lan intranet corp home private";
+    for suffix in suffixes.split(' ') {
         for url in [
             format!("https://{suffix}"),
             format!("https://printer.{suffix}"),
