@@ -2,6 +2,23 @@
 //!
 //! `ARCHITECTURE.md` at the top of the repository is the map of this crate.
 
+pub mod api;
+pub mod app;
+mod bundled;
+pub mod cli;
+pub mod client;
 pub mod clock;
+pub mod config;
+pub mod deliver;
+pub mod dispatch;
+pub mod egress;
+pub mod filter;
+pub mod json;
+pub mod lifecycle;
 pub mod model;
+pub mod resolve;
+pub mod service;
+pub mod sign;
 pub mod store;
+pub mod telemetry;
+pub mod wire;

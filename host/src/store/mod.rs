@@ -335,8 +335,8 @@ pub trait Store: Send + Sync + 'static {
     async fn add_member(&self, project: &ProjectId, user: &UserId) -> Result<Joined>;
     /// Takes a member out of a project; whether they were one.
     async fn remove_member(&self, project: &ProjectId, user: &UserId) -> Result<bool>;
-    /// Those of `users` who are members of the project.
-    async fn members_among(&self, project: &ProjectId, users: &[UserId]) -> Result<HashSet<UserId>>;
+    /// The members of the project.
+    async fn members(&self, project: &ProjectId) -> Result<HashSet<UserId>>;
     /// Those of `projects` that the user is a member of.
     async fn projects_among(&self, user: &UserId, projects: &[ProjectId]) -> Result<HashSet<ProjectId>>;
 
@@ -381,12 +381,12 @@ pub trait Store: Send + Sync + 'static {
     /// Webhooks changed or deleted after `change_seq`, in the order of change.
     async fn webhook_changes(&self, after: i64, rows_max: u32) -> Result<Vec<WebhookChange>>;
 
-    /// Keeps a filter.
+    /// Keeps a filter, in place of one with the same id.
     async fn add_filter(&self, upload: FilterUpload) -> Result<()>;
     /// A filter, whoever it belongs to.
     async fn filter(&self, id: &FilterId) -> Result<Option<Filter>>;
-    /// The bundled filters and the user's own, newest first.
-    async fn filters(&self, owner: &UserId, page: PageRequest) -> Result<Page<Filter>>;
+    /// The shared filters and, for a user, their own, newest first.
+    async fn filters(&self, owner: Option<&UserId>, page: PageRequest) -> Result<Page<Filter>>;
     /// The uploaded bytes of any filter with this digest.
     async fn filter_wasm(&self, digest: &FilterDigest) -> Result<Option<Arc<[u8]>>>;
     /// Deletes a filter that no webhook uses.

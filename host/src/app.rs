@@ -1,0 +1,229 @@
+//! The composition root: the only place that knows every room.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+
+use crate::api;
+use crate::bundled;
+use crate::clock::Clock;
+use crate::config::{Config, Secrets};
+use crate::deliver::{Deliverer, SendOptions, Sender};
+use crate::dispatch::Dispatcher;
+use crate::egress::{AllowRule, Policy};
+use crate::filter::{FilterHost, FilterOptions};
+use crate::lifecycle::{self, Pokes, Stop};
+use crate::model::limits::STOP_GRACE;
+use crate::resolve::Resolver;
+use crate::service::access::Credentials;
+use crate::service::{NewToken, Service, ServiceParts};
+use crate::store::sqlite::{Create, OpenOptions, SqliteStore};
+use crate::store::{SealingKey, Store};
+
+/// The shortest operator token that an operator may choose, in characters behind the id.
+const OPERATOR_SECRET_CHARS_MIN: usize = 32;
+
+/// What an [`App`] is made of.
+pub struct AppOptions {
+    /// The configuration.
+    pub config: Config,
+    /// The secrets of the environment.
+    pub secrets: Secrets,
+    /// Time and randomness.
+    pub clock: Arc<dyn Clock>,
+    /// How names become addresses.
+    pub resolver: Resolver,
+    /// The program that becomes a compiling child.
+    pub compiler: PathBuf,
+}
+
+/// A host, ready to serve.
+pub struct App {
+    service: Arc<Service>,
+    store: Arc<SqliteStore>,
+    clock: Arc<dyn Clock>,
+    dispatcher: Dispatcher,
+    deliverer: Deliverer,
+    pokes: Pokes,
+    first_token: Option<NewToken>,
+    module_bytes_max: usize,
+}
+
+impl App {
+    /// Opens the store and everything that stands on it.
+    ///
+    /// # Errors
+    /// When a part cannot be opened; the message names the remedy.
+    pub async fn open(options: AppOptions) -> anyhow::Result<Self> {
+        let AppOptions { config, secrets, clock, resolver, compiler } = options;
+        // The first one wins; another App in the same process finds it set.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let policy = policy(&config)?;
+        let store = open_store(&config.data, &secrets, clock.as_ref()).await?;
+        let shared: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
+        let filters = Arc::new(start_filters(&config, compiler, &shared)?);
+        let pokes = Pokes::default();
+        let sending = SendOptions {
+            attempt_timeout: Duration::from_secs(config.delivery.attempt_timeout_secs),
+            ..SendOptions::new(policy.clone(), resolver.clone())
+        };
+        let sender = Sender::new(sending).context("setting up TLS; are root certificates installed?")?;
+        let delays = config.delivery.retry_delays_secs.iter().map(|&secs| Duration::from_secs(secs)).collect();
+        let deliverer =
+            Deliverer::new(Arc::clone(&shared), Arc::clone(&clock), sender, delays, Arc::clone(&pokes.deliver));
+        let dispatcher = Dispatcher::new(
+            Arc::clone(&shared),
+            Arc::clone(&filters),
+            Arc::clone(&clock),
+            Arc::clone(&pokes.dispatch),
+            Arc::clone(&pokes.deliver),
+        );
+        let service = Arc::new(Service::new(ServiceParts {
+            store: shared,
+            filters,
+            clock: Arc::clone(&clock),
+            policy,
+            resolver,
+            dispatch_poke: Arc::clone(&pokes.dispatch),
+        }));
+        bundled::install(&service).await.context("installing the bundled filters")?;
+        let first_token = keep_operator_token(&service, &secrets).await?;
+        let module_bytes_max = config.filter.module_bytes_max;
+        Ok(Self { service, store, clock, dispatcher, deliverer, pokes, first_token, module_bytes_max })
+    }
+
+    /// The operator token that was made because there was none, to be shown once.
+    #[must_use]
+    pub fn first_token(&self) -> Option<&str> {
+        self.first_token.as_ref().map(|token| token.token.as_str())
+    }
+
+    /// The use cases.
+    #[must_use]
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// The API as a router.
+    #[must_use]
+    pub fn router(&self) -> axum::Router {
+        api::router(api::ApiState { service: Arc::clone(&self.service), module_bytes_max: self.module_bytes_max })
+    }
+
+    /// Serves until `stop`, then finishes or gives back what is under way.
+    ///
+    /// # Errors
+    /// When the listener or the storage fails.
+    pub async fn serve(self, listener: TcpListener, stop: Stop) -> anyhow::Result<()> {
+        let until_stop = stop.requested.clone().cancelled_owned();
+        let serving = axum::serve(listener, self.router()).with_graceful_shutdown(until_stop);
+        let serving = async {
+            let served = serving.await;
+            stop.requested.cancel();
+            served
+        };
+        let dispatching = lifecycle::run_dispatch(&self.dispatcher, &self.pokes, &stop);
+        let delivering =
+            lifecycle::run_deliver(&self.deliverer, self.store.as_ref(), self.clock.as_ref(), &self.pokes, &stop);
+        let running = async { tokio::join!(serving, dispatching, delivering).0 };
+        let hurry = async {
+            stop.requested.cancelled().await;
+            tokio::time::sleep(STOP_GRACE).await;
+        };
+        tokio::select! {
+            served = running => served.context("listening")?,
+            () = hurry => tracing::warn!("requests were still under way when the time to stop was up"),
+        }
+        self.close(&stop).await
+    }
+
+    /// What is not done within the grace period keeps its lease and is taken up at the next start.
+    async fn close(self, stop: &Stop) -> anyhow::Result<()> {
+        let (dispatched, delivered) =
+            tokio::join!(self.dispatcher.drain(STOP_GRACE), self.deliverer.drain(STOP_GRACE));
+        if !(dispatched && delivered) {
+            tracing::warn!("what is still under way is taken up again at the next start");
+        }
+        anyhow::ensure!(!stop.storage_failed.is_cancelled(), "the storage failed; the log says how");
+        self.store.close().await.context("closing the database")?;
+        Ok(())
+    }
+
+    /// Runs both loops until nothing waits and nothing is due at the clock's time: for tests, which move
+    /// the clock themselves.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn run_until_idle(&self) -> anyhow::Result<()> {
+        loop {
+            let dispatched = self.dispatcher.step().await?;
+            self.dispatcher.drain(Duration::MAX).await;
+            let attempted = self.deliverer.step().await?;
+            self.deliverer.drain(Duration::MAX).await;
+            if dispatched + attempted == 0 {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Where webhooks may point under this configuration.
+///
+/// # Errors
+/// When `egress.allow` has something that is not a network.
+pub fn policy(config: &Config) -> anyhow::Result<Policy> {
+    let mut policy = if config.dev { Policy::dev() } else { Policy::default() };
+    for rule in &config.egress.allow {
+        let rule: AllowRule = rule.parse().with_context(|| format!("egress.allow has {rule:?}"))?;
+        policy.allow.push(rule);
+    }
+    Ok(policy)
+}
+
+async fn open_store(data: &Path, secrets: &Secrets, clock: &dyn Clock) -> anyhow::Result<Arc<SqliteStore>> {
+    let (directory, now) = (data.to_owned(), clock.now());
+    let given = secrets.sealing_key.as_ref().map(|key| SealingKey::parse(key.expose()));
+    let given = given.transpose().context("HOOKSIEVE_SEALING_KEY")?;
+    let store = tokio::task::spawn_blocking(move || {
+        std::fs::create_dir_all(&directory).with_context(|| format!("making {}", directory.display()))?;
+        let key = match given {
+            Some(key) => key,
+            None => SealingKey::read_or_make(&directory.join("sealing.key"))?,
+        };
+        Ok::<_, anyhow::Error>(SqliteStore::open(OpenOptions { directory, create: Create::IfMissing, key, now })?)
+    });
+    store.await.context("opening the database")?
+}
+
+fn start_filters(config: &Config, compiler: PathBuf, store: &Arc<dyn Store>) -> anyhow::Result<FilterHost> {
+    let store = Arc::clone(store);
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let options = FilterOptions {
+        limits: config.filter.limits(),
+        cache_folder: config.data.join("compiled"),
+        compiler,
+        threads: u32::try_from(cores).unwrap_or(1),
+        source: Box::new(move |digest| {
+            let store = Arc::clone(&store);
+            Box::pin(async move {
+                let found = store.filter_wasm(&digest).await;
+                found.inspect_err(|error| tracing::error!(error = error as &dyn std::error::Error)).ok().flatten()
+            })
+        }),
+    };
+    Ok(FilterHost::start(options)?)
+}
+
+async fn keep_operator_token(service: &Service, secrets: &Secrets) -> anyhow::Result<Option<NewToken>> {
+    let Some(token) = &secrets.operator_token else {
+        return Ok(service.create_first_operator_token().await?);
+    };
+    let credentials = Credentials::parse(token.expose())
+        .filter(|credentials| credentials.secret.len() >= OPERATOR_SECRET_CHARS_MIN)
+        .context("HOOKSIEVE_OPERATOR_TOKEN is not of the form hs_operator_<at least 32 characters>")?;
+    service.keep_operator_token(credentials).await?;
+    Ok(None)
+}

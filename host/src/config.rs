@@ -1,0 +1,324 @@
+//! The configuration: `hooksieve.toml`, then `HOOKSIEVE_*`, then flags. The only place that reads the
+//! environment.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use crate::deliver::schedule::DELAYS;
+use crate::filter::FilterLimits;
+use crate::model::limits::ATTEMPT_TIMEOUT;
+use crate::model::secret::Secret;
+
+/// The configuration file, looked for in the working directory unless a flag names another.
+pub const FILE: &str = "hooksieve.toml";
+/// What the names of environment variables begin with.
+const ENV_PREFIX: &str = "HOOKSIEVE_";
+/// Variables that are not part of the configuration: secrets, and what the remote commands read.
+const ENV_APART: [&str; 4] = ["OPERATOR_TOKEN", "SEALING_KEY", "URL", "TOKEN"];
+/// The longest attempt that can be configured, well below the length of a lease.
+const ATTEMPT_TIMEOUT_SECS_MAX: u64 = 30;
+
+/// Everything an operator can set, but for secrets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// The folder of the database, its keys and the compiled filters.
+    pub data: PathBuf,
+    /// Whether webhooks may point to this very machine.
+    pub dev: bool,
+    /// Where webhooks may point.
+    pub egress: EgressConfig,
+    /// What a filter may use.
+    pub filter: FilterConfig,
+    /// How deliveries are attempted.
+    pub delivery: DeliveryConfig,
+    /// What is logged.
+    pub log: LogConfig,
+}
+
+/// Where webhooks may point.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EgressConfig {
+    /// Networks that are allowed although they are private, such as `10.1.0.0/16:443`.
+    pub allow: Vec<String>,
+}
+
+/// What a filter may use.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FilterConfig {
+    /// Fuel for one event; about one per instruction.
+    pub fuel: u64,
+    /// The wall-clock backstop in milliseconds.
+    pub deadline_ms: u64,
+    /// Linear memory in bytes.
+    pub memory_bytes_max: usize,
+    /// Stack in bytes.
+    pub stack_bytes_max: usize,
+    /// Bytes of a reason.
+    pub result_bytes_max: usize,
+    /// Bytes of an upload.
+    pub module_bytes_max: usize,
+}
+
+/// How deliveries are attempted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeliveryConfig {
+    /// Seconds for a whole attempt, body included; 1 to 30.
+    pub attempt_timeout_secs: u64,
+    /// Seconds before the second and every later attempt.
+    pub retry_delays_secs: Vec<u64>,
+}
+
+/// What is logged, on standard error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// `text` for people, `json` for machines.
+    pub format: LogFormat,
+    /// A filter such as `info` or `hooksieve=debug`.
+    pub level: String,
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data: PathBuf::from("./hooksieve-data"),
+            dev: false,
+            egress: EgressConfig::default(),
+            filter: FilterConfig::default(),
+            delivery: DeliveryConfig::default(),
+            log: LogConfig::default(),
+        }
+    }
+}
+
+impl Default for FilterConfig {
+    fn default() -> Self {
+        let limits = FilterLimits::default();
+        Self {
+            fuel: limits.fuel,
+            deadline_ms: u64::try_from(limits.deadline.as_millis()).unwrap_or(u64::MAX),
+            memory_bytes_max: limits.memory_bytes_max,
+            stack_bytes_max: limits.stack_bytes_max,
+            result_bytes_max: limits.result_bytes_max,
+            module_bytes_max: limits.module_bytes_max,
+        }
+    }
+}
+
+impl Default for DeliveryConfig {
+    fn default() -> Self {
+        Self {
+            attempt_timeout_secs: ATTEMPT_TIMEOUT.as_secs(),
+            retry_delays_secs: DELAYS.iter().map(Duration::as_secs).collect(),
+        }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { format: LogFormat::default(), level: "info".to_owned() }
+    }
+}
+
+impl FilterConfig {
+    /// As the filter room takes it.
+    #[must_use]
+    pub fn limits(&self) -> FilterLimits {
+        FilterLimits {
+            fuel: self.fuel,
+            deadline: Duration::from_millis(self.deadline_ms),
+            memory_bytes_max: self.memory_bytes_max,
+            stack_bytes_max: self.stack_bytes_max,
+            result_bytes_max: self.result_bytes_max,
+            module_bytes_max: self.module_bytes_max,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file, the environment and the flags, the later ones first.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or something in it, in a variable or in a flag is not known or not
+    /// valid.
+    pub fn load(file: Option<&Path>, flags: Table) -> anyhow::Result<Self> {
+        let mut table = match read_file(file)? {
+            Some(text) => text.parse::<Table>().with_context(|| format!("reading {}", name_of(file)))?,
+            None => Table::new(),
+        };
+        merge(&mut table, from_environment(std::env::vars())?);
+        merge(&mut table, flags);
+        let config: Self = Value::Table(table).try_into().context("the configuration is not valid")?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let timeout = self.delivery.attempt_timeout_secs;
+        anyhow::ensure!(
+            (1..=ATTEMPT_TIMEOUT_SECS_MAX).contains(&timeout),
+            "delivery.attempt_timeout_secs is {timeout}; set it to 1 to {ATTEMPT_TIMEOUT_SECS_MAX}"
+        );
+        anyhow::ensure!(self.filter.fuel > 0, "filter.fuel is 0; no filter could run");
+        Ok(())
+    }
+}
+
+fn name_of(file: Option<&Path>) -> String {
+    file.unwrap_or(Path::new(FILE)).display().to_string()
+}
+
+/// A file that a flag names must be there; the usual one may be absent.
+fn read_file(file: Option<&Path>) -> anyhow::Result<Option<String>> {
+    match std::fs::read_to_string(file.unwrap_or(Path::new(FILE))) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("reading {}", name_of(file))),
+    }
+}
+
+/// `HOOKSIEVE_LISTEN`, `HOOKSIEVE_FILTER_FUEL` and so on: the section, if any, then the key.
+fn from_environment(variables: impl Iterator<Item = (String, String)>) -> anyhow::Result<Table> {
+    let known = Value::try_from(Config::default()).context("the defaults are a table")?;
+    let mut table = Table::new();
+    for (name, value) in variables {
+        let Some(name) = name.strip_prefix(ENV_PREFIX) else { continue };
+        if ENV_APART.contains(&name) {
+            continue;
+        }
+        let path = path_of(&known, name)
+            .with_context(|| format!("{ENV_PREFIX}{name} is not a setting; `serve --print-config` lists them"))?;
+        let mut tree = parse_value(&known, &path, &value);
+        for key in path.iter().rev() {
+            tree = Value::Table(Table::from_iter([((*key).to_owned(), tree)]));
+        }
+        if let Value::Table(tree) = tree {
+            merge(&mut table, tree);
+        }
+    }
+    Ok(table)
+}
+
+fn path_of(known: &Value, name: &str) -> Option<Vec<String>> {
+    let name = name.to_ascii_lowercase();
+    let root = known.as_table()?;
+    if root.get(&name).is_some_and(|value| !value.is_table()) {
+        return Some(vec![name]);
+    }
+    root.iter().find_map(|(section, value)| {
+        let key = name.strip_prefix(section.as_str())?.strip_prefix('_')?;
+        value.as_table()?.contains_key(key).then(|| vec![section.clone(), key.to_owned()])
+    })
+}
+
+/// Strings are taken as they are; a list may be written with commas; the rest is TOML.
+fn parse_value(known: &Value, path: &[String], text: &str) -> Value {
+    let default = path.iter().try_fold(known, |value, key| value.get(key));
+    let toml = |text: &str| format!("v = {text}").parse::<Table>().ok()?.remove("v");
+    let as_string = || Value::String(text.to_owned());
+    match default {
+        Some(Value::Array(_)) if !text.trim_start().starts_with('[') => {
+            let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+            Value::Array(items.map(|item| toml(item).unwrap_or_else(|| Value::String(item.to_owned()))).collect())
+        }
+        Some(Value::String(_)) | None => as_string(),
+        Some(_) => toml(text).unwrap_or_else(as_string),
+    }
+}
+
+fn merge(under: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (under.get_mut(&key), value) {
+            (Some(Value::Table(under)), Value::Table(over)) => merge(under, over),
+            (_, value) => {
+                under.insert(key, value);
+            }
+        }
+    }
+}
+
+/// The secrets that the environment may hold.
+#[derive(Debug, Default)]
+pub struct Secrets {
+    /// `HOOKSIEVE_OPERATOR_TOKEN`: the whole token.
+    pub operator_token: Option<Secret>,
+    /// `HOOKSIEVE_SEALING_KEY`: what seals signing secrets; from a file in the data folder if absent.
+    pub sealing_key: Option<Secret>,
+}
+
+impl Secrets {
+    /// Reads them.
+    #[must_use]
+    pub fn from_environment() -> Self {
+        let read = |name: &str| std::env::var(format!("{ENV_PREFIX}{name}")).ok().filter(|value| !value.is_empty());
+        Self {
+            operator_token: read("OPERATOR_TOKEN").map(Secret::new),
+            sealing_key: read("SEALING_KEY").map(Secret::new),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(variables: &[(&str, &str)]) -> anyhow::Result<Config> {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Ok(Value::Table(from_environment(variables)?).try_into()?)
+    }
+
+    #[test]
+    fn a_variable_names_its_section_and_key() {
+        let config = load(&[
+            ("HOOKSIEVE_LISTEN", "0.0.0.0:80"),
+            ("HOOKSIEVE_FILTER_FUEL", "5"),
+            ("HOOKSIEVE_EGRESS_ALLOW", "10.0.0.0/8, 127.0.0.1/32:8080"),
+            ("HOOKSIEVE_DELIVERY_RETRY_DELAYS_SECS", "1,2"),
+            ("HOOKSIEVE_TOKEN", "hs_a_b"),
+            ("HOME", "/"),
+        ])
+        .unwrap();
+
+        assert_eq!(config.listen.to_string(), "0.0.0.0:80");
+        assert_eq!(config.filter.fuel, 5);
+        assert_eq!(config.egress.allow, ["10.0.0.0/8", "127.0.0.1/32:8080"]);
+        assert_eq!(config.delivery.retry_delays_secs, [1, 2]);
+    }
+
+    #[test]
+    fn a_mistyped_variable_is_refused() {
+        let error = load(&[("HOOKSIEVE_LISTN", "0.0.0.0:80")]).unwrap_err();
+
+        assert!(error.to_string().starts_with("HOOKSIEVE_LISTN is not a setting"), "{error}");
+    }
+
+    #[test]
+    fn the_defaults_survive_being_printed_and_read() {
+        let printed = toml::to_string(&Config::default()).unwrap();
+
+        assert_eq!(toml::from_str::<Config>(&printed).unwrap(), Config::default());
+    }
+}

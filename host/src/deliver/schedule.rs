@@ -1,0 +1,120 @@
+//! When the next attempt is due, and what an answer means. Pure.
+
+use std::time::Duration;
+
+use crate::model::Timestamp;
+use crate::model::delivery::AttemptError;
+use crate::store::Next;
+
+/// The delays before the second and every later attempt, as Svix has them, and three more: an endpoint
+/// may be down over a weekend. The first attempt is made at once.
+pub const DELAYS: [Duration; 10] = [
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(30 * 60),
+    Duration::from_secs(2 * 3600),
+    Duration::from_secs(5 * 3600),
+    Duration::from_secs(10 * 3600),
+    Duration::from_secs(14 * 3600),
+    Duration::from_secs(20 * 3600),
+    Duration::from_secs(24 * 3600),
+];
+/// No endpoint puts an attempt off for longer (`Retry-After`).
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// What an attempt came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Result {
+    /// The status, if the endpoint answered.
+    pub status: Option<u16>,
+    /// Why it failed, if it did.
+    pub error: Option<AttemptError>,
+    /// How long the endpoint asks to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+/// What a delivery becomes after attempt number `attempt` (1 for the first), with `jitter` from 0 to 1.
+#[must_use]
+pub fn next(result: &Result, attempt: u32, delays: &[Duration], now: Timestamp, jitter: f64) -> Next {
+    if result.error.is_none() {
+        return Next::Delivered;
+    }
+    let Some(delay) = delays.get(attempt.saturating_sub(1) as usize) else { return Next::Failed };
+    let scheduled = delay.mul_f64(0.5 + jitter.clamp(0.0, 1.0));
+    let asked = match result.status {
+        Some(429 | 502 | 503 | 504) => result.retry_after.unwrap_or_default(),
+        _ => Duration::ZERO,
+    };
+    Next::RetryAt(now + scheduled.max(asked.min(RETRY_AFTER_MAX)))
+}
+
+/// Whether the endpoint says that it is gone for good.
+#[must_use]
+pub fn is_gone(result: &Result) -> bool {
+    result.status == Some(410)
+}
+
+/// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds or an HTTP date.
+#[must_use]
+pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than fit mean "very long", which is clamped anyway.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)).min(RETRY_AFTER_MAX));
+    }
+    let date = jiff::fmt::rfc2822::parse(value).ok()?;
+    let moment = Timestamp::from_millis(date.timestamp().as_millisecond());
+    Some(moment.since(now).min(RETRY_AFTER_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_669_893_789_000;
+
+    fn failed(status: u16, retry_after: Option<Duration>) -> Result {
+        Result { status: Some(status), error: Some(AttemptError::Status), retry_after }
+    }
+
+    fn delay_of(next: Next) -> Duration {
+        match next {
+            Next::RetryAt(at) => at.since(Timestamp::from_millis(NOW)),
+            other => panic!("{other:?} is no retry"),
+        }
+    }
+
+    #[test]
+    fn a_failed_attempt_is_tried_again_at_the_scheduled_time_with_jitter() {
+        let now = Timestamp::from_millis(NOW);
+
+        assert_eq!(delay_of(next(&failed(500, None), 1, &DELAYS, now, 0.0)), Duration::from_millis(2_500));
+        assert_eq!(delay_of(next(&failed(500, None), 1, &DELAYS, now, 1.0)), Duration::from_millis(7_500));
+        assert_eq!(delay_of(next(&failed(500, None), 10, &DELAYS, now, 0.5)), DELAYS[9]);
+        assert_eq!(next(&failed(500, None), 11, &DELAYS, now, 0.5), Next::Failed);
+    }
+
+    #[test]
+    fn retry_after_slows_down_and_never_hurries() {
+        let now = Timestamp::from_millis(NOW);
+        let minute = Some(Duration::from_secs(60));
+
+        assert_eq!(delay_of(next(&failed(429, minute), 1, &DELAYS, now, 0.5)), Duration::from_secs(60));
+        assert_eq!(delay_of(next(&failed(429, minute), 3, &DELAYS, now, 0.5)), Duration::from_secs(300));
+        assert_eq!(delay_of(next(&failed(500, minute), 1, &DELAYS, now, 0.5)), Duration::from_secs(5));
+    }
+
+    #[test]
+    fn retry_after_is_read_as_seconds_or_as_a_date_and_clamped_to_a_day() {
+        let now = Timestamp::from_millis(NOW);
+        let read = |value| parse_retry_after(value, now);
+
+        assert_eq!(read("120"), Some(Duration::from_secs(120)));
+        assert_eq!(read("99999999999999999999999"), Some(RETRY_AFTER_MAX));
+        assert_eq!(read("Thu, 01 Dec 2022 11:24:09 GMT"), Some(Duration::from_secs(60)));
+        assert_eq!(read("Thu, 01 Dec 2021 11:24:09 GMT"), Some(Duration::ZERO));
+        assert_eq!(read("soon"), None);
+        assert_eq!(read("-5"), None);
+    }
+}

@@ -1,0 +1,174 @@
+//! Claims due deliveries, sends them, writes what came of it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::task::TaskTracker;
+
+use super::body::compose;
+use super::schedule;
+use super::send::{Request, Sender, Sent};
+use crate::clock::{Clock, random_bytes};
+use crate::model::Timestamp;
+use crate::model::delivery::Attempt;
+use crate::model::ids::WebhookId;
+use crate::model::limits::{
+    ATTEMPTS_IN_FLIGHT_MAX, ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX, FAILURES_UNTIL_UNHEALTHY, LEASE,
+};
+use crate::sign;
+use crate::store::{Attempted, Claim, ClaimedDelivery, DeliveryClaim, Recorded, Store, StoreError};
+
+/// The deliver loop's state.
+pub struct Deliverer {
+    parts: Arc<Parts>,
+    tasks: TaskTracker,
+}
+
+struct Parts {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    sender: Sender,
+    delays: Vec<Duration>,
+    places: Semaphore,
+    in_flight: Mutex<HashMap<WebhookId, u32>>,
+    /// Told when an attempt has ended: its webhook may have more that is due.
+    poke: Arc<Notify>,
+}
+
+impl Deliverer {
+    /// A deliverer that retries after `delays`, and tells `poke` whenever it has room again.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        sender: Sender,
+        delays: Vec<Duration>,
+        poke: Arc<Notify>,
+    ) -> Self {
+        let places = Semaphore::new(ATTEMPTS_IN_FLIGHT_MAX);
+        let parts = Parts { store, clock, sender, delays, places, in_flight: Mutex::default(), poke };
+        Self { parts: Arc::new(parts), tasks: TaskTracker::new() }
+    }
+
+    /// Claims what is due and there is room for, and begins to send it; how many deliveries that are.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn step(&self) -> Result<usize, StoreError> {
+        let room = self.parts.places.available_permits();
+        if room == 0 {
+            return Ok(0);
+        }
+        let rows_max = u32::try_from(room).unwrap_or(u32::MAX);
+        let claim = DeliveryClaim {
+            claim: Claim { now: self.parts.clock.now(), lease: LEASE, rows_max },
+            per_webhook_max: ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX,
+            in_flight: self.parts.flights().iter().map(|(id, count)| (id.clone(), *count)).collect(),
+        };
+        let claimed = self.parts.store.claim_deliveries(claim).await?;
+        let count = claimed.len();
+        for delivery in claimed {
+            let flight = Flight::begin(&self.parts, &delivery.webhook.id).await;
+            let parts = Arc::clone(&self.parts);
+            self.tasks.spawn(async move {
+                parts.attempt(delivery).await;
+                drop(flight);
+            });
+        }
+        Ok(count)
+    }
+
+    /// Waits until what was begun is done, for at most `grace`; whether it is.
+    pub async fn drain(&self, grace: Duration) -> bool {
+        self.tasks.close();
+        let is_done = tokio::time::timeout(grace, self.tasks.wait()).await.is_ok();
+        self.tasks.reopen();
+        is_done
+    }
+}
+
+/// One attempt under way: a place in all, and one of its webhook's.
+struct Flight {
+    parts: Arc<Parts>,
+    webhook: WebhookId,
+}
+
+impl Flight {
+    async fn begin(parts: &Arc<Parts>, webhook: &WebhookId) -> Self {
+        parts.places.acquire().await.expect("the semaphore is never closed").forget();
+        *parts.flights().entry(webhook.clone()).or_default() += 1;
+        Self { parts: Arc::clone(parts), webhook: webhook.clone() }
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        let mut flights = self.parts.flights();
+        if let Some(count) = flights.get_mut(&self.webhook) {
+            *count -= 1;
+            if *count == 0 {
+                flights.remove(&self.webhook);
+            }
+        }
+        drop(flights);
+        self.parts.places.add_permits(1);
+        self.parts.poke.notify_one();
+    }
+}
+
+impl Parts {
+    fn flights(&self) -> std::sync::MutexGuard<'_, HashMap<WebhookId, u32>> {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn attempt(&self, claimed: ClaimedDelivery) {
+        let started_at = self.clock.now();
+        let began = Instant::now();
+        let sent = self.send(&claimed, started_at).await;
+        let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let attempted = self.judge(&claimed, sent, started_at, duration_ms);
+        let id = claimed.delivery.id;
+        match self.store.record_attempt(attempted).await {
+            Ok(Recorded::Written) => {}
+            Ok(Recorded::LeaseLost) => tracing::warn!(delivery = %id, "the lease on a delivery was lost"),
+            // The lease ends by itself; the delivery is then attempted again.
+            Err(error) => {
+                tracing::error!(delivery = %id, error = &error as &dyn std::error::Error, "an attempt was not written");
+            }
+        }
+    }
+
+    async fn send(&self, claimed: &ClaimedDelivery, at: Timestamp) -> Sent {
+        let body = compose(&claimed.event, &claimed.snapshot);
+        let signed = sign::headers(&claimed.secrets, claimed.delivery.id.as_str(), at.as_secs(), body.as_bytes());
+        let webhook = &claimed.webhook;
+        self.sender.send(Request { url: &webhook.url, headers: &webhook.headers, signed, body }).await
+    }
+
+    fn judge(&self, claimed: &ClaimedDelivery, sent: Sent, started_at: Timestamp, duration_ms: u64) -> Attempted {
+        let now = self.clock.now();
+        let number = claimed.delivery.attempt_count + 1;
+        let retry_after = sent.retry_after.as_deref().and_then(|value| schedule::parse_retry_after(value, now));
+        let result = schedule::Result { status: sent.status, error: sent.error, retry_after };
+        let jitter = f64::from(u32::from_be_bytes(random_bytes(self.clock.as_ref()))) / f64::from(u32::MAX);
+        Attempted {
+            delivery_id: claimed.delivery.id.clone(),
+            fence: claimed.fence,
+            next: schedule::next(&result, number, &self.delays, now, jitter),
+            disables_webhook: schedule::is_gone(&result),
+            failures_until_unhealthy: FAILURES_UNTIL_UNHEALTHY,
+            attempt: Attempt {
+                number,
+                started_at,
+                duration_ms,
+                status: sent.status,
+                error: sent.error,
+                error_detail: sent.error_detail,
+                response: sent.response,
+            },
+            at: now,
+        }
+    }
+}

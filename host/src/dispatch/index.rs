@@ -1,0 +1,222 @@
+//! Which webhooks subscribe to what, in memory.
+//!
+//! An event's cost follows the webhooks that it concerns, not all there are: those that name its project
+//! are found by (type, project), those that cover all of their creator's projects by (type, creator).
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::model::event::{Event, EventType};
+use crate::model::ids::{ProjectId, UserId, WebhookId};
+use crate::model::webhook::Webhook;
+use crate::store::{Snapshot, WebhookChange};
+
+/// A webhook and what its deliveries will show of it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) webhook: Arc<Webhook>,
+    pub(super) snapshot: Arc<Snapshot>,
+}
+
+/// The subscriptions as of one change of the store.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    entries: HashMap<WebhookId, Arc<Entry>>,
+    by_project: HashMap<(EventType, ProjectId), HashSet<WebhookId>>,
+    by_creator: HashMap<EventType, HashMap<UserId, HashSet<WebhookId>>>,
+    change_seq: i64,
+}
+
+impl Index {
+    /// The last change that the index has seen.
+    pub(super) fn change_seq(&self) -> i64 {
+        self.change_seq
+    }
+
+    /// Takes in one change.
+    pub(super) fn apply(&mut self, change: WebhookChange) {
+        self.change_seq = self.change_seq.max(change.change_seq);
+        if let Some(old) = self.entries.remove(&change.id) {
+            self.unlink(&old.webhook);
+        }
+        if let Some(webhook) = change.webhook {
+            self.link(&webhook);
+            let snapshot = Arc::new(snapshot(&webhook));
+            self.entries.insert(change.id, Arc::new(Entry { webhook, snapshot }));
+        }
+    }
+
+    fn link(&mut self, webhook: &Webhook) {
+        for event_type in &webhook.events {
+            for project in &webhook.project_ids {
+                let key = (event_type.clone(), project.clone());
+                self.by_project.entry(key).or_default().insert(webhook.id.clone());
+            }
+            if webhook.project_ids.is_empty() {
+                let creators = self.by_creator.entry(event_type.clone()).or_default();
+                creators.entry(webhook.owner.clone()).or_default().insert(webhook.id.clone());
+            }
+        }
+    }
+
+    fn unlink(&mut self, webhook: &Webhook) {
+        for event_type in &webhook.events {
+            for project in &webhook.project_ids {
+                let key = (event_type.clone(), project.clone());
+                if let Some(ids) = self.by_project.get_mut(&key) {
+                    ids.remove(&webhook.id);
+                    if ids.is_empty() {
+                        self.by_project.remove(&key);
+                    }
+                }
+            }
+            let Some(creators) = self.by_creator.get_mut(event_type) else { continue };
+            if let Some(ids) = creators.get_mut(&webhook.owner) {
+                ids.remove(&webhook.id);
+                if ids.is_empty() {
+                    creators.remove(&webhook.owner);
+                }
+            }
+        }
+    }
+
+    /// The webhooks that an event may concern, given the members of its project.
+    pub(super) fn candidates(&self, event: &Event, members: &HashSet<UserId>) -> Vec<Arc<Entry>> {
+        let key = (event.event_type.clone(), event.project_id.clone());
+        let named = self.by_project.get(&key).into_iter().flatten();
+        let creators = self.by_creator.get(&event.event_type);
+        let of_members = members.iter().filter_map(|member| creators?.get(member)).flatten();
+        named.chain(of_members).filter_map(|id| self.entries.get(id)).cloned().collect()
+    }
+}
+
+/// What the body's `webhook` object shows: the guide's long example.
+fn snapshot(webhook: &Webhook) -> Snapshot {
+    let object = WebhookObject {
+        id: webhook.id.as_str(),
+        uid: &webhook.uid,
+        name: webhook.name.as_deref(),
+        url: &webhook.url,
+        secret: "",
+        status: webhook.health.as_str(),
+        enabled: webhook.is_enabled,
+        metadata: Metadata { events: &webhook.events, project_ids: &webhook.project_ids },
+        created_by_id: webhook.owner.as_str(),
+        created_at: webhook.created_at.to_string(),
+        updated_at: webhook.updated_at.to_string(),
+    };
+    // Canonical as it is: no numbers, no keys that JavaScript would move, and the same escapes.
+    let object = serde_json::to_string(&object).expect("strings and lists of strings become JSON");
+    Snapshot { version: webhook.version, format: webhook.payload_format, object: object.into() }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WebhookObject<'a> {
+    id: &'a str,
+    uid: &'a str,
+    name: Option<&'a str>,
+    url: &'a str,
+    /// Kept as a key, as the guide shows it; never the secret.
+    secret: &'static str,
+    status: &'static str,
+    enabled: bool,
+    metadata: Metadata<'a>,
+    created_by_id: &'a str,
+    created_at: String,
+    updated_at: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata<'a> {
+    events: &'a [EventType],
+    project_ids: &'a [ProjectId],
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+    use crate::model::ids::EventId;
+    use crate::model::webhook::{Health, PayloadFormat};
+
+    pub(in crate::dispatch) fn event(project: &str) -> Event {
+        Event {
+            id: EventId::parse("e1").unwrap(),
+            event_type: EventType::parse("TODO_CREATED").unwrap(),
+            company_id: None,
+            project_id: ProjectId::parse(project).unwrap(),
+            user_id: None,
+            occurred_at: Timestamp::from_millis(1_000),
+            accepted_at: Timestamp::from_millis(1_000),
+            previous_value: "null".into(),
+            current_value: "{}".into(),
+        }
+    }
+
+    pub(in crate::dispatch) fn webhook(id: &str, owner: &str, projects: &[&str]) -> Webhook {
+        Webhook {
+            id: WebhookId::parse(id).unwrap(),
+            uid: "00".into(),
+            owner: UserId::parse(owner).unwrap(),
+            name: None,
+            url: "https://example.com/".to_owned(),
+            events: vec![EventType::parse("TODO_CREATED").unwrap()],
+            project_ids: projects.iter().map(|id| ProjectId::parse(id).unwrap()).collect(),
+            filter: None,
+            payload_format: PayloadFormat::Full,
+            headers: Default::default(),
+            is_enabled: true,
+            health: Health::Healthy,
+            failures_in_a_row: 0,
+            filter_failures_in_a_row: 0,
+            version: 1,
+            created_at: Timestamp::from_millis(1_000),
+            updated_at: Timestamp::from_millis(1_000),
+        }
+    }
+
+    fn change(change_seq: i64, webhook: Webhook) -> WebhookChange {
+        WebhookChange { change_seq, id: webhook.id.clone(), webhook: Some(Arc::new(webhook)) }
+    }
+
+    fn ids(index: &Index, project: &str, members: &[&str]) -> Vec<String> {
+        let members = members.iter().map(|id| UserId::parse(id).unwrap()).collect();
+        let found = index.candidates(&event(project), &members);
+        let mut ids: Vec<String> = found.iter().map(|entry| entry.webhook.id.to_string()).collect();
+        ids.sort();
+        ids
+    }
+
+    #[test]
+    fn an_event_finds_those_that_name_its_project_and_those_of_its_members() {
+        let mut index = Index::default();
+        index.apply(change(1, webhook("wh_a", "u1", &["p1"])));
+        index.apply(change(2, webhook("wh_b", "u1", &["p2"])));
+        index.apply(change(3, webhook("wh_c", "u1", &[])));
+        index.apply(change(4, webhook("wh_d", "u2", &[])));
+
+        assert_eq!(ids(&index, "p1", &["u1"]), ["wh_a", "wh_c"]);
+        assert_eq!(ids(&index, "p1", &[]), ["wh_a"]);
+        assert_eq!(index.change_seq(), 4);
+    }
+
+    #[test]
+    fn a_webhook_that_changed_is_found_only_where_it_is_now() {
+        let mut index = Index::default();
+        index.apply(change(1, webhook("wh_a", "u1", &["p1"])));
+        index.apply(change(2, webhook("wh_a", "u1", &["p2"])));
+
+        assert_eq!(ids(&index, "p1", &["u1"]), Vec::<String>::new());
+        assert_eq!(ids(&index, "p2", &["u1"]), ["wh_a"]);
+
+        let id = WebhookId::parse("wh_a").unwrap();
+        index.apply(WebhookChange { change_seq: 3, id, webhook: None });
+
+        assert_eq!(ids(&index, "p2", &["u1"]), Vec::<String>::new());
+        assert!(index.by_project.is_empty());
+    }
+}

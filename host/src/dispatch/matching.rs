@@ -1,0 +1,71 @@
+//! Whether an event is for a webhook that subscribes to its type. Pure.
+
+use crate::model::event::Event;
+use crate::model::webhook::Webhook;
+
+/// What an event is to a webhook that subscribes to its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// The filter decides, or without one the event is owed.
+    Inside,
+    /// The webhook is disabled.
+    Disabled,
+    /// The webhook names the project, but its creator is not a member of it now.
+    NotAMember,
+    /// Nobody would expect the event: the webhook covers other projects, or it did not exist yet. No
+    /// verdict is kept; the API explains it from the webhook itself.
+    Elsewhere,
+}
+
+/// Judges by what holds at this moment.
+pub(super) fn scope(event: &Event, webhook: &Webhook, is_creator_member: bool) -> Scope {
+    let is_named = webhook.project_ids.contains(&event.project_id);
+    let is_covered = is_named || (webhook.project_ids.is_empty() && is_creator_member);
+    if !is_covered || webhook.created_at > event.accepted_at {
+        Scope::Elsewhere
+    } else if !webhook.is_enabled {
+        Scope::Disabled
+    } else if is_creator_member {
+        Scope::Inside
+    } else {
+        Scope::NotAMember
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::index::tests::{event, webhook};
+
+    #[test]
+    fn a_webhook_without_projects_covers_those_of_its_creator() {
+        let webhook = webhook("wh_a", "u1", &[]);
+
+        assert_eq!(scope(&event("p1"), &webhook, true), Scope::Inside);
+        assert_eq!(scope(&event("p1"), &webhook, false), Scope::Elsewhere);
+    }
+
+    #[test]
+    fn a_creator_who_left_the_project_is_told_so() {
+        let webhook = webhook("wh_a", "u1", &["p1"]);
+
+        assert_eq!(scope(&event("p1"), &webhook, false), Scope::NotAMember);
+        assert_eq!(scope(&event("p2"), &webhook, true), Scope::Elsewhere);
+    }
+
+    #[test]
+    fn a_webhook_gets_no_event_from_before_it_existed() {
+        let mut webhook = webhook("wh_a", "u1", &[]);
+        webhook.created_at = event("p1").accepted_at + std::time::Duration::from_millis(1);
+
+        assert_eq!(scope(&event("p1"), &webhook, true), Scope::Elsewhere);
+    }
+
+    #[test]
+    fn a_disabled_webhook_is_told_so() {
+        let mut webhook = webhook("wh_a", "u1", &["p1"]);
+        webhook.is_enabled = false;
+
+        assert_eq!(scope(&event("p1"), &webhook, true), Scope::Disabled);
+    }
+}

@@ -1,0 +1,276 @@
+//! Claims events, asks the filters, writes verdicts and deliveries in one transaction an event.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, Notify, Semaphore};
+use tokio_util::task::TaskTracker;
+
+use super::index::{Entry, Index};
+use super::matching::{Scope, scope};
+use crate::clock::{Clock, random_bytes};
+use crate::filter::projection::{EventFields, Plan};
+use crate::filter::{Configured, Decision, Evaluation, FilterHost, FilterRef, Refused, Request};
+use crate::model::event::{Event, EventSeq};
+use crate::model::ids::DeliveryId;
+use crate::model::limits::{DISPATCH_BATCH_MAX, LEASE};
+use crate::model::verdict::{Outcome, ReasonClass, Verdict};
+use crate::model::webhook::{FilterBinding, OnError};
+use crate::store::{Claim, ClaimedEvent, Dispatched, NewDelivery, Recorded, Store, StoreError};
+
+/// Webhook changes read at a time.
+const CHANGES_MAX: u32 = 1_000;
+
+/// The dispatch loop's state.
+pub struct Dispatcher {
+    parts: Arc<Parts>,
+    tasks: TaskTracker,
+    places: Arc<Semaphore>,
+}
+
+struct Parts {
+    store: Arc<dyn Store>,
+    filters: Arc<FilterHost>,
+    clock: Arc<dyn Clock>,
+    index: Mutex<Index>,
+    dispatch_poke: Arc<Notify>,
+    deliver_poke: Arc<Notify>,
+}
+
+/// One webhook's part in an event, while the filters are asked.
+struct Asked {
+    entry: Arc<Entry>,
+    configured: Result<Arc<Configured>, Refused>,
+}
+
+impl Dispatcher {
+    /// A dispatcher that tells `deliver_poke` when deliveries are owed, and `dispatch_poke` when it has
+    /// room again.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        filters: Arc<FilterHost>,
+        clock: Arc<dyn Clock>,
+        dispatch_poke: Arc<Notify>,
+        deliver_poke: Arc<Notify>,
+    ) -> Self {
+        let parts = Parts { store, filters, clock, index: Mutex::default(), dispatch_poke, deliver_poke };
+        let places = Arc::new(Semaphore::new(DISPATCH_BATCH_MAX as usize));
+        Self { parts: Arc::new(parts), tasks: TaskTracker::new(), places }
+    }
+
+    /// Claims what waits and there is room for, and begins to dispatch it; how many events that are. The
+    /// events go their own ways: a slow filter on one does not hold up the next.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn step(&self) -> Result<usize, StoreError> {
+        let room = self.places.available_permits().min(DISPATCH_BATCH_MAX as usize);
+        if room == 0 {
+            return Ok(0);
+        }
+        let rows_max = u32::try_from(room).unwrap_or(DISPATCH_BATCH_MAX);
+        let claim = Claim { now: self.parts.clock.now(), lease: LEASE, rows_max };
+        let claimed = self.parts.store.claim_events(claim).await?;
+        if claimed.is_empty() {
+            return Ok(0);
+        }
+        self.parts.refresh_index().await?;
+        let count = claimed.len();
+        for event in claimed {
+            let place = Arc::clone(&self.places).acquire_owned().await.expect("the semaphore is never closed");
+            let (parts, places) = (Arc::clone(&self.parts), Arc::clone(&self.places));
+            self.tasks.spawn(async move {
+                parts.dispatch_or_release(event).await;
+                let was_full = places.available_permits() == 0;
+                drop(place);
+                if was_full {
+                    parts.dispatch_poke.notify_one();
+                }
+            });
+        }
+        Ok(count)
+    }
+
+    /// Waits until what was begun is done, for at most `grace`; whether it is.
+    pub async fn drain(&self, grace: Duration) -> bool {
+        self.tasks.close();
+        let is_done = tokio::time::timeout(grace, self.tasks.wait()).await.is_ok();
+        self.tasks.reopen();
+        is_done
+    }
+}
+
+impl Parts {
+    async fn refresh_index(&self) -> Result<(), StoreError> {
+        let mut index = self.index.lock().await;
+        loop {
+            let changes = self.store.webhook_changes(index.change_seq(), CHANGES_MAX).await?;
+            let is_last = changes.len() < CHANGES_MAX as usize;
+            changes.into_iter().for_each(|change| index.apply(change));
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// An event that cannot be written now is given back: another step takes it up again.
+    async fn dispatch_or_release(&self, claimed: ClaimedEvent) {
+        let (seq, fence) = (claimed.stored.seq, claimed.fence);
+        match self.dispatch(claimed).await {
+            Ok(Recorded::Written) => {}
+            Ok(Recorded::LeaseLost) => tracing::warn!(event_seq = seq.0, "the lease on an event was lost"),
+            Err(error) => {
+                tracing::error!(event_seq = seq.0, error = &error as &dyn std::error::Error, "dispatch failed");
+                self.release(seq, fence).await;
+            }
+        }
+    }
+
+    async fn release(&self, seq: EventSeq, fence: i64) {
+        if let Err(error) = self.store.release_events(vec![(seq, fence)]).await {
+            // The lease ends by itself.
+            tracing::warn!(event_seq = seq.0, error = &error as &dyn std::error::Error, "release failed");
+        }
+    }
+
+    async fn dispatch(&self, claimed: ClaimedEvent) -> Result<Recorded, StoreError> {
+        let event = Arc::clone(&claimed.stored.event);
+        let members = self.store.members(&event.project_id).await?;
+        let candidates = self.index.lock().await.candidates(&event, &members);
+        let (mut verdicts, mut asked, mut owed) = (Vec::new(), Vec::new(), Vec::new());
+        for entry in candidates {
+            match scope(&event, &entry.webhook, members.contains(&entry.webhook.owner)) {
+                Scope::Elsewhere => {}
+                Scope::Disabled => verdicts.push(self.verdict(&entry, Outcome::Disabled, "the webhook was disabled")),
+                Scope::NotAMember => {
+                    let reason = "the webhook's creator was not a member of the project";
+                    verdicts.push(self.verdict(&entry, Outcome::OutOfScope, reason));
+                }
+                Scope::Inside => match &entry.webhook.filter {
+                    None => owed.push((self.delivered(&entry), entry)),
+                    Some(binding) => {
+                        let configured = self.configure(binding).await;
+                        asked.push(Asked { entry, configured });
+                    }
+                },
+            }
+        }
+        for (verdict, entry) in self.ask(&event, asked).await {
+            match verdict.outcome {
+                Outcome::Delivered => owed.push((verdict, entry)),
+                _ => verdicts.push(verdict),
+            }
+        }
+        self.record(&claimed, verdicts, owed).await
+    }
+
+    async fn configure(&self, binding: &FilterBinding) -> Result<Arc<Configured>, Refused> {
+        let reference = FilterRef { digest: binding.digest, config: Arc::from(&*binding.config) };
+        self.filters.configure(&reference).await
+    }
+
+    /// Projects the fields of all filters in one pass over the event, then asks each.
+    async fn ask(&self, event: &Event, asked: Vec<Asked>) -> Vec<(Verdict, Arc<Entry>)> {
+        let mut answers = Vec::with_capacity(asked.len());
+        let (mut ready, mut entries) = (Vec::new(), Vec::new());
+        for Asked { entry, configured } in asked {
+            match configured {
+                Ok(configured) => {
+                    ready.push(configured);
+                    entries.push(entry);
+                }
+                Err(refused) => answers.push((self.unprepared(&entry, &refused), entry)),
+            }
+        }
+        let plan = Plan::new(ready.iter().map(|configured| &configured.fields));
+        let occurred_at = event.occurred_at.to_string();
+        let projected = plan.project(&EventFields::of(event, &occurred_at));
+        let requests = ready.into_iter().enumerate().map(|(place, configured)| {
+            let values = plan.values_of(place, &projected).cloned().collect();
+            Request { configured, values }
+        });
+        let evaluations = self.filters.decide(requests.collect()).await;
+        let judged = entries.into_iter().zip(evaluations);
+        answers.extend(judged.map(|(entry, evaluation)| (self.judged(&entry, evaluation), entry)));
+        answers
+    }
+
+    async fn record(
+        &self,
+        claimed: &ClaimedEvent,
+        mut verdicts: Vec<Verdict>,
+        owed: Vec<(Verdict, Arc<Entry>)>,
+    ) -> Result<Recorded, StoreError> {
+        let created_at = self.clock.now();
+        let mut deliveries = Vec::with_capacity(owed.len());
+        for (mut verdict, entry) in owed {
+            let id = DeliveryId::generate(created_at, random_bytes(self.clock.as_ref()));
+            verdict.delivery_id = Some(id.clone());
+            verdicts.push(verdict);
+            let (webhook_id, snapshot) = (entry.webhook.id.clone(), Arc::clone(&entry.snapshot));
+            deliveries.push(NewDelivery { id, webhook_id, snapshot, created_at });
+        }
+        let is_owed = !deliveries.is_empty();
+        let dispatched = Dispatched { event: claimed.stored.seq, fence: claimed.fence, verdicts, deliveries };
+        let recorded = self.store.record_dispatch(dispatched).await?;
+        if is_owed {
+            self.deliver_poke.notify_one();
+        }
+        Ok(recorded)
+    }
+
+    fn delivered(&self, entry: &Entry) -> Verdict {
+        Verdict { reason: None, ..self.verdict(entry, Outcome::Delivered, "") }
+    }
+
+    fn verdict(&self, entry: &Entry, outcome: Outcome, reason: &str) -> Verdict {
+        Verdict {
+            webhook_id: entry.webhook.id.clone(),
+            outcome,
+            reason: Some(reason.to_owned()),
+            reason_class: None,
+            filter_digest: None,
+            fuel: None,
+            duration_us: None,
+            delivery_id: None,
+            decided_at: self.clock.now(),
+        }
+    }
+
+    fn judged(&self, entry: &Entry, evaluation: Evaluation) -> Verdict {
+        let (outcome, reason, reason_class) = match evaluation.decision {
+            Decision::Deliver => (Outcome::Delivered, None, None),
+            Decision::Skip(reason) => (Outcome::Filtered, reason, None),
+            Decision::Failed(failure) => (on_error(entry), Some(failure.message), Some(failure.class)),
+        };
+        Verdict {
+            reason,
+            reason_class,
+            filter_digest: entry.webhook.filter.as_ref().map(|binding| binding.digest),
+            fuel: Some(evaluation.fuel),
+            duration_us: Some(evaluation.duration_us),
+            ..self.verdict(entry, outcome, "")
+        }
+    }
+
+    /// A filter that took its configuration once and does not now, or whose bytes cannot be loaded.
+    fn unprepared(&self, entry: &Entry, refused: &Refused) -> Verdict {
+        let class = match refused {
+            Refused::Failed { class, .. } => *class,
+            _ => ReasonClass::Error,
+        };
+        Verdict {
+            reason_class: Some(class),
+            filter_digest: entry.webhook.filter.as_ref().map(|binding| binding.digest),
+            ..self.verdict(entry, on_error(entry), &refused.to_string())
+        }
+    }
+}
+
+fn on_error(entry: &Entry) -> Outcome {
+    match entry.webhook.filter.as_ref().map(|binding| binding.on_error) {
+        Some(OnError::Deliver) => Outcome::Delivered,
+        Some(OnError::Skip) | None => Outcome::FilterError,
+    }
+}

@@ -1,0 +1,140 @@
+//! Compiled filters: on disk, authenticated, and in memory, bounded.
+//!
+//! Loading a compiled filter means running machine code from a file, so the file is trusted only with a
+//! MAC under a key that this host made and that no filter can read. A file that is damaged, or that
+//! another version of the engine made, counts as not there: the filter is compiled again.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use super::run::Loaded;
+use super::{Refused, StartError};
+use crate::model::filter::FilterDigest;
+
+/// Bytes of the MAC in front of an artifact.
+const MAC_BYTES: usize = 32;
+/// Compiled filters in memory; the one that was used longest ago leaves first.
+const LOADED_MAX: usize = 1_024;
+
+/// Compiled filters.
+pub(super) struct Cache {
+    engine: Engine,
+    folder: PathBuf,
+    key: [u8; 32],
+    loaded: Mutex<Lru>,
+}
+
+#[derive(Default)]
+struct Lru {
+    entries: HashMap<FilterDigest, (u64, Arc<Loaded>)>,
+    uses: u64,
+}
+
+impl Cache {
+    /// Opens the folder, and makes its key if it has none.
+    pub(super) fn open(engine: Engine, folder: PathBuf) -> Result<Self, StartError> {
+        let key = fs::create_dir_all(&folder)
+            .and_then(|()| read_or_make_key(&folder.join("key")))
+            .map_err(|source| StartError::Cache { path: folder.clone(), source })?;
+        Ok(Self { engine, folder, key, loaded: Mutex::default() })
+    }
+
+    /// A filter that is in memory or compiled on disk.
+    pub(super) fn get(&self, digest: &FilterDigest) -> Option<Arc<Loaded>> {
+        if let Some(loaded) = self.lru().get(digest) {
+            return Some(loaded);
+        }
+        let file = fs::read(self.path(digest)).ok()?;
+        let (mac, artifact) = file.split_at_checked(MAC_BYTES)?;
+        self.mac(digest, artifact).verify_slice(mac).ok()?;
+        let loaded = Arc::new(self.load(artifact).ok()?);
+        self.lru().put(*digest, Arc::clone(&loaded));
+        Some(loaded)
+    }
+
+    /// Links what the compiler made, without keeping it.
+    pub(super) fn try_load(&self, artifact: &[u8]) -> Result<Arc<Loaded>, Refused> {
+        self.load(artifact).map(Arc::new)
+    }
+
+    /// Keeps a compiled filter that was checked.
+    pub(super) fn put(&self, digest: FilterDigest, artifact: &[u8], loaded: Arc<Loaded>) -> io::Result<()> {
+        let mac = self.mac(&digest, artifact).finalize().into_bytes();
+        let path = self.path(&digest);
+        let unfinished = path.with_extension("new");
+        let mut file = fs::File::create(&unfinished)?;
+        file.write_all(&mac)?;
+        file.write_all(artifact)?;
+        // Not synced: a file that a power cut damages fails its MAC and is made again.
+        fs::rename(&unfinished, &path)?;
+        self.lru().put(digest, loaded);
+        Ok(())
+    }
+
+    fn load(&self, artifact: &[u8]) -> Result<Loaded, Refused> {
+        // SAFETY: the bytes come from our own compiling child in this process's lifetime, or from a file
+        // that carries a MAC under our own key, so they are what the compiler of this or an earlier
+        // version wrote. The engine checks the version and the settings itself.
+        #[expect(unsafe_code, reason = "compiled code can only be loaded so; what is loaded is authenticated")]
+        let component = unsafe { Component::deserialize(&self.engine, artifact) };
+        let component = component.map_err(|error| Refused::Host { message: super::run::one_line(&error) })?;
+        Loaded::link(&self.engine, &component)
+    }
+
+    fn mac(&self, digest: &FilterDigest, artifact: &[u8]) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
+        mac.update(&digest.0);
+        mac.update(artifact);
+        mac
+    }
+
+    fn path(&self, digest: &FilterDigest) -> PathBuf {
+        self.folder.join(format!("{digest}.cwasm"))
+    }
+
+    fn lru(&self) -> std::sync::MutexGuard<'_, Lru> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lru {
+    fn get(&mut self, digest: &FilterDigest) -> Option<Arc<Loaded>> {
+        self.uses += 1;
+        let (used, loaded) = self.entries.get_mut(digest)?;
+        *used = self.uses;
+        Some(Arc::clone(loaded))
+    }
+
+    fn put(&mut self, digest: FilterDigest, loaded: Arc<Loaded>) {
+        self.uses += 1;
+        self.entries.insert(digest, (self.uses, loaded));
+        if self.entries.len() > LOADED_MAX {
+            let oldest = self.entries.iter().min_by_key(|(_, (used, _))| *used).map(|(digest, _)| *digest);
+            if let Some(oldest) = oldest {
+                self.entries.remove(&oldest);
+            }
+        }
+    }
+}
+
+fn read_or_make_key(path: &Path) -> io::Result<[u8; 32]> {
+    match fs::read(path) {
+        Ok(bytes) => bytes.try_into().map_err(|_| io::Error::other("the key file has not 32 bytes; delete it")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let mut key = [0; 32];
+            getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;
+            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(&key)?;
+            Ok(key)
+        }
+        Err(error) => Err(error),
+    }
+}

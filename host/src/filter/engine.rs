@@ -1,0 +1,123 @@
+//! What WebAssembly may do here, and how much of it.
+//!
+//! One [`Config`] serves the compiling child and the running host, since a compiled filter is only
+//! accepted by an engine of the same settings; only the way instances are allocated differs.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use super::{FilterLimits, StartError};
+
+/// How often the epoch advances: the grain of deadlines.
+const TICK: Duration = Duration::from_millis(10);
+/// Address space reserved for a linear memory. No filter can have more than 4 GiB, and with this much
+/// reserved the compiled code needs no bounds checks.
+const RESERVATION_BYTES: u64 = 4 << 30;
+/// Guard pages behind a linear memory, which catch what an offset adds to an index.
+const GUARD_BYTES: u64 = 32 << 20;
+/// Memory that an instance slot keeps instead of giving it back after each call.
+const KEPT_BYTES: usize = 256 << 10;
+/// Core instances in one component; a component made from a core module has two to four.
+const CORE_INSTANCES_MAX: u32 = 8;
+/// Tables in one component.
+const TABLES_MAX: u32 = 4;
+/// Elements of one table.
+const TABLE_ELEMENTS_MAX: usize = 20_000;
+
+/// The settings that decide what is valid and what the compiled code looks like.
+fn config(limits: &FilterLimits) -> Config {
+    let mut config = Config::new();
+    config
+        // Limits: fuel is the contract, the epoch the backstop.
+        .consume_fuel(true)
+        .epoch_interruption(true)
+        .max_wasm_stack(limits.stack_bytes_max)
+        // Determinism.
+        .cranelift_nan_canonicalization(true)
+        .wasm_relaxed_simd(false)
+        // Proposals that no filter needs, each of which widens the attack surface. `multi_memory` stays
+        // on: with it off, composed components make this version of the engine panic; the pool's cap on
+        // memories forbids it anyway.
+        .wasm_memory64(false)
+        .wasm_tail_call(false)
+        .wasm_wide_arithmetic(false)
+        .wasm_custom_page_sizes(false)
+        .wasm_function_references(false)
+        // One layout of memory, written out, for both ways of allocation.
+        .memory_reservation(RESERVATION_BYTES)
+        .memory_guard_size(GUARD_BYTES)
+        .memory_may_move(false)
+        .memory_init_cow(true);
+    config
+}
+
+/// An engine that compiles and checks but hardly runs: it reserves no pool, so it fits into a child
+/// with little address space.
+pub(super) fn compiling(limits: &FilterLimits) -> wasmtime::Result<Engine> {
+    let mut config = config(limits);
+    config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+    Engine::new(&config)
+}
+
+/// An engine that runs `threads` filters at a time in slots made in advance.
+pub(super) fn running(limits: &FilterLimits, threads: u32) -> Result<Engine, StartError> {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(threads)
+        .total_core_instances(threads * CORE_INSTANCES_MAX)
+        .max_core_instances_per_component(CORE_INSTANCES_MAX)
+        .total_memories(threads)
+        .max_memories_per_component(1)
+        .max_memories_per_module(1)
+        .max_memory_size(limits.memory_bytes_max)
+        .total_tables(threads * TABLES_MAX)
+        .max_tables_per_component(TABLES_MAX)
+        .max_tables_per_module(TABLES_MAX)
+        .table_elements(TABLE_ELEMENTS_MAX)
+        .linear_memory_keep_resident(KEPT_BYTES)
+        .table_keep_resident(KEPT_BYTES)
+        .max_unused_warm_slots(threads);
+    let mut config = config(limits);
+    config.allocation_strategy(pool);
+    Engine::new(&config).map_err(StartError::Engine)
+}
+
+/// Advances the engine's epoch from a thread of its own, which no guest can starve.
+#[derive(Debug)]
+pub(super) struct Ticker {
+    is_stopped: Arc<AtomicBool>,
+}
+
+impl Ticker {
+    pub(super) fn start(engine: &Engine) -> Result<Self, StartError> {
+        let is_stopped = Arc::new(AtomicBool::new(false));
+        let stop: Weak<AtomicBool> = Arc::downgrade(&is_stopped);
+        let engine = engine.weak();
+        std::thread::Builder::new()
+            .name("filter-epoch".to_owned())
+            .spawn(move || {
+                while stop.upgrade().is_some_and(|is_stopped| !is_stopped.load(Ordering::Relaxed)) {
+                    std::thread::sleep(TICK);
+                    let Some(engine) = engine.upgrade() else { return };
+                    engine.increment_epoch();
+                }
+            })
+            .map_err(StartError::Thread)?;
+        Ok(Self { is_stopped })
+    }
+
+    /// The number of ticks that lasts at least `deadline`.
+    pub(super) fn ticks(deadline: Duration) -> u64 {
+        let ticks = deadline.as_nanos().div_ceil(TICK.as_nanos());
+        // The next tick may come at once, so one more makes the deadline a lower bound.
+        u64::try_from(ticks).unwrap_or(u64::MAX).saturating_add(1)
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.is_stopped.store(true, Ordering::Relaxed);
+    }
+}

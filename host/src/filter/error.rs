@@ -1,0 +1,143 @@
+//! What can be wrong with a filter, told so that its author knows what to do.
+
+use crate::model::verdict::ReasonClass;
+
+/// Why an upload or a configuration is refused: the filter author's fault unless it says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The upload is too large.
+    #[error("the module has {size_bytes} bytes; at most {max_bytes} are allowed")]
+    TooLarge {
+        /// Its size.
+        size_bytes: usize,
+        /// The bound.
+        max_bytes: usize,
+    },
+    /// The upload is not WebAssembly at all.
+    #[error("this is not a WebAssembly module or component: it does not begin with `\\0asm`")]
+    NotWasm,
+    /// The upload is broken WebAssembly or uses a proposal that is off.
+    #[error("the module is not valid WebAssembly: {message} (at byte {offset})")]
+    Invalid {
+        /// Where in the upload.
+        offset: usize,
+        /// What the validator says.
+        message: String,
+    },
+    /// A core module that says nothing of its world.
+    #[error(
+        "the module exports no filter: it has no `component-type` section; build it with `hooksieve-sdk` (or with wit-bindgen for the world `hooksieve:filter/filter`)"
+    )]
+    NoWorld,
+    /// A core module that does not fit the world that it claims.
+    #[error("the module does not fit its WIT world: {message}")]
+    BadWorld {
+        /// What the encoder says.
+        message: String,
+    },
+    /// The upload imports something.
+    #[error("a filter imports nothing, but this one imports {}", list(.names))]
+    Imports {
+        /// The imports' names.
+        names: Vec<String>,
+    },
+    /// The upload does not export the interface.
+    #[error("the module exports no `hooksieve:filter/sieve`; its exports are {}", list(.exports))]
+    NoExport {
+        /// The exports' names.
+        exports: Vec<String>,
+    },
+    /// The upload exports another version of the interface.
+    #[error("the module exports `hooksieve:filter/sieve@{version}`; this host runs version 0.1.0")]
+    OtherVersion {
+        /// The version it exports.
+        version: String,
+    },
+    /// The exported functions have other types than the interface's.
+    #[error("the module's `hooksieve:filter/sieve` has other types than version 0.1.0: {message}")]
+    OtherTypes {
+        /// What differs.
+        message: String,
+    },
+    /// Compiling took too much.
+    #[error("the module cannot be compiled within {what}")]
+    CompileLimit {
+        /// The bound that it ran into.
+        what: &'static str,
+    },
+    /// The compiler refused it.
+    #[error("the module cannot be compiled: {message}")]
+    CompileFailed {
+        /// What the compiler says.
+        message: String,
+    },
+    /// `describe` or `configure` failed.
+    #[error("`{function}` failed ({}): {message}", .class.as_str())]
+    Failed {
+        /// Which function.
+        function: &'static str,
+        /// The class of the failure.
+        class: ReasonClass,
+        /// More about it.
+        message: String,
+    },
+    /// `configure` refused the configuration.
+    #[error("the filter refuses its configuration: {message}")]
+    Config {
+        /// In the filter's words.
+        message: String,
+    },
+    /// `configure` declared a field that cannot be projected.
+    #[error("the filter declares the field `{pointer}`: {message}")]
+    Field {
+        /// The pointer.
+        pointer: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The compiled filter is neither cached nor can its bytes be found: the host's fault.
+    #[error("the filter's bytes are missing")]
+    Missing,
+    /// The host could not run the compiler, or could not load what it made: the host's fault.
+    #[error("the filter could not be prepared: {message}")]
+    Host {
+        /// What happened.
+        message: String,
+    },
+}
+
+impl Refused {
+    /// Whether the host is at fault, not the filter's author.
+    #[must_use]
+    pub fn is_hosts_fault(&self) -> bool {
+        matches!(self, Self::Missing | Self::Host { .. })
+    }
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+/// Why the filter room cannot open.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The WebAssembly engine cannot be set up with these limits on this machine.
+    #[error("the WebAssembly engine cannot be set up")]
+    Engine(#[source] wasmtime::Error),
+    /// The folder for compiled filters cannot be used.
+    #[error("the folder for compiled filters {path} cannot be used")]
+    Cache {
+        /// Which folder.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A thread cannot be started.
+    #[error("a thread for filters cannot be started")]
+    Thread(#[source] std::io::Error),
+}

@@ -1,0 +1,243 @@
+//! The door to the filter room.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::BoxFuture;
+use sha2::{Digest, Sha256};
+
+use super::cache::Cache;
+use super::compile::Compiler;
+use super::engine::{self, Ticker};
+use super::projection::{EventFields, Fields, FieldsError, Plan, Value};
+use super::run::{Caller, Decision, Failure, Loaded, Threads};
+use super::wit_v0_1_0::lower;
+use super::{FilterLimits, Refused, StartError};
+use crate::model::filter::{About, FilterDigest};
+use crate::model::verdict::ReasonClass;
+
+/// Configurations whose declared fields are remembered.
+const CONFIGURED_MAX: usize = 16_384;
+
+/// Finds the uploaded bytes of a filter whose compiled form is gone.
+pub type WasmSource = Box<dyn Fn(FilterDigest) -> BoxFuture<'static, Option<Arc<[u8]>>> + Send + Sync>;
+
+/// How the room is set up.
+pub struct FilterOptions {
+    /// What a filter may use.
+    pub limits: FilterLimits,
+    /// Where compiled filters are kept.
+    pub cache_folder: PathBuf,
+    /// The program that becomes a compiling child; itself, except in tests.
+    pub compiler: PathBuf,
+    /// How many filters run at a time.
+    pub threads: u32,
+    /// Where uploaded bytes are found again.
+    pub source: WasmSource,
+}
+
+/// A filter under a configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FilterRef {
+    /// The filter.
+    pub digest: FilterDigest,
+    /// The configuration as JSON text, `null` where there is none.
+    pub config: Arc<str>,
+}
+
+/// What an upload turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// SHA-256 of its bytes.
+    pub digest: FilterDigest,
+    /// The WIT version it exports.
+    pub wit_version: String,
+    /// What it says of itself.
+    pub about: About,
+}
+
+/// A filter that took its configuration.
+pub struct Configured {
+    /// The fields it wants.
+    pub fields: Fields,
+    /// Their pointers as the filter wrote them.
+    pub pointers: Vec<String>,
+    /// The fuel that `configure` used.
+    pub fuel: u64,
+    filter: FilterRef,
+}
+
+/// One call to make.
+pub struct Request {
+    /// The filter, configured.
+    pub configured: Arc<Configured>,
+    /// The values of its fields.
+    pub values: Vec<Value>,
+}
+
+/// What one call came to.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// What the filter decided.
+    pub decision: Decision,
+    /// The fuel it used.
+    pub fuel: u64,
+    /// Wall-clock time in microseconds.
+    pub duration_us: u64,
+}
+
+/// Admits, configures and runs filters.
+pub struct FilterHost {
+    cache: Cache,
+    compiler: Compiler,
+    threads: Threads,
+    source: WasmSource,
+    configured: Mutex<HashMap<FilterRef, Arc<Configured>>>,
+    _ticker: Ticker,
+}
+
+impl FilterHost {
+    /// Opens the room.
+    ///
+    /// # Errors
+    /// When the engine, its threads or the folder cannot be set up.
+    pub fn start(options: FilterOptions) -> Result<Self, StartError> {
+        let engine = engine::running(&options.limits, options.threads)?;
+        let ticker = Ticker::start(&engine)?;
+        let caller = Caller::new(engine.clone(), options.limits);
+        Ok(Self {
+            threads: Threads::start(&caller, options.threads)?,
+            compiler: Compiler::new(options.compiler, options.limits, options.threads as usize),
+            cache: Cache::open(engine, options.cache_folder)?,
+            source: options.source,
+            configured: Mutex::default(),
+            _ticker: ticker,
+        })
+    }
+
+    /// The digest by which an upload is known.
+    #[must_use]
+    pub fn digest(wasm: &[u8]) -> FilterDigest {
+        FilterDigest(Sha256::digest(wasm).into())
+    }
+
+    /// Checks an upload: compiles it, instantiates it and asks what it is.
+    ///
+    /// # Errors
+    /// When it is not a filter, or fails; nothing is kept then.
+    pub async fn admit(&self, wasm: &[u8]) -> Result<Admitted, Refused> {
+        let digest = Self::digest(wasm);
+        let compiled = self.compiler.compile(wasm).await?;
+        let loaded = self.cache.try_load(&compiled.artifact)?;
+        let about = self.describe(&loaded).await?;
+        self.cache
+            .put(digest, &compiled.artifact, loaded)
+            .map_err(|error| Refused::Host { message: format!("keeping the compiled filter: {error}") })?;
+        Ok(Admitted { digest, wit_version: compiled.wit_version, about })
+    }
+
+    async fn describe(&self, loaded: &Arc<Loaded>) -> Result<About, Refused> {
+        let loaded = Arc::clone(loaded);
+        let called = self.threads.run(move |caller| caller.describe(&loaded)).await.ok_or_else(panicked)?;
+        called.result.map_err(|failure| failed("describe", failure))
+    }
+
+    /// Configures a filter, or remembers that it did: the fields are the same every time.
+    ///
+    /// # Errors
+    /// When the filter refuses the configuration, fails, declares a field that does not exist, or cannot
+    /// be loaded.
+    pub async fn configure(&self, filter: &FilterRef) -> Result<Arc<Configured>, Refused> {
+        if let Some(configured) = self.remembered().get(filter) {
+            return Ok(Arc::clone(configured));
+        }
+        let loaded = self.load(&filter.digest).await?;
+        let config = Arc::clone(&filter.config);
+        let called = self.threads.run(move |caller| caller.configure(&loaded, &config)).await.ok_or_else(panicked)?;
+        let answer = called.result.map_err(|failure| failed("configure", failure))?;
+        let pointers = answer.map_err(|message| Refused::Config { message })?;
+        let fields = parse_fields(&pointers)?;
+        let configured = Arc::new(Configured { fields, pointers, fuel: called.fuel, filter: filter.clone() });
+        let mut remembered = self.remembered();
+        if remembered.len() >= CONFIGURED_MAX {
+            // Rare, and cheap to make again: a call of a few microseconds each.
+            remembered.clear();
+        }
+        remembered.insert(filter.clone(), Arc::clone(&configured));
+        Ok(configured)
+    }
+
+    /// Decides on one event for many filters. Each gets fresh state; all run side by side. The answers
+    /// come in the order of the requests.
+    pub async fn decide(&self, requests: Vec<Request>) -> Vec<Evaluation> {
+        let calls = requests.into_iter().map(|request| self.decide_one(request));
+        futures_util::future::join_all(calls).await
+    }
+
+    async fn decide_one(&self, request: Request) -> Evaluation {
+        let Request { configured, values } = request;
+        let loaded = match self.load(&configured.filter.digest).await {
+            Ok(loaded) => loaded,
+            Err(refused) => return Evaluation::failed(refused.to_string()),
+        };
+        let values = lower(values);
+        let run = move |caller: &Caller| caller.decide(&loaded, &configured.filter.config, values);
+        match self.threads.run(run).await {
+            Some(called) => Evaluation {
+                decision: called.result.unwrap_or_else(Decision::Failed),
+                fuel: called.fuel,
+                duration_us: called.duration_us,
+            },
+            None => Evaluation::failed(panicked().to_string()),
+        }
+    }
+
+    /// The compiled filter, compiled again if its compiled form is gone.
+    async fn load(&self, digest: &FilterDigest) -> Result<Arc<Loaded>, Refused> {
+        if let Some(loaded) = self.cache.get(digest) {
+            return Ok(loaded);
+        }
+        let wasm = (self.source)(*digest).await.ok_or(Refused::Missing)?;
+        self.admit(&wasm).await?;
+        self.cache.get(digest).ok_or(Refused::Missing)
+    }
+
+    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<FilterRef, Arc<Configured>>> {
+        self.configured.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Evaluation {
+    fn failed(message: String) -> Self {
+        let failure = Failure { class: ReasonClass::Trap, message };
+        Self { decision: Decision::Failed(failure), fuel: 0, duration_us: 0 }
+    }
+}
+
+impl Configured {
+    /// Projects this filter's fields alone, as `evaluate` and the command line do.
+    #[must_use]
+    pub fn project(&self, event: &EventFields<'_>) -> Vec<Value> {
+        let plan = Plan::new([&self.fields]);
+        plan.values_of(0, &plan.project(event)).cloned().collect()
+    }
+}
+
+fn parse_fields(pointers: &[String]) -> Result<Fields, Refused> {
+    Fields::parse(pointers).map_err(|error| {
+        let (pointer, message) = match &error {
+            FieldsError::TooMany { .. } => (String::new(), error.to_string()),
+            FieldsError::Pointer { index, source } => (pointers[*index].clone(), source.to_string()),
+        };
+        Refused::Field { pointer, message }
+    })
+}
+
+fn failed(function: &'static str, failure: Failure) -> Refused {
+    Refused::Failed { function, class: failure.class, message: failure.message }
+}
+
+fn panicked() -> Refused {
+    Refused::Host { message: "the host panicked; its log says where".to_owned() }
+}

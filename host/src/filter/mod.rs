@@ -1,0 +1,78 @@
+//! Filters: user code that decides which events a webhook gets.
+//!
+//! A filter is a pure function of the fields it declares, so this room needs no host functions, no
+//! WASI and no clock of its own. What it promises: a filter's author can hurt only their own webhook,
+//! and the same event under the same configuration always gets the same verdict and uses the same fuel.
+//!
+//! - [`host`]: the door to this room: admit an upload, configure, decide, evaluate.
+//! - [`compile`]: validates and compiles an upload in a child process that can be killed.
+//! - [`cache`]: compiled filters on disk, authenticated, and in memory, bounded.
+//! - [`engine`]: what WebAssembly may do here, and how much of it.
+//! - [`run`]: one call of a filter with fresh state, and the threads that make such calls.
+//! - [`projection`]: the declared fields, taken from an event's bytes in one pass.
+//! - [`wit_v0_1_0`]: the only WIT version so far; the next one gets a file beside it.
+
+pub mod cache;
+pub mod compile;
+mod engine;
+mod error;
+mod host;
+pub mod projection;
+mod run;
+mod wit_v0_1_0;
+
+pub use error::{Refused, StartError};
+pub use host::{Admitted, Configured, Evaluation, FilterHost, FilterOptions, FilterRef, Request};
+pub use run::{Decision, Failure};
+
+use std::time::Duration;
+
+use crate::model::event::Event;
+use projection::EventFields;
+
+/// What a filter may use. All of it is configurable by the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FilterLimits {
+    /// Fuel for `configure` and `decide` of one event together; about one per instruction.
+    pub fuel: u64,
+    /// The wall-clock backstop for one call; fuel is the contract.
+    pub deadline: Duration,
+    /// Linear memory in bytes, of all memories together.
+    pub memory_bytes_max: usize,
+    /// The guest's own stack in bytes.
+    pub stack_bytes_max: usize,
+    /// Bytes of a verdict's reason.
+    pub result_bytes_max: usize,
+    /// Bytes of an upload.
+    pub module_bytes_max: usize,
+}
+
+impl Default for FilterLimits {
+    fn default() -> Self {
+        Self {
+            fuel: 10_000_000,
+            deadline: Duration::from_millis(100),
+            memory_bytes_max: 32 << 20,
+            stack_bytes_max: 512 << 10,
+            result_bytes_max: 4 << 10,
+            module_bytes_max: 32 << 20,
+        }
+    }
+}
+
+impl<'a> EventFields<'a> {
+    /// What `event` offers to filters; `occurred_at` is its moment as text.
+    #[must_use]
+    pub fn of(event: &'a Event, occurred_at: &'a str) -> Self {
+        Self {
+            id: Some(event.id.as_str()),
+            event: Some(event.event_type.as_str()),
+            company_id: event.company_id.as_ref().map(|id| id.as_str()),
+            project_id: Some(event.project_id.as_str()),
+            user_id: event.user_id.as_ref().map(|id| id.as_str()),
+            occurred_at: Some(occurred_at),
+            previous_value: &event.previous_value,
+            current_value: &event.current_value,
+        }
+    }
+}

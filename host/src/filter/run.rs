@@ -1,0 +1,259 @@
+//! One call of a filter with fresh state, and the threads that make such calls.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::{Semaphore, oneshot};
+use wasmtime::component::Linker;
+use wasmtime::{Engine, ResourceLimiter, Store, Trap};
+
+use super::engine::Ticker;
+use super::wit_v0_1_0::{FilterPre, Lowered, Said};
+use super::{FilterLimits, Refused, StartError};
+use crate::model::filter::About;
+use crate::model::verdict::ReasonClass;
+
+/// Bytes that a filter may hand over in one call: room for the declared fields of `configure`. A
+/// verdict's reason has a smaller bound of its own.
+const HANDOVER_BYTES_MAX: usize = 256 << 10;
+/// How often a call is made again that ran into the deadline with fuel left: the machine was busy.
+const DEADLINE_RETRIES: u32 = 3;
+/// Room on a thread's stack for the host's own frames, above the guest's.
+const HOST_STACK_BYTES: usize = 2 << 20;
+/// Calls that may wait for a thread.
+const WAITING_MAX: usize = 1_024;
+/// Bytes of a failure's message that are kept.
+const MESSAGE_BYTES_MAX: usize = 1_024;
+
+/// What a filter said of one event, or how it failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Send it.
+    Deliver,
+    /// Do not send it, for this reason.
+    Skip(Option<String>),
+    /// The filter failed.
+    Failed(Failure),
+}
+
+/// How a filter failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The class, which is deterministic.
+    pub class: ReasonClass,
+    /// More about it, for people.
+    pub message: String,
+}
+
+/// What one call came to and what it cost.
+#[derive(Clone, Debug)]
+pub(super) struct Called<T> {
+    pub(super) result: Result<T, Failure>,
+    pub(super) fuel: u64,
+    pub(super) duration_us: u64,
+}
+
+/// A compiled filter, linked and ready to be instantiated.
+#[derive(Clone)]
+pub(super) struct Loaded {
+    pre: FilterPre<Guard>,
+}
+
+impl Loaded {
+    /// Links a compiled component against nothing.
+    pub(super) fn link(engine: &Engine, component: &wasmtime::component::Component) -> Result<Self, Refused> {
+        let refuse = |error: wasmtime::Error| Refused::OtherTypes { message: one_line(&error) };
+        let linker = Linker::new(engine);
+        let pre = linker.instantiate_pre(component).map_err(refuse)?;
+        Ok(Self { pre: FilterPre::new(pre).map_err(refuse)? })
+    }
+}
+
+/// Watches the memory of one call.
+struct Guard {
+    memory_bytes_max: usize,
+    has_refused: bool,
+}
+
+impl ResourceLimiter for Guard {
+    fn memory_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let is_allowed = desired <= self.memory_bytes_max && maximum.is_none_or(|maximum| desired <= maximum);
+        self.has_refused |= !is_allowed;
+        Ok(is_allowed)
+    }
+
+    fn table_growing(&mut self, _current: usize, _desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(true)
+    }
+}
+
+/// Makes calls under the limits, on the thread it is called from.
+#[derive(Clone)]
+pub(super) struct Caller {
+    engine: Engine,
+    limits: FilterLimits,
+}
+
+impl Caller {
+    pub(super) fn new(engine: Engine, limits: FilterLimits) -> Self {
+        Self { engine, limits }
+    }
+
+    /// What the filter says of itself.
+    pub(super) fn describe(&self, loaded: &Loaded) -> Called<About> {
+        self.call(|store| {
+            let instance = loaded.pre.instantiate(&mut *store)?;
+            let about = instance.hooksieve_filter_sieve().call_describe(&mut *store)?;
+            Ok(about.into())
+        })
+    }
+
+    /// The pointers of the fields that the filter wants under `config`, or its refusal.
+    pub(super) fn configure(&self, loaded: &Loaded, config: &str) -> Called<Result<Vec<String>, String>> {
+        self.call(|store| {
+            let instance = loaded.pre.instantiate(&mut *store)?;
+            let answer = instance.hooksieve_filter_sieve().call_configure(&mut *store, config)?;
+            Ok(answer.map(|fields| fields.into_iter().map(|field| field.pointer).collect()))
+        })
+    }
+
+    /// The verdict on one event, in an instance that has seen no other.
+    pub(super) fn decide(&self, loaded: &Loaded, config: &str, values: Vec<Lowered>) -> Called<Decision> {
+        let events = [values];
+        let called = self.call(|store| {
+            let instance = loaded.pre.instantiate(&mut *store)?;
+            let sieve = instance.hooksieve_filter_sieve();
+            if let Err(message) = sieve.call_configure(&mut *store, config)? {
+                return Ok(vec![Said::Error(message)]);
+            }
+            let verdicts = sieve.call_decide(&mut *store, &events)?;
+            Ok(verdicts.into_iter().map(Into::into).collect())
+        });
+        let result = called.result.map(|said| self.decision(said));
+        let result = Ok(result.unwrap_or_else(Decision::Failed));
+        Called { result, fuel: called.fuel, duration_us: called.duration_us }
+    }
+
+    fn decision(&self, mut said: Vec<Said>) -> Decision {
+        let fail = |class, message| Decision::Failed(Failure { class, message });
+        let count = said.len();
+        let (Some(one), true) = (said.pop(), count == 1) else {
+            return fail(ReasonClass::BadResult, format!("{count} verdicts on one event"));
+        };
+        let max = self.limits.result_bytes_max;
+        match one {
+            Said::Deliver => Decision::Deliver,
+            Said::Skip(Some(text)) | Said::Error(text) if text.len() > max => {
+                fail(ReasonClass::BadResult, format!("a reason of {} bytes; at most {max} are allowed", text.len()))
+            }
+            Said::Skip(reason) => Decision::Skip(reason),
+            Said::Error(message) => fail(ReasonClass::Error, message),
+        }
+    }
+
+    /// Runs `body` on a fresh store. A stop at the deadline with fuel left is the machine's fault, not
+    /// the filter's, so the call is made again.
+    fn call<T>(&self, mut body: impl FnMut(&mut Store<Guard>) -> wasmtime::Result<T>) -> Called<T> {
+        let mut retries_left = DEADLINE_RETRIES;
+        loop {
+            let called = self.call_once(&mut body);
+            let is_stopped = matches!(&called.result, Err(failure) if failure.class == ReasonClass::Deadline);
+            if !is_stopped || retries_left == 0 {
+                return called;
+            }
+            retries_left -= 1;
+        }
+    }
+
+    fn call_once<T>(&self, body: &mut impl FnMut(&mut Store<Guard>) -> wasmtime::Result<T>) -> Called<T> {
+        let began = Instant::now();
+        let guard = Guard { memory_bytes_max: self.limits.memory_bytes_max, has_refused: false };
+        let mut store = Store::new(&self.engine, guard);
+        store.limiter(|guard| guard);
+        // Before instantiating: a start function could loop.
+        store.set_fuel(self.limits.fuel).expect("the engine is configured to consume fuel");
+        store.set_epoch_deadline(Ticker::ticks(self.limits.deadline));
+        store.set_hostcall_fuel(HANDOVER_BYTES_MAX);
+        let result = body(&mut store).map_err(|error| classify(&error, &store));
+        let fuel_left = store.get_fuel().expect("the engine is configured to consume fuel");
+        let duration_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        Called { result, fuel: self.limits.fuel - fuel_left.min(self.limits.fuel), duration_us }
+    }
+}
+
+fn classify(error: &wasmtime::Error, store: &Store<Guard>) -> Failure {
+    let class = match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => ReasonClass::Fuel,
+        Some(Trap::Interrupt) => ReasonClass::Deadline,
+        Some(Trap::StackOverflow) => ReasonClass::StackOverflow,
+        _ if store.data().has_refused => ReasonClass::MemoryLimit,
+        Some(_) => ReasonClass::Trap,
+        // What is not a trap went wrong on the way from the guest to the host: a string that is not
+        // UTF-8, a pointer out of bounds, more bytes than may be handed over.
+        None => ReasonClass::BadResult,
+    };
+    Failure { class, message: one_line(error) }
+}
+
+/// The innermost cause: the outer ones name the engine's own functions.
+pub(super) fn one_line(error: &wasmtime::Error) -> String {
+    let mut message = error.root_cause().to_string();
+    if message.len() > MESSAGE_BYTES_MAX {
+        let end = (0..=MESSAGE_BYTES_MAX).rev().find(|&at| message.is_char_boundary(at)).unwrap_or(0);
+        message.truncate(end);
+    }
+    message.replace('\n', " ")
+}
+
+type Job = Box<dyn FnOnce(&Caller) + Send>;
+
+/// Threads on which guests run, so that a guest never holds up an async worker.
+pub(super) struct Threads {
+    jobs: SyncSender<Job>,
+    places: Arc<Semaphore>,
+}
+
+impl Threads {
+    pub(super) fn start(caller: &Caller, count: u32) -> Result<Self, StartError> {
+        let (jobs, queue) = sync_channel::<Job>(WAITING_MAX);
+        let queue = Arc::new(Mutex::new(queue));
+        for number in 0..count {
+            let (queue, caller) = (Arc::clone(&queue), caller.clone());
+            std::thread::Builder::new()
+                .name(format!("filter-{number}"))
+                .stack_size(caller.limits.stack_bytes_max + HOST_STACK_BYTES)
+                .spawn(move || work(&queue, &caller))
+                .map_err(StartError::Thread)?;
+        }
+        Ok(Self { jobs, places: Arc::new(Semaphore::new(WAITING_MAX)) })
+    }
+
+    /// Runs `job` on one of the threads. Waits for a place in the queue, then for the result; there is
+    /// none if the job panicked, which is the host's fault.
+    pub(super) async fn run<T: Send + 'static>(&self, job: impl FnOnce(&Caller) -> T + Send + 'static) -> Option<T> {
+        let place = Arc::clone(&self.places).acquire_owned().await.expect("the semaphore is never closed");
+        let (answer, result) = oneshot::channel();
+        let job: Job = Box::new(move |caller| {
+            let value = job(caller);
+            drop(place);
+            // Whoever asked may be gone; then nobody needs the value.
+            drop(answer.send(value));
+        });
+        self.jobs.send(job).expect("the threads live as long as their sender");
+        result.await.ok()
+    }
+}
+
+fn work(queue: &Mutex<Receiver<Job>>, caller: &Caller) {
+    loop {
+        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match job {
+            // A panic here is a bug of the host; it costs this call, not the thread. Nothing that the job
+            // could have left half done is used again: every call has its own store.
+            Ok(job) => drop(std::panic::catch_unwind(AssertUnwindSafe(|| job(caller)))),
+            Err(_) => return,
+        }
+    }
+}

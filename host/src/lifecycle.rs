@@ -1,0 +1,87 @@
+//! The two loops, and how the process ends.
+//!
+//! A loop re-reads the store. A poke only tells it that reading is worth while now; a poke that is lost
+//! costs a tick, never an event.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::deliver::Deliverer;
+use crate::dispatch::Dispatcher;
+use crate::store::{Store, StoreError};
+
+/// How long a loop rests when nothing pokes it.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What tells the loops that reading is worth while.
+#[derive(Clone, Debug, Default)]
+pub struct Pokes {
+    /// An event was accepted, or dispatch has room again.
+    pub dispatch: Arc<Notify>,
+    /// A delivery is owed, or an attempt ended.
+    pub deliver: Arc<Notify>,
+}
+
+/// When and why to stop.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    /// Cancelled when the process should end.
+    pub requested: CancellationToken,
+    /// Cancelled as well when it should end because the storage fails.
+    pub storage_failed: CancellationToken,
+}
+
+impl Stop {
+    /// Ends the process if the storage fails: an event must not be acknowledged that may be lost.
+    fn judge(&self, error: &StoreError) {
+        match error {
+            StoreError::Broken(_) => {
+                tracing::error!(error = error as &dyn std::error::Error, "the storage fails; stopping");
+                self.storage_failed.cancel();
+                self.requested.cancel();
+            }
+            StoreError::Busy | StoreError::Full | StoreError::Internal(_) => {
+                tracing::warn!(error = error as &dyn std::error::Error, "the store refused a loop; trying again");
+            }
+        }
+    }
+}
+
+/// Dispatches until `stop`.
+pub async fn run_dispatch(dispatcher: &Dispatcher, pokes: &Pokes, stop: &Stop) {
+    while !stop.requested.is_cancelled() {
+        match dispatcher.step().await {
+            Ok(0) => {}
+            Ok(_) => continue,
+            Err(error) => stop.judge(&error),
+        }
+        rest(&pokes.dispatch, TICK, stop).await;
+    }
+}
+
+/// Delivers until `stop`.
+pub async fn run_deliver(deliverer: &Deliverer, store: &dyn Store, clock: &dyn Clock, pokes: &Pokes, stop: &Stop) {
+    while !stop.requested.is_cancelled() {
+        match deliverer.step().await {
+            Ok(0) => {}
+            Ok(_) => continue,
+            Err(error) => stop.judge(&error),
+        }
+        let next_due = store.next_due().await.ok().flatten();
+        // Something due that could not be claimed waits for an attempt to end, which pokes.
+        let until_due = next_due.map(|due| due.since(clock.now())).filter(|wait| !wait.is_zero());
+        rest(&pokes.deliver, until_due.unwrap_or(TICK).min(TICK), stop).await;
+    }
+}
+
+async fn rest(poke: &Notify, at_most: Duration, stop: &Stop) {
+    tokio::select! {
+        () = poke.notified() => {}
+        () = tokio::time::sleep(at_most) => {}
+        () = stop.requested.cancelled() => {}
+    }
+}

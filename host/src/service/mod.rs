@@ -1,0 +1,141 @@
+//! The use cases. Every door (REST, and later GraphQL) calls these, and nothing here knows of HTTP.
+//!
+//! Inputs come as the caller wrote them and are checked here, once; a refusal names the field by its
+//! JSON pointer and says what to do. Who calls is a parameter ([`Caller`]) of every use case, so that
+//! none can forget to ask.
+
+pub mod access;
+mod deliveries;
+mod error;
+mod events;
+mod filters;
+mod people;
+mod verdicts;
+mod webhooks;
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::egress::Policy;
+use crate::filter::FilterHost;
+use crate::model::catalogue::Catalogue;
+use crate::model::event::EventType;
+use crate::model::limits::{NAME_CHARS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
+use crate::resolve::Resolver;
+use crate::store::{CustomEventType, PageRequest, Store};
+
+pub use deliveries::DeliveryDetail;
+pub use error::{Noun, ServiceError, Violation};
+pub use events::AcceptedEvent;
+pub use filters::{EvaluateEvent, Evaluated};
+pub use people::NewToken;
+pub use verdicts::Explained;
+pub use webhooks::{FilterChoice, NewWebhook, WebhookPatch, WebhookView};
+
+/// What every use case answers.
+pub type Result<T> = std::result::Result<T, ServiceError>;
+
+/// What the use cases work with.
+pub struct Service {
+    store: Arc<dyn Store>,
+    filters: Arc<FilterHost>,
+    clock: Arc<dyn Clock>,
+    policy: Policy,
+    resolver: Resolver,
+    catalogue: Catalogue,
+    dispatch_poke: Arc<Notify>,
+}
+
+/// What a [`Service`] is made of.
+pub struct ServiceParts {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// Runs filters.
+    pub filters: Arc<FilterHost>,
+    /// Time and randomness.
+    pub clock: Arc<dyn Clock>,
+    /// Where webhooks may point.
+    pub policy: Policy,
+    /// How names become addresses.
+    pub resolver: Resolver,
+    /// Told when an event was accepted.
+    pub dispatch_poke: Arc<Notify>,
+}
+
+impl Service {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: ServiceParts) -> Self {
+        let ServiceParts { store, filters, clock, policy, resolver, dispatch_poke } = parts;
+        Self { store, filters, clock, policy, resolver, catalogue: Catalogue::built_in(), dispatch_poke }
+    }
+
+    /// The built-in event types.
+    #[must_use]
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// Whether events can be accepted right now.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn check_ready(&self) -> Result<()> {
+        Ok(self.store.check().await?)
+    }
+
+    /// The event types that the operator added.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn custom_event_types(&self) -> Result<Vec<CustomEventType>> {
+        Ok(self.store.event_types().await?)
+    }
+
+    /// The type of that name, or a violation that suggests the nearest.
+    async fn known_type(&self, name: &str, pointer: &str) -> Result<EventType> {
+        let parsed = EventType::parse(name)
+            .map_err(|error| ServiceError::bad_field(pointer, format!("{error}; {name:?} is not one")))?;
+        if self.catalogue.get(&parsed).is_some() {
+            return Ok(parsed);
+        }
+        let custom = self.store.event_types().await?;
+        if custom.iter().any(|known| known.name == parsed) {
+            return Ok(parsed);
+        }
+        let built_in = self.catalogue.types().iter().map(|info| info.name.as_str());
+        let nearest = built_in
+            .chain(custom.iter().map(|known| known.name.as_str()))
+            .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)))
+            .unwrap_or_default();
+        Err(ServiceError::bad_field(
+            pointer,
+            format!("no event type is called {name}; did you mean {nearest}? `GET /v1/event-types` lists them all"),
+        ))
+    }
+}
+
+/// A page request from what the caller wrote.
+pub(crate) fn page_request(limit: Option<u32>, cursor: Option<&str>) -> Result<PageRequest> {
+    let items_max = limit.unwrap_or(PAGE_ITEMS_DEFAULT);
+    if !(1..=PAGE_ITEMS_MAX).contains(&items_max) {
+        return Err(ServiceError::bad_field("/limit", format!("a page has 1 to {PAGE_ITEMS_MAX} items")));
+    }
+    let after = cursor.map(str::parse).transpose().map_err(|_| {
+        ServiceError::bad_field("/cursor", "use the `nextCursor` of the previous page as it is".to_owned())
+    })?;
+    Ok(PageRequest { items_max, after })
+}
+
+/// A name as people may choose it.
+fn check_name(name: Option<String>, pointer: &str) -> Result<Option<String>> {
+    let Some(name) = name else { return Ok(None) };
+    let has_control = name.chars().any(char::is_control);
+    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX || has_control {
+        let detail = format!("a name has 1 to {NAME_CHARS_MAX} characters and no control characters");
+        return Err(ServiceError::bad_field(pointer, detail));
+    }
+    Ok(Some(name))
+}

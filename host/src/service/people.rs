@@ -1,0 +1,173 @@
+//! Users, projects, members, tokens and event types: the operator's part.
+
+use super::access::{Credentials, operator, secret_sha256};
+use super::{Noun, Result, Service, ServiceError, check_name};
+use crate::clock::random_bytes;
+use crate::model::catalogue::HEALTH_CHECK;
+use crate::model::event::EventType;
+use crate::model::ids::{CompanyId, ProjectId, UserId};
+use crate::model::token::{Caller, Token};
+use crate::store::{CustomEventType, Joined, Project, User};
+
+/// A token that was just made; its secret is never shown again.
+pub struct NewToken {
+    /// The public part.
+    pub id: String,
+    /// The whole token.
+    pub token: String,
+}
+
+impl Service {
+    /// Makes a user known, or renames them.
+    ///
+    /// # Errors
+    /// When the caller is no operator, or the id or name cannot be taken.
+    pub async fn put_user(&self, caller: &Caller, id: &str, name: Option<String>) -> Result<User> {
+        operator(caller)?;
+        let id = UserId::parse(id).map_err(|error| ServiceError::bad_field("/id", error.to_string()))?;
+        let user = User { id, name: check_name(name, "/name")? };
+        self.store.put_user(user.clone(), self.clock.now()).await?;
+        Ok(user)
+    }
+
+    /// Makes a project known, or changes it.
+    ///
+    /// # Errors
+    /// When the caller is no operator, or an id or the name cannot be taken.
+    pub async fn put_project(
+        &self,
+        caller: &Caller,
+        id: &str,
+        name: Option<String>,
+        company_id: Option<String>,
+    ) -> Result<Project> {
+        operator(caller)?;
+        let company_id = company_id.as_deref().map(CompanyId::parse).transpose();
+        let project = Project {
+            id: ProjectId::parse(id).map_err(|error| ServiceError::bad_field("/id", error.to_string()))?,
+            name: check_name(name, "/name")?,
+            company_id: company_id.map_err(|error| ServiceError::bad_field("/companyId", error.to_string()))?,
+        };
+        self.store.put_project(project.clone(), self.clock.now()).await?;
+        Ok(project)
+    }
+
+    /// Adds a member to a project.
+    ///
+    /// # Errors
+    /// When the caller is no operator, or the project or the user is not known.
+    pub async fn add_member(&self, caller: &Caller, project: &str, user: &str) -> Result<()> {
+        operator(caller)?;
+        let project = ProjectId::parse(project).map_err(|_| ServiceError::NotFound(Noun::Project))?;
+        let user = UserId::parse(user).map_err(|_| ServiceError::NotFound(Noun::User))?;
+        match self.store.add_member(&project, &user).await? {
+            Joined::Member => Ok(()),
+            Joined::NoProject => Err(ServiceError::NotFound(Noun::Project)),
+            Joined::NoUser => Err(ServiceError::NotFound(Noun::User)),
+        }
+    }
+
+    /// Takes a member out of a project; done already is done.
+    ///
+    /// # Errors
+    /// When the caller is no operator.
+    pub async fn remove_member(&self, caller: &Caller, project: &str, user: &str) -> Result<()> {
+        operator(caller)?;
+        let project = ProjectId::parse(project).map_err(|_| ServiceError::NotFound(Noun::Project))?;
+        let user = UserId::parse(user).map_err(|_| ServiceError::NotFound(Noun::User))?;
+        self.store.remove_member(&project, &user).await?;
+        Ok(())
+    }
+
+    /// Makes a token for a user.
+    ///
+    /// # Errors
+    /// When the caller is no operator, or the user is not known.
+    pub async fn create_token(&self, caller: &Caller, user: &str, name: Option<String>) -> Result<NewToken> {
+        operator(caller)?;
+        let user = UserId::parse(user).map_err(|_| ServiceError::NotFound(Noun::User))?;
+        if !self.store.user_exists(&user).await? {
+            return Err(ServiceError::NotFound(Noun::User));
+        }
+        self.keep_token(Caller::User(user), None, check_name(name, "/name")?).await
+    }
+
+    /// Makes the first operator token, if there is none.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn create_first_operator_token(&self) -> Result<Option<NewToken>> {
+        if self.store.has_operator_token().await? {
+            return Ok(None);
+        }
+        self.keep_token(Caller::Operator, None, None).await.map(Some)
+    }
+
+    /// Keeps an operator token that the operator chose, in place of one with the same id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn keep_operator_token(&self, credentials: Credentials<'_>) -> Result<()> {
+        self.keep_token(Caller::Operator, Some(credentials), None).await.map(drop)
+    }
+
+    async fn keep_token(
+        &self,
+        caller: Caller,
+        chosen: Option<Credentials<'_>>,
+        name: Option<String>,
+    ) -> Result<NewToken> {
+        let (id, secret) = match chosen {
+            Some(Credentials { token_id, secret }) => (token_id.to_owned(), secret.to_owned()),
+            None => (
+                hex::encode(random_bytes::<8>(self.clock.as_ref())),
+                hex::encode(random_bytes::<24>(self.clock.as_ref())),
+            ),
+        };
+        let token = Credentials { token_id: &id, secret: &secret }.to_token();
+        self.store
+            .put_token(Token {
+                id: id.clone(),
+                caller,
+                name,
+                secret_sha256: secret_sha256(&secret),
+                created_at: self.clock.now(),
+                revoked_at: None,
+            })
+            .await?;
+        Ok(NewToken { id, token })
+    }
+
+    /// Revokes a token, from this moment on.
+    ///
+    /// # Errors
+    /// When the caller is no operator, or there is no such token.
+    pub async fn revoke_token(&self, caller: &Caller, id: &str) -> Result<()> {
+        operator(caller)?;
+        let was_there = self.store.revoke_token(id, self.clock.now()).await?;
+        if was_there { Ok(()) } else { Err(ServiceError::NotFound(Noun::Token)) }
+    }
+
+    /// Adds an event type to the catalogue, or changes one that was added before.
+    ///
+    /// # Errors
+    /// When the caller is no operator, or the name is not one or is built in.
+    pub async fn put_event_type(
+        &self,
+        caller: &Caller,
+        name: &str,
+        description: String,
+        group: Option<String>,
+    ) -> Result<CustomEventType> {
+        operator(caller)?;
+        let name = EventType::parse(name).map_err(|error| ServiceError::bad_field("/name", error.to_string()))?;
+        if self.catalogue.get(&name).is_some() || name.as_str() == HEALTH_CHECK {
+            return Err(ServiceError::Conflict(format!("the event type {name} is built in; choose another name")));
+        }
+        let description = check_name(Some(description), "/description")?.unwrap_or_default();
+        let group = check_name(group, "/group")?.unwrap_or_else(|| "Custom Events".to_owned());
+        let event_type = CustomEventType { name, description, group };
+        self.store.put_event_type(event_type.clone()).await?;
+        Ok(event_type)
+    }
+}

@@ -1,0 +1,362 @@
+//! Webhooks: a user registers, changes and deletes their own.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+use super::access::user;
+use super::{Noun, Result, Service, ServiceError, check_name, page_request};
+use crate::clock::random_bytes;
+use crate::egress::{self, Refused};
+use crate::filter::FilterRef;
+use crate::json;
+use crate::model::event::EventType;
+use crate::model::ids::{FilterId, ProjectId, UserId, WebhookId};
+use crate::model::limits::{
+    FILTER_CONFIG_BYTES_MAX, SECRET_BYTES_MAX, WEBHOOK_EVENTS_MAX, WEBHOOK_HEADER_VALUE_BYTES_MAX, WEBHOOK_HEADERS_MAX,
+    WEBHOOK_PROJECTS_MAX, WEBHOOKS_PER_USER_MAX,
+};
+use crate::model::secret::Secret;
+use crate::model::token::Caller;
+use crate::model::webhook::{FilterBinding, Health, OnError, PayloadFormat, Webhook};
+use crate::sign;
+use crate::store::{Page, Removed, Updated};
+
+/// How often a change is tried again that met another change of the same webhook.
+const UPDATE_TRIES: usize = 16;
+/// Headers that a webhook may not set: those of HTTP itself and those that Hooksieve sets.
+const RESERVED_HEADERS: [&str; 14] = [
+    "connection",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "x-signature",
+    "accept-encoding",
+    "accept",
+];
+
+/// A filter to attach, as the caller wrote it.
+#[derive(Clone, Debug, Default)]
+pub struct FilterChoice {
+    /// The filter's id.
+    pub id: String,
+    /// The configuration as JSON text.
+    pub config: Option<String>,
+    /// What happens when it fails.
+    pub on_error: OnError,
+}
+
+/// A webhook to register, as the caller wrote it.
+#[derive(Clone, Debug, Default)]
+pub struct NewWebhook {
+    /// Where deliveries go.
+    pub url: String,
+    /// A name for people.
+    pub name: Option<String>,
+    /// The event types; none if empty.
+    pub events: Vec<String>,
+    /// The projects; all of the user's if empty.
+    pub project_ids: Vec<String>,
+    /// A chosen secret; generated if absent.
+    pub secret: Option<Secret>,
+    /// A filter.
+    pub filter: Option<FilterChoice>,
+    /// The shape of the body.
+    pub payload_format: PayloadFormat,
+    /// Headers to add to every request.
+    pub headers: BTreeMap<String, String>,
+    /// Whether it receives events at once.
+    pub is_enabled: bool,
+}
+
+/// What to change of a webhook; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct WebhookPatch {
+    /// A new URL.
+    pub url: Option<String>,
+    /// A new name, or none.
+    pub name: Option<Option<String>>,
+    /// All event types anew.
+    pub events: Option<Vec<String>>,
+    /// All projects anew.
+    pub project_ids: Option<Vec<String>>,
+    /// Another filter, or none.
+    pub filter: Option<Option<FilterChoice>>,
+    /// Another shape of the body.
+    pub payload_format: Option<PayloadFormat>,
+    /// All headers anew.
+    pub headers: Option<BTreeMap<String, String>>,
+    /// Whether it receives events.
+    pub is_enabled: Option<bool>,
+}
+
+/// A webhook as its owner sees it.
+#[derive(Clone, Debug)]
+pub struct WebhookView {
+    /// The webhook.
+    pub webhook: Arc<Webhook>,
+    /// The secret, only when the webhook was just registered.
+    pub secret: Option<Secret>,
+}
+
+impl Service {
+    /// Registers a webhook.
+    ///
+    /// # Errors
+    /// When the caller is no user, a field cannot be taken, a project is not theirs, or the filter refuses
+    /// its configuration.
+    pub async fn create_webhook(&self, caller: &Caller, new: NewWebhook) -> Result<WebhookView> {
+        let owner = user(caller)?;
+        if self.store.count_webhooks(owner).await? >= WEBHOOKS_PER_USER_MAX {
+            return Err(ServiceError::Conflict(format!("a user has at most {WEBHOOKS_PER_USER_MAX} webhooks")));
+        }
+        let now = self.clock.now();
+        let secret = match new.secret {
+            Some(secret) => check_secret(secret)?,
+            None => sign::generate_secret(&random_bytes(self.clock.as_ref())),
+        };
+        let webhook = Webhook {
+            id: WebhookId::generate(now, random_bytes(self.clock.as_ref())),
+            uid: hex::encode(random_bytes::<16>(self.clock.as_ref())).into(),
+            owner: owner.clone(),
+            name: check_name(new.name, "/name")?,
+            url: self.check_url(new.url).await?,
+            events: self.check_events(&new.events).await?,
+            project_ids: self.check_projects(owner, &new.project_ids).await?,
+            filter: self.bind_optional(owner, new.filter).await?,
+            payload_format: new.payload_format,
+            headers: check_headers(new.headers)?,
+            is_enabled: new.is_enabled,
+            health: Health::Healthy,
+            failures_in_a_row: 0,
+            filter_failures_in_a_row: 0,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        self.store.add_webhook(webhook.clone(), secret.clone()).await?;
+        Ok(WebhookView { webhook: Arc::new(webhook), secret: Some(secret) })
+    }
+
+    /// The caller's webhook of that id.
+    ///
+    /// # Errors
+    /// When there is none; someone else's answers alike.
+    pub async fn webhook(&self, caller: &Caller, id: &str) -> Result<WebhookView> {
+        let webhook = self.own_webhook(user(caller)?, id).await?;
+        Ok(WebhookView { webhook, secret: None })
+    }
+
+    /// The caller's webhooks, newest first.
+    ///
+    /// # Errors
+    /// When the caller is no user, or the page cannot be taken.
+    pub async fn webhooks(
+        &self,
+        caller: &Caller,
+        limit: Option<u32>,
+        cursor: Option<&str>,
+    ) -> Result<Page<WebhookView>> {
+        let page = self.store.webhooks(user(caller)?, page_request(limit, cursor)?).await?;
+        let items = page.items.into_iter().map(|webhook| WebhookView { webhook, secret: None }).collect();
+        Ok(Page { items, next: page.next })
+    }
+
+    /// Changes the caller's webhook, wholly or not at all.
+    ///
+    /// # Errors
+    /// As for [`Service::create_webhook`], or when there is no such webhook.
+    pub async fn update_webhook(&self, caller: &Caller, id: &str, patch: WebhookPatch) -> Result<WebhookView> {
+        let owner = user(caller)?;
+        for _ in 0..UPDATE_TRIES {
+            let before = self.own_webhook(owner, id).await?;
+            let after = self.patched(&before, patch.clone()).await?;
+            match self.store.update_webhook(before.version, after.clone()).await? {
+                Updated::Written => return Ok(WebhookView { webhook: Arc::new(after), secret: None }),
+                Updated::Stale => {}
+                Updated::Missing => return Err(ServiceError::NotFound(Noun::Webhook)),
+            }
+        }
+        Err(ServiceError::Busy)
+    }
+
+    async fn patched(&self, before: &Webhook, patch: WebhookPatch) -> Result<Webhook> {
+        let mut after = before.clone();
+        if let Some(url) = patch.url {
+            after.url = self.check_url(url).await?;
+        }
+        if let Some(name) = patch.name {
+            after.name = check_name(name, "/name")?;
+        }
+        if let Some(events) = patch.events {
+            after.events = self.check_events(&events).await?;
+        }
+        if let Some(project_ids) = patch.project_ids {
+            after.project_ids = self.check_projects(&before.owner, &project_ids).await?;
+        }
+        if let Some(filter) = patch.filter {
+            after.filter = self.bind_optional(&before.owner, filter).await?;
+            after.filter_failures_in_a_row = 0;
+        }
+        if let Some(format) = patch.payload_format {
+            after.payload_format = format;
+        }
+        if let Some(headers) = patch.headers {
+            after.headers = check_headers(headers)?;
+        }
+        if let Some(is_enabled) = patch.is_enabled {
+            after.is_enabled = is_enabled;
+        }
+        after.version += 1;
+        after.updated_at = self.clock.now();
+        Ok(after)
+    }
+
+    /// Deletes the caller's webhook and cancels what is owed to it.
+    ///
+    /// # Errors
+    /// When there is none; someone else's answers alike.
+    pub async fn delete_webhook(&self, caller: &Caller, id: &str) -> Result<()> {
+        let webhook = self.own_webhook(user(caller)?, id).await?;
+        match self.store.delete_webhook(&webhook.id, self.clock.now()).await? {
+            Removed::Removed => Ok(()),
+            Removed::Missing | Removed::InUse => Err(ServiceError::NotFound(Noun::Webhook)),
+        }
+    }
+
+    pub(super) async fn own_webhook(&self, owner: &UserId, id: &str) -> Result<Arc<Webhook>> {
+        let missing = || ServiceError::NotFound(Noun::Webhook);
+        let id = WebhookId::parse(id).map_err(|_| missing())?;
+        self.store.webhook(&id).await?.filter(|webhook| webhook.owner == *owner).ok_or_else(missing)
+    }
+
+    /// The egress policy at registration. A name that does not resolve now may do so later; each attempt
+    /// asks again.
+    async fn check_url(&self, url: String) -> Result<String> {
+        let refuse = |refused: &Refused| ServiceError::BadInput {
+            detail: refused.to_string(),
+            violations: vec![super::Violation { pointer: "/url".to_owned(), detail: refused.detail() }],
+        };
+        let target = egress::judge_url(&url, &self.policy).map_err(|refused| refuse(&refused))?;
+        match self.resolver.resolve(&target, &self.policy).await {
+            Err(crate::resolve::ResolveError::Refused(refused)) => Err(refuse(&refused)),
+            Err(crate::resolve::ResolveError::Lookup(_)) | Ok(_) => Ok(url),
+        }
+    }
+
+    async fn check_events(&self, names: &[String]) -> Result<Vec<EventType>> {
+        if names.len() > WEBHOOK_EVENTS_MAX {
+            let detail = format!("a webhook subscribes to at most {WEBHOOK_EVENTS_MAX} event types");
+            return Err(ServiceError::bad_field("/events", detail));
+        }
+        let (mut types, mut seen) = (Vec::with_capacity(names.len()), HashSet::new());
+        for (place, name) in names.iter().enumerate() {
+            let known = self.known_type(name, &format!("/events/{place}")).await?;
+            if seen.insert(known.clone()) {
+                types.push(known);
+            }
+        }
+        Ok(types)
+    }
+
+    /// Every project must be one that the user is a member of; which of the others exist is not told.
+    async fn check_projects(&self, owner: &UserId, ids: &[String]) -> Result<Vec<ProjectId>> {
+        if ids.len() > WEBHOOK_PROJECTS_MAX {
+            let detail = format!("a webhook is scoped to at most {WEBHOOK_PROJECTS_MAX} projects");
+            return Err(ServiceError::bad_field("/projectIds", detail));
+        }
+        let mut unique = BTreeSet::new();
+        let mut projects = Vec::with_capacity(ids.len());
+        for (place, id) in ids.iter().enumerate() {
+            let pointer = format!("/projectIds/{place}");
+            let project = ProjectId::parse(id).map_err(|error| ServiceError::bad_field(&pointer, error.to_string()))?;
+            if unique.insert(project.clone()) {
+                projects.push(project);
+            }
+        }
+        let own = self.store.projects_among(owner, &projects).await?;
+        if own.len() == projects.len() {
+            Ok(projects)
+        } else {
+            Err(ServiceError::Unauthorized("Unauthorized"))
+        }
+    }
+
+    async fn bind_optional(&self, owner: &UserId, choice: Option<FilterChoice>) -> Result<Option<FilterBinding>> {
+        match choice {
+            Some(choice) => self.bind(owner, choice).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Attaches a filter: it must take the configuration now.
+    async fn bind(&self, owner: &UserId, choice: FilterChoice) -> Result<FilterBinding> {
+        let unknown = || {
+            let detail = "no filter of yours has this id; `GET /v1/filters` lists those you can use".to_owned();
+            ServiceError::bad_field("/filter/id", detail)
+        };
+        let id = FilterId::parse(&choice.id).map_err(|_| unknown())?;
+        let filter = self.usable_filter(owner, &id).await?.ok_or_else(unknown)?;
+        let config = canonical_config(choice.config.as_deref(), "/filter/config")?;
+        let configured = FilterRef { digest: filter.digest, config: Arc::from(config.as_str()) };
+        self.filters
+            .configure(&configured)
+            .await
+            .map_err(|refused| ServiceError::refused("/filter/config", &refused))?;
+        Ok(FilterBinding { filter_id: id, digest: filter.digest, config: config.into(), on_error: choice.on_error })
+    }
+}
+
+/// A filter's configuration as canonical JSON text; `null` where there is none.
+pub(super) fn canonical_config(config: Option<&str>, pointer: &str) -> Result<String> {
+    let Some(config) = config else { return Ok("null".to_owned()) };
+    if config.len() > FILTER_CONFIG_BYTES_MAX {
+        let detail = format!("a configuration has at most {FILTER_CONFIG_BYTES_MAX} bytes");
+        return Err(ServiceError::bad_field(pointer, detail));
+    }
+    json::canonicalise(config.as_bytes())
+        .map_err(|error| ServiceError::bad_field(&format!("{pointer}{}", error.pointer()), error.to_string()))
+}
+
+fn check_secret(secret: Secret) -> Result<Secret> {
+    let bytes = secret.expose().len();
+    if (1..=SECRET_BYTES_MAX).contains(&bytes) {
+        return Ok(secret);
+    }
+    Err(ServiceError::bad_field("/secret", format!("a secret has 1 to {SECRET_BYTES_MAX} bytes")))
+}
+
+fn check_headers(headers: BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+    if headers.len() > WEBHOOK_HEADERS_MAX {
+        return Err(ServiceError::bad_field("/headers", format!("a webhook adds at most {WEBHOOK_HEADERS_MAX} headers")));
+    }
+    let mut checked = BTreeMap::new();
+    for (name, value) in headers {
+        let pointer = format!("/headers/{}", name.replace('~', "~0").replace('/', "~1"));
+        let refuse = |detail: String| Err(ServiceError::bad_field(&pointer, detail));
+        let lower = name.to_ascii_lowercase();
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if lower.is_empty() || lower.len() > 64 || !lower.bytes().all(is_token) {
+            return refuse("a header's name has 1 to 64 characters of an HTTP token".to_owned());
+        }
+        if RESERVED_HEADERS.contains(&lower.as_str()) || lower.starts_with("webhook-") || lower.starts_with("proxy-") {
+            return refuse("this header is set by Hooksieve or by HTTP itself; choose another name".to_owned());
+        }
+        let is_visible = |byte: u8| (0x20..0x7f).contains(&byte);
+        if value.len() > WEBHOOK_HEADER_VALUE_BYTES_MAX || !value.bytes().all(is_visible) {
+            return refuse(format!(
+                "a header's value has at most {WEBHOOK_HEADER_VALUE_BYTES_MAX} printable ASCII characters"
+            ));
+        }
+        if checked.insert(lower, value).is_some() {
+            return refuse("this header is given twice".to_owned());
+        }
+    }
+    Ok(checked)
+}

@@ -1,0 +1,36 @@
+//! The macros of the Hooksieve SDK. They are documented, with the rest of it, in the `hooksieve-sdk` crate.
+//!
+//! Both only write down what an author would otherwise write by hand, against public items of the SDK. What
+//! they refuse, they refuse at the place in the author's code, and say what to write instead.
+
+mod fields;
+mod filter;
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, ItemFn, parse_macro_input};
+
+/// Makes a struct the fields that a filter wants to see, each at the pointer of its `#[field("/…")]`.
+#[proc_macro_derive(Fields, attributes(field))]
+pub fn derive_fields(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    fields::expand(&input)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Makes a function the filter of this crate.
+///
+/// It takes its fields (a struct that derives `Fields`), then perhaps its configuration by reference, and
+/// answers with a `Verdict` or a `Result` of one. Name and version come from `Cargo.toml`, the description
+/// from the function's doc comment (else from `Cargo.toml`); `#[filter(name = "…", version = "…",
+/// description = "…", config_schema = include_str!("…"))]` says otherwise.
+///
+/// The macro also makes a type of the function's name, by which the test kit knows the filter.
+#[proc_macro_attribute]
+pub fn filter(options: TokenStream, item: TokenStream) -> TokenStream {
+    let options = parse_macro_input!(options as filter::Options);
+    let function = parse_macro_input!(item as ItemFn);
+    filter::expand(&options, &function)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
