@@ -1,5 +1,7 @@
 //! The composition root: the only place that knows every room.
 
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::api;
 use crate::bundled;
-use crate::clock::Clock;
+use crate::clock::{Clock, random_bytes};
 use crate::config::{Config, Secrets};
 use crate::deliver::{Deliverer, SendOptions, Sender};
 use crate::dispatch::Dispatcher;
@@ -184,18 +186,32 @@ pub fn policy(config: &Config) -> anyhow::Result<Policy> {
 }
 
 async fn open_store(data: &Path, secrets: &Secrets, clock: &dyn Clock) -> anyhow::Result<Arc<SqliteStore>> {
-    let (directory, now) = (data.to_owned(), clock.now());
+    let (directory, now, random) = (data.to_owned(), clock.now(), random_bytes(clock));
     let given = secrets.sealing_key.as_ref().map(|key| SealingKey::parse(key.expose()));
     let given = given.transpose().context("HOOKSIEVE_SEALING_KEY")?;
     let store = tokio::task::spawn_blocking(move || {
         std::fs::create_dir_all(&directory).with_context(|| format!("making {}", directory.display()))?;
         let key = match given {
             Some(key) => key,
-            None => SealingKey::read_or_make(&directory.join("sealing.key"))?,
+            None => read_or_make_key(&directory.join("sealing.key"), &random)?,
         };
-        Ok::<_, anyhow::Error>(SqliteStore::open(OpenOptions { directory, create: Create::IfMissing, key, now })?)
+        Ok::<_, anyhow::Error>(SqliteStore::open(&OpenOptions { directory, create: Create::MayCreate, key, now })?)
     });
     store.await.context("opening the database")?
+}
+
+/// The key in the data folder that seals signing secrets, made at the first start.
+fn read_or_make_key(path: &Path, random: &[u8; 32]) -> anyhow::Result<SealingKey> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => SealingKey::parse(&text).with_context(|| format!("reading {}", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+            file.write_all(hex::encode(random).as_bytes())?;
+            file.sync_all()?;
+            Ok(SealingKey::from_bytes(*random))
+        }
+        Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+    }
 }
 
 fn start_filters(config: &Config, compiler: PathBuf, store: &Arc<dyn Store>) -> anyhow::Result<FilterHost> {

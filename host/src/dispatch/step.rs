@@ -183,11 +183,10 @@ impl Parts {
                 Err(refused) => answers.push((self.unprepared(&entry, &refused), entry)),
             }
         }
-        let plan = Plan::new(ready.iter().map(|configured| &configured.fields));
-        let occurred_at = event.occurred_at.to_string();
-        let projected = plan.project(&EventFields::of(event, &occurred_at));
+        let plan = Plan::new(ready.iter().map(|configured| configured.fields.as_slice()));
+        let projected = plan.project(&EventFields::of(event));
         let requests = ready.into_iter().enumerate().map(|(place, configured)| {
-            let values = plan.values_of(place, &projected).cloned().collect();
+            let values = projected.values(place);
             Request { configured, values }
         });
         let evaluations = self.filters.decide(requests.collect()).await;

@@ -45,7 +45,6 @@ fn config(limits: &FilterLimits) -> Config {
         .wasm_tail_call(false)
         .wasm_wide_arithmetic(false)
         .wasm_custom_page_sizes(false)
-        .wasm_function_references(false)
         // One layout of memory, written out, for both ways of allocation.
         .memory_reservation(RESERVATION_BYTES)
         .memory_guard_size(GUARD_BYTES)

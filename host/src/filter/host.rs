@@ -10,11 +10,12 @@ use sha2::{Digest, Sha256};
 use super::cache::Cache;
 use super::compile::Compiler;
 use super::engine::{self, Ticker};
-use super::projection::{EventFields, Fields, FieldsError, Plan, Value};
+use super::projection::{EventFields, Plan, Pointer, Value};
 use super::run::{Caller, Decision, Failure, Loaded, Threads};
 use super::wit_v0_1_0::lower;
 use super::{FilterLimits, Refused, StartError};
 use crate::model::filter::{About, FilterDigest};
+use crate::model::limits::FIELDS_PER_FILTER_MAX;
 use crate::model::verdict::ReasonClass;
 
 /// Configurations whose declared fields are remembered.
@@ -60,7 +61,7 @@ pub struct Admitted {
 /// A filter that took its configuration.
 pub struct Configured {
     /// The fields it wants.
-    pub fields: Fields,
+    pub fields: Vec<Pointer>,
     /// Their pointers as the filter wrote them.
     pub pointers: Vec<String>,
     /// The fuel that `configure` used.
@@ -219,19 +220,17 @@ impl Configured {
     /// Projects this filter's fields alone, as `evaluate` and the command line do.
     #[must_use]
     pub fn project(&self, event: &EventFields<'_>) -> Vec<Value> {
-        let plan = Plan::new([&self.fields]);
-        plan.values_of(0, &plan.project(event)).cloned().collect()
+        Plan::new([self.fields.as_slice()]).project(event).values(0)
     }
 }
 
-fn parse_fields(pointers: &[String]) -> Result<Fields, Refused> {
-    Fields::parse(pointers).map_err(|error| {
-        let (pointer, message) = match &error {
-            FieldsError::TooMany { .. } => (String::new(), error.to_string()),
-            FieldsError::Pointer { index, source } => (pointers[*index].clone(), source.to_string()),
-        };
-        Refused::Field { pointer, message }
-    })
+fn parse_fields(pointers: &[String]) -> Result<Vec<Pointer>, Refused> {
+    let refuse = |pointer: &str, message: String| Refused::Field { pointer: pointer.to_owned(), message };
+    if let Some(pointer) = pointers.get(FIELDS_PER_FILTER_MAX) {
+        return Err(refuse(pointer, format!("a filter declares at most {FIELDS_PER_FILTER_MAX} fields")));
+    }
+    let parse = |pointer: &String| Pointer::parse(pointer).map_err(|error| refuse(pointer, error.to_string()));
+    pointers.iter().map(parse).collect()
 }
 
 fn failed(function: &'static str, failure: Failure) -> Refused {

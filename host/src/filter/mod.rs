@@ -27,9 +27,6 @@ pub use run::{Decision, Failure};
 
 use std::time::Duration;
 
-use crate::model::event::Event;
-use projection::EventFields;
-
 /// What a filter may use. All of it is configurable by the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FilterLimits {
@@ -56,23 +53,6 @@ impl Default for FilterLimits {
             stack_bytes_max: 512 << 10,
             result_bytes_max: 4 << 10,
             module_bytes_max: 32 << 20,
-        }
-    }
-}
-
-impl<'a> EventFields<'a> {
-    /// What `event` offers to filters; `occurred_at` is its moment as text.
-    #[must_use]
-    pub fn of(event: &'a Event, occurred_at: &'a str) -> Self {
-        Self {
-            id: Some(event.id.as_str()),
-            event: Some(event.event_type.as_str()),
-            company_id: event.company_id.as_ref().map(|id| id.as_str()),
-            project_id: Some(event.project_id.as_str()),
-            user_id: event.user_id.as_ref().map(|id| id.as_str()),
-            occurred_at: Some(occurred_at),
-            previous_value: &event.previous_value,
-            current_value: &event.current_value,
         }
     }
 }

@@ -20,14 +20,14 @@ pub(super) const VERSION: &str = "0.1.0";
 /// The name of the exported interface, without its version.
 pub(super) const INTERFACE: &str = "hooksieve:filter/sieve";
 
-impl From<projection::Scalar> for wit::Scalar {
-    fn from(scalar: projection::Scalar) -> Self {
+impl From<&projection::Scalar> for wit::Scalar {
+    fn from(scalar: &projection::Scalar) -> Self {
         match scalar {
             projection::Scalar::Null => Self::Null,
-            projection::Scalar::Boolean(boolean) => Self::Boolean(boolean),
-            projection::Scalar::Integer(integer) => Self::Integer(integer),
-            projection::Scalar::Float(float) => Self::Float(float),
-            projection::Scalar::Text(text) => Self::Text(String::from(&*text)),
+            projection::Scalar::Boolean(boolean) => Self::Boolean(*boolean),
+            projection::Scalar::Integer(integer) => Self::Integer(*integer),
+            projection::Scalar::Float(float) => Self::Float(*float),
+            projection::Scalar::Text(text) => Self::Text(String::from(&**text)),
         }
     }
 }
@@ -41,7 +41,7 @@ impl From<projection::Value> for wit::Value {
             projection::Value::Integer(integer) => Self::Integer(integer),
             projection::Value::Float(float) => Self::Float(float),
             projection::Value::Text(text) => Self::Text(String::from(&*text)),
-            projection::Value::Many(scalars) => Self::Many(scalars.into_iter().map(Into::into).collect()),
+            projection::Value::Many(scalars) => Self::Many(scalars.iter().map(Into::into).collect()),
             projection::Value::Json(json) => Self::Json(String::from(&*json)),
         }
     }

@@ -124,6 +124,23 @@ fn strings_keep_only_the_escapes_that_stringify_writes() {
 }
 
 #[test]
+fn every_bare_control_character_is_refused_wherever_it_stands() {
+    for control in 0..0x20_u8 {
+        for before in ["", "abc", "abcdefghijk"] {
+            for after in ["", "abcdefghijk"] {
+                let document = format!("\"{before}{}{after}\"", char::from(control));
+
+                let (expected, offset) = syntax_flaw_expects(&document);
+
+                assert_eq!(expected, "an escape, not a bare control character", "{document:?}");
+                assert_eq!(offset, before.len() + 1, "{document:?}");
+            }
+        }
+    }
+    assert_eq!(canonical("\" !\u{7f}\u{80}ab#[]ü\""), "\" !\u{7f}\u{80}ab#[]ü\"");
+}
+
+#[test]
 fn lone_surrogates_are_refused_in_values_and_in_keys() {
     assert_eq!(refusal(r#"{"a":"\ud83d"}"#), (Flaw::LoneSurrogate { unit: 0xd83d }, "/a".to_owned()));
     assert_eq!(refusal(r#"["\ude00\ud83d"]"#), (Flaw::LoneSurrogate { unit: 0xde00 }, "/0".to_owned()));

@@ -145,8 +145,7 @@ impl Service {
             .configure(&reference)
             .await
             .map_err(|refused| ServiceError::refused("/config", &refused))?;
-        let occurred_at = event.occurred_at.to_string();
-        let values = configured.project(&EventFields::of(&event, &occurred_at));
+        let values = configured.project(&EventFields::of(&event));
         let pointers = configured.pointers.iter().cloned();
         let fields = pointers.zip(values.iter().cloned()).collect();
         let mut evaluations = self.filters.decide(vec![Request { configured, values }]).await;

@@ -9,6 +9,8 @@
 //! type of a database appears outside its own folder. The store decides nothing: which webhooks get
 //! an event, when an attempt is due and what a failure means come in as values.
 
+#[cfg(test)]
+mod contract;
 mod seal;
 pub mod sqlite;
 

@@ -36,7 +36,7 @@ macro_rules! waiting_webhooks {
     };
 }
 
-const DUE_WEBHOOKS: &str = concat!(
+pub(super) const DUE_WEBHOOKS: &str = concat!(
     waiting_webhooks!(),
     "SELECT w.seq, w.id FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq
      WHERE w.is_enabled AND EXISTS (
@@ -45,13 +45,13 @@ const DUE_WEBHOOKS: &str = concat!(
          AND (d.leased_until <= ?1 OR d.fence < ?2))"
 );
 
-const DUE_DELIVERIES: &str = "SELECT seq, fence FROM deliveries INDEXED BY deliveries_due
+pub(super) const DUE_DELIVERIES: &str = "SELECT seq, fence FROM deliveries INDEXED BY deliveries_due
      WHERE state = 'pending' AND webhook_seq = ?1 AND due_at <= ?2 AND (leased_until <= ?2 OR fence < ?3)
      ORDER BY due_at, seq LIMIT ?4";
 
 /// For each webhook: when its first unleased delivery is due, and when the first lease before that ends.
 /// Leases of an earlier process (`fence < ?1`) are void.
-const NEXT_DUE: &str = concat!(
+pub(super) const NEXT_DUE: &str = concat!(
     waiting_webhooks!(),
     ", free (webhook_seq, due_at) AS MATERIALIZED (
        SELECT w.seq, (SELECT d.due_at FROM deliveries d INDEXED BY deliveries_due

@@ -62,7 +62,11 @@ pub(super) fn get(connection: &Connection, id: &FilterId) -> rusqlite::Result<Op
         .optional()
 }
 
-pub(super) fn usable_by(connection: &Connection, owner: &UserId, page: &PageRequest) -> rusqlite::Result<Page<Filter>> {
+pub(super) fn usable_by(
+    connection: &Connection,
+    owner: Option<&UserId>,
+    page: &PageRequest,
+) -> rusqlite::Result<Page<Filter>> {
     let rows = connection
         .prepare_cached(concat!(
             "SELECT ",

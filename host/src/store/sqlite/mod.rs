@@ -181,9 +181,9 @@ impl Store for SqliteStore {
         self.write(move |connection| people::remove_member(connection, &project, &user)).await
     }
 
-    async fn members_among(&self, project: &ProjectId, users: &[UserId]) -> Result<HashSet<UserId>> {
-        let (project, users) = (project.clone(), users.to_vec());
-        self.read(move |connection| people::members_among(connection, &project, users)).await
+    async fn members(&self, project: &ProjectId) -> Result<HashSet<UserId>> {
+        let project = project.clone();
+        self.read(move |connection| people::members(connection, &project)).await
     }
 
     async fn projects_among(&self, user: &UserId, projects: &[ProjectId]) -> Result<HashSet<ProjectId>> {
@@ -293,9 +293,9 @@ impl Store for SqliteStore {
         self.read(move |connection| filters::get(connection, &id)).await
     }
 
-    async fn filters(&self, owner: &UserId, page: PageRequest) -> Result<Page<Filter>> {
-        let owner = owner.clone();
-        self.read(move |connection| filters::usable_by(connection, &owner, &page)).await
+    async fn filters(&self, owner: Option<&UserId>, page: PageRequest) -> Result<Page<Filter>> {
+        let owner = owner.cloned();
+        self.read(move |connection| filters::usable_by(connection, owner.as_ref(), &page)).await
     }
 
     async fn filter_wasm(&self, digest: &FilterDigest) -> Result<Option<Arc<[u8]>>> {

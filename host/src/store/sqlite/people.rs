@@ -58,19 +58,11 @@ pub(super) fn remove_member(connection: &Connection, project: &ProjectId, user: 
     Ok(statement.execute((project, user))? == 1)
 }
 
-pub(super) fn members_among(
-    connection: &Connection,
-    project: &ProjectId,
-    users: Vec<UserId>,
-) -> rusqlite::Result<HashSet<UserId>> {
-    let mut is_member = membership(connection)?;
-    let mut members = HashSet::new();
-    for user in users {
-        if is_member(project, &user)? {
-            members.insert(user);
-        }
-    }
-    Ok(members)
+pub(super) fn members(connection: &Connection, project: &ProjectId) -> rusqlite::Result<HashSet<UserId>> {
+    connection
+        .prepare_cached("SELECT user_id FROM members WHERE project_id = ?1")?
+        .query_map((project,), |row| row.get(0))?
+        .collect()
 }
 
 pub(super) fn projects_among(
@@ -78,19 +70,12 @@ pub(super) fn projects_among(
     user: &UserId,
     projects: Vec<ProjectId>,
 ) -> rusqlite::Result<HashSet<ProjectId>> {
-    let mut is_member = membership(connection)?;
+    let mut statement = connection.prepare_cached("SELECT 1 FROM members WHERE project_id = ?1 AND user_id = ?2")?;
     let mut joined = HashSet::new();
     for project in projects {
-        if is_member(&project, user)? {
+        if statement.exists((&project, user))? {
             joined.insert(project);
         }
     }
     Ok(joined)
-}
-
-fn membership(
-    connection: &Connection,
-) -> rusqlite::Result<impl FnMut(&ProjectId, &UserId) -> rusqlite::Result<bool> + '_> {
-    let mut statement = connection.prepare_cached("SELECT 1 FROM members WHERE project_id = ?1 AND user_id = ?2")?;
-    Ok(move |project: &ProjectId, user: &UserId| statement.exists((project, user)))
 }

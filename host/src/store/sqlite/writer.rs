@@ -99,6 +99,11 @@ impl Writer {
         answer.await.map_err(|_| closed())?
     }
 
+    /// How many jobs wait for the thread.
+    pub(super) fn queued(&self) -> usize {
+        self.queue().max_capacity() - self.queue().capacity()
+    }
+
     fn queue(&self) -> &mpsc::Sender<Message> {
         self.queue.as_ref().expect("it is taken only by drop")
     }
@@ -185,7 +190,7 @@ impl Thread {
     fn run(mut self, mut queue: mpsc::Receiver<Message>, lock: File) {
         let _alarm = PanicAlarm(Arc::clone(&self.condition));
         while let Some(message) = queue.blocking_recv() {
-            let (jobs, close) = gather(message, &mut queue);
+            let Gathered { jobs, close } = gather(message, &mut queue);
             if !jobs.is_empty() {
                 self.commit(jobs);
             }
@@ -264,21 +269,24 @@ impl Thread {
     }
 }
 
-/// The message and what has queued behind it, up to one commit's worth or a request to close.
-fn gather(
-    first: Message,
-    queue: &mut mpsc::Receiver<Message>,
-) -> (Vec<Box<dyn Job>>, Option<oneshot::Sender<Result<()>>>) {
+/// One commit's worth of jobs, and who asked to close behind them.
+struct Gathered {
+    jobs: Vec<Box<dyn Job>>,
+    close: Option<oneshot::Sender<Result<()>>>,
+}
+
+/// The message and what has queued behind it.
+fn gather(first: Message, queue: &mut mpsc::Receiver<Message>) -> Gathered {
     let mut jobs = Vec::new();
     let mut next = Some(first);
     while let Some(message) = next {
         match message {
             Message::Run(job) => jobs.push(job),
-            Message::Close(reply) => return (jobs, Some(reply)),
+            Message::Close(reply) => return Gathered { jobs, close: Some(reply) },
         }
         next = if jobs.len() < COMMIT_JOBS_MAX { queue.try_recv().ok() } else { None };
     }
-    (jobs, None)
+    Gathered { jobs, close: None }
 }
 
 /// A panic in a statement's code ends the thread: nothing can be written after it.

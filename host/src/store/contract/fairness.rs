@@ -1,0 +1,68 @@
+//! Who gets a turn when not everybody can.
+
+use std::sync::Arc;
+
+use super::samples::{add_webhooks, at, attempted, delivery_claim, names, owe, webhook_id};
+use crate::store::{DeliveryClaim, Next, Store};
+
+pub(in crate::store) async fn every_webhook_gets_a_first_attempt_before_any_gets_a_second(store: Arc<dyn Store>) {
+    add_webhooks(&*store, &["busy", "quiet", "third"]).await;
+    for number in 0..20 {
+        owe(&*store, &format!("e{number}"), &["busy"], at(0)).await;
+    }
+    owe(&*store, "x", &["quiet", "third"], at(1)).await;
+
+    let three = store.claim_deliveries(delivery_claim(at(1), 3, 8)).await.unwrap();
+    let more = store.claim_deliveries(delivery_claim(at(1), 99, 8)).await.unwrap();
+
+    assert_eq!(names(&three), [("e0", "busy"), ("x", "quiet"), ("x", "third")]);
+    assert_eq!(more.len(), 8, "one webhook gets no more than its share");
+}
+
+pub(in crate::store) async fn attempts_under_way_count_against_the_share(store: Arc<dyn Store>) {
+    add_webhooks(&*store, &["a", "b", "c"]).await;
+    for number in 0..9 {
+        owe(&*store, &format!("e{number}"), &["a", "b", "c"], at(0)).await;
+    }
+    let in_flight = vec![(webhook_id("a"), 4), (webhook_id("b"), 3), (webhook_id("elsewhere"), 9)];
+    let claim = DeliveryClaim { in_flight: in_flight.clone(), ..delivery_claim(at(0), 3, 4) };
+
+    let few = store.claim_deliveries(claim).await.unwrap();
+    let claim = DeliveryClaim { in_flight, ..delivery_claim(at(0), 99, 4) };
+    let many = store.claim_deliveries(claim).await.unwrap();
+
+    assert_eq!(names(&few), [("e0", "c"), ("e1", "c"), ("e2", "c")], "who has the fewest under way goes first");
+    let to = |webhook| names(&many).into_iter().filter(|(_, to)| *to == webhook).count();
+    assert_eq!((to("a"), to("b"), to("c")), (0, 1, 4));
+}
+
+pub(in crate::store) async fn turns_go_round_where_there_is_no_room_for_everybody(store: Arc<dyn Store>) {
+    let webhooks = ["a", "b", "c", "d", "e"];
+    add_webhooks(&*store, &webhooks).await;
+    for number in 0..4 {
+        owe(&*store, &format!("e{number}"), &webhooks, at(0)).await;
+    }
+
+    let mut turns = Vec::new();
+    for _ in 0..10 {
+        let claimed = store.claim_deliveries(delivery_claim(at(0), 2, 8)).await.unwrap();
+        for row in &claimed {
+            turns.push(row.webhook.id.to_string());
+            store.record_attempt(attempted(row, Next::Delivered, at(0))).await.unwrap();
+        }
+    }
+
+    let round: Vec<_> = webhooks.iter().cycle().take(20).map(ToString::to_string).collect();
+    assert_eq!(turns, round);
+}
+
+pub(in crate::store) async fn the_oldest_deliveries_of_a_webhook_go_first(store: Arc<dyn Store>) {
+    add_webhooks(&*store, &["w"]).await;
+    for (name, due_at) in [("late", 3), ("early", 1), ("middle", 2), ("future", 9)] {
+        owe(&*store, name, &["w"], at(due_at)).await;
+    }
+
+    let claimed = store.claim_deliveries(delivery_claim(at(5), 99, 99)).await.unwrap();
+
+    assert_eq!(names(&claimed), [("early", "w"), ("middle", "w"), ("late", "w")]);
+}

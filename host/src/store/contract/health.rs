@@ -1,0 +1,134 @@
+//! What attempts and filters mean for a webhook.
+
+use std::sync::Arc;
+
+use super::samples::{
+    FAILURES_MAX, add_webhooks, at, attempted, binding, claim_one, decide, owe, secret, upload, verdict, webhook,
+    webhook_id,
+};
+use crate::model::Timestamp;
+use crate::model::filter::FilterDigest;
+use crate::model::limits::FILTER_FAILURES_UNTIL_FAILING;
+use crate::model::verdict::{Outcome, ReasonClass, Verdict};
+use crate::model::webhook::{Health, Webhook};
+use crate::store::{Attempted, Next, Store};
+
+async fn read(store: &dyn Store) -> Arc<Webhook> {
+    store.webhook(&webhook_id("w")).await.unwrap().unwrap()
+}
+
+/// The place of the last change.
+async fn last_change(store: &dyn Store) -> i64 {
+    store.webhook_changes(0, 99).await.unwrap().last().unwrap().change_seq
+}
+
+/// One attempt on a delivery that is due at once.
+async fn attempt(store: &dyn Store, event: &str, next: Next, when: Timestamp) {
+    owe(store, event, &["w"], at(0)).await;
+    let claimed = claim_one(store, at(0)).await;
+    store.record_attempt(attempted(&claimed, next, when)).await.unwrap();
+}
+
+pub(in crate::store) async fn failures_in_a_row_make_a_webhook_unhealthy_and_a_success_heals_it(store: Arc<dyn Store>) {
+    add_webhooks(&*store, &["w"]).await;
+    let before = last_change(&*store).await;
+
+    for number in 1..=FAILURES_MAX + 1 {
+        attempt(&*store, &format!("e{number}"), Next::Failed, at(number.into())).await;
+    }
+    let sick = read(&*store).await;
+    let after = last_change(&*store).await;
+    attempt(&*store, "good", Next::Delivered, at(50)).await;
+    let healed = read(&*store).await;
+
+    assert_eq!((sick.health, sick.version, sick.failures_in_a_row), (Health::Unhealthy, 2, FAILURES_MAX + 1));
+    assert_eq!(sick.updated_at, at(FAILURES_MAX.into()), "when the threshold was crossed");
+    assert!(sick.is_enabled);
+    assert_eq!(after, before + 1);
+    assert_eq!((healed.health, healed.version, healed.failures_in_a_row), (Health::Healthy, 3, 0));
+    assert_eq!((healed.updated_at, last_change(&*store).await), (at(50), after + 1));
+}
+
+pub(in crate::store) async fn a_count_alone_is_not_a_change(store: Arc<dyn Store>) {
+    add_webhooks(&*store, &["w"]).await;
+    let before = last_change(&*store).await;
+
+    attempt(&*store, "bad", Next::Failed, at(1)).await;
+    let counted = read(&*store).await;
+    attempt(&*store, "good", Next::Delivered, at(2)).await;
+
+    assert_eq!(*counted, Webhook { failures_in_a_row: 1, ..webhook("w") });
+    assert_eq!(*read(&*store).await, webhook("w"));
+    assert_eq!(last_change(&*store).await, before);
+}
+
+pub(in crate::store) async fn an_endpoint_that_is_gone_disables_its_webhook(store: Arc<dyn Store>) {
+    add_webhooks(&*store, &["w"]).await;
+    owe(&*store, "e", &["w"], at(0)).await;
+    let claimed = claim_one(&*store, at(0)).await;
+    let before = last_change(&*store).await;
+
+    let gone = Attempted { disables_webhook: true, ..attempted(&claimed, Next::Failed, at(4)) };
+    store.record_attempt(gone).await.unwrap();
+
+    let disabled = read(&*store).await;
+    assert_eq!((disabled.is_enabled, disabled.health, disabled.version), (false, Health::Unhealthy, 2));
+    assert_eq!((disabled.updated_at, last_change(&*store).await), (at(4), before + 1));
+}
+
+pub(in crate::store) async fn a_success_does_not_heal_a_disabled_webhook(store: Arc<dyn Store>) {
+    add_webhooks(&*store, &["w"]).await;
+    owe(&*store, "e", &["w"], at(0)).await;
+    let claimed = claim_one(&*store, at(0)).await;
+    let disabled = Webhook { is_enabled: false, health: Health::Unhealthy, version: 2, ..webhook("w") };
+    store.update_webhook(1, disabled.clone()).await.unwrap();
+
+    store.record_attempt(attempted(&claimed, Next::Delivered, at(1))).await.unwrap();
+
+    assert_eq!(*read(&*store).await, disabled);
+}
+
+pub(in crate::store) async fn filter_failures_are_told_when_they_begin_and_cease_to_count_as_failing(
+    store: Arc<dyn Store>,
+) {
+    let uploaded = upload("f", None, 1);
+    store.add_filter(uploaded.clone()).await.unwrap();
+    store.add_webhook(Webhook { filter: Some(binding(&uploaded)), ..webhook("w") }, secret()).await.unwrap();
+    let ran = |outcome| Verdict { filter_digest: Some(uploaded.filter.digest), ..verdict("w", outcome) };
+    let failed = || Verdict { reason_class: Some(ReasonClass::Fuel), ..ran(Outcome::Delivered) };
+
+    let mut told = vec![last_change(&*store).await];
+    for number in 0..FILTER_FAILURES_UNTIL_FAILING + 1 {
+        decide(&*store, &format!("bad{number}"), vec![failed()]).await;
+        told.push(last_change(&*store).await);
+    }
+    // The filter did not run: says nothing of it.
+    decide(&*store, "scope", vec![verdict("w", Outcome::OutOfScope)]).await;
+    let failing = read(&*store).await;
+    decide(&*store, "good", vec![ran(Outcome::Filtered)]).await;
+    let after_success = last_change(&*store).await;
+    decide(&*store, "bad", vec![failed()]).await;
+    decide(&*store, "good2", vec![ran(Outcome::Delivered)]).await;
+
+    let steps: Vec<_> = told.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(steps, [0, 0, 1, 0]);
+    assert_eq!((failing.filter_failures_in_a_row, failing.version), (FILTER_FAILURES_UNTIL_FAILING + 1, 1));
+    assert_eq!(after_success, told.last().unwrap() + 1);
+    assert_eq!(last_change(&*store).await, after_success, "one failure is not told, nor its end");
+    assert_eq!(read(&*store).await.filter_failures_in_a_row, 0);
+}
+
+pub(in crate::store) async fn a_verdict_of_a_former_filter_is_not_counted(store: Arc<dyn Store>) {
+    let uploaded = upload("f", None, 1);
+    store.add_filter(uploaded.clone()).await.unwrap();
+    store.add_webhook(Webhook { filter: Some(binding(&uploaded)), ..webhook("w") }, secret()).await.unwrap();
+
+    let former = Verdict {
+        filter_digest: Some(FilterDigest([9; 32])),
+        reason_class: Some(ReasonClass::Trap),
+        ..verdict("w", Outcome::FilterError)
+    };
+    decide(&*store, "e", vec![former]).await;
+
+    assert_eq!(read(&*store).await.filter_failures_in_a_row, 0);
+}

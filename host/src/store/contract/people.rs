@@ -1,0 +1,117 @@
+//! Users, projects, members, tokens and the operator's event types.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::samples::{at, project, user};
+use crate::model::event::EventType;
+use crate::model::ids::CompanyId;
+use crate::model::token::{Caller, Token};
+use crate::store::{CustomEventType, Joined, Project, Store, User};
+
+pub(in crate::store) async fn a_user_is_known_once_it_was_put(store: Arc<dyn Store>) {
+    assert!(!store.user_exists(&user("u1")).await.unwrap());
+
+    for name in [None, Some("Renamed".to_owned())] {
+        store.put_user(User { id: user("u1"), name }, at(0)).await.unwrap();
+    }
+
+    assert!(store.user_exists(&user("u1")).await.unwrap());
+    assert!(!store.user_exists(&user("u2")).await.unwrap());
+}
+
+pub(in crate::store) async fn a_project_is_kept_and_changed(store: Arc<dyn Store>) {
+    let first = Project { id: project("p"), name: None, company_id: Some(CompanyId::parse("c").unwrap()) };
+    let second = Project { id: project("p"), name: Some("P".into()), company_id: None };
+
+    for wanted in [first, second] {
+        store.put_project(wanted.clone(), at(0)).await.unwrap();
+        assert_eq!(store.project(&project("p")).await.unwrap(), Some(wanted));
+    }
+    assert_eq!(store.project(&project("q")).await.unwrap(), None);
+}
+
+pub(in crate::store) async fn only_a_known_user_joins_a_known_project(store: Arc<dyn Store>) {
+    assert_eq!(store.add_member(&project("p"), &user("u")).await.unwrap(), Joined::NoProject);
+    store.put_project(Project { id: project("p"), name: None, company_id: None }, at(0)).await.unwrap();
+    assert_eq!(store.add_member(&project("p"), &user("u")).await.unwrap(), Joined::NoUser);
+    store.put_user(User { id: user("u"), name: None }, at(0)).await.unwrap();
+
+    assert_eq!(store.add_member(&project("p"), &user("u")).await.unwrap(), Joined::Member);
+    assert_eq!(store.add_member(&project("p"), &user("u")).await.unwrap(), Joined::Member);
+    assert!(store.remove_member(&project("p"), &user("u")).await.unwrap());
+    assert!(!store.remove_member(&project("p"), &user("u")).await.unwrap());
+}
+
+pub(in crate::store) async fn members_and_their_projects_are_told_apart_from_the_rest(store: Arc<dyn Store>) {
+    for name in ["p", "q", "r"] {
+        store.put_project(Project { id: project(name), name: None, company_id: None }, at(0)).await.unwrap();
+        store.put_user(User { id: user(name), name: None }, at(0)).await.unwrap();
+    }
+    for (in_project, who) in [("p", "p"), ("p", "q"), ("q", "q")] {
+        store.add_member(&project(in_project), &user(who)).await.unwrap();
+    }
+
+    let members = store.members_among(&project("p"), &[user("q"), user("r"), user("stranger")]).await.unwrap();
+    let projects = store.projects_among(&user("q"), &[project("q"), project("r"), project("p")]).await.unwrap();
+
+    assert_eq!(members, HashSet::from([user("q")]));
+    assert_eq!(projects, HashSet::from([project("p"), project("q")]));
+}
+
+fn token(id: &str, caller: Caller) -> Token {
+    Token {
+        id: id.to_owned(),
+        caller,
+        name: Some("CI".into()),
+        secret_sha256: [7; 32],
+        created_at: at(0),
+        revoked_at: None,
+    }
+}
+
+pub(in crate::store) async fn a_token_is_kept_and_revoked_once(store: Arc<dyn Store>) {
+    let kept = token("t", Caller::User(user("u")));
+    store.put_token(kept.clone()).await.unwrap();
+
+    assert_eq!(store.token("t").await.unwrap(), Some(kept.clone()));
+    assert!(store.revoke_token("t", at(5)).await.unwrap());
+    assert!(!store.revoke_token("t", at(6)).await.unwrap());
+    assert!(!store.revoke_token("other", at(6)).await.unwrap());
+    assert_eq!(store.token("t").await.unwrap(), Some(Token { revoked_at: Some(at(5)), ..kept }));
+    assert_eq!(store.token("other").await.unwrap(), None);
+}
+
+pub(in crate::store) async fn a_put_token_replaces_the_one_with_the_same_id(store: Arc<dyn Store>) {
+    store.put_token(token("t", Caller::Operator)).await.unwrap();
+    let other = Token { secret_sha256: [8; 32], name: None, ..token("t", Caller::Operator) };
+
+    store.put_token(other.clone()).await.unwrap();
+
+    assert_eq!(store.token("t").await.unwrap(), Some(other));
+}
+
+pub(in crate::store) async fn only_a_valid_operator_token_counts_as_one(store: Arc<dyn Store>) {
+    store.put_token(token("t", Caller::User(user("u")))).await.unwrap();
+    assert!(!store.has_operator_token().await.unwrap());
+
+    store.put_token(token("operator", Caller::Operator)).await.unwrap();
+    assert!(store.has_operator_token().await.unwrap());
+
+    store.revoke_token("operator", at(1)).await.unwrap();
+    assert!(!store.has_operator_token().await.unwrap());
+}
+
+pub(in crate::store) async fn event_types_are_listed_by_name_and_changed(store: Arc<dyn Store>) {
+    let event_type = |name: &str, description: &str| CustomEventType {
+        name: EventType::parse(name).unwrap(),
+        description: description.to_owned(),
+        group: "Billing".into(),
+    };
+
+    for (name, description) in [("B", "b"), ("A", "a"), ("B", "c")] {
+        store.put_event_type(event_type(name, description)).await.unwrap();
+    }
+
+    assert_eq!(store.event_types().await.unwrap(), [event_type("A", "a"), event_type("B", "c")]);
+}

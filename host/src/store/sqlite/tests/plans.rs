@@ -1,0 +1,85 @@
+//! How the hot statements are executed: what they touch must not grow with what they do not answer.
+
+use rusqlite::{Connection, StatementStatus};
+
+use super::opened;
+use crate::store::contract::samples::{add_webhooks, at, delivery_claim, names, owe};
+use crate::store::sqlite::{SqliteStore, claims};
+use crate::store::{Result, Store};
+
+/// Owes `rows` more deliveries, due at once, to the first webhook, by copying the first one.
+async fn pile_up(store: &SqliteStore, rows: u32) -> Result<()> {
+    store
+        .write(move |connection| {
+            connection.execute_batch(&format!(
+                "INSERT INTO events SELECT e.seq + value, e.id || value, digest, event_type, company_id, project_id,
+                        user_id, occurred_at, accepted_at, previous_value, current_value
+                 FROM events e, (WITH RECURSIVE n (value) AS
+                   (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < {rows}) SELECT value FROM n)
+                 WHERE e.seq = 1;
+                 INSERT INTO deliveries (id, event_seq, webhook_seq, snapshot_version, state, due_at, created_at)
+                 SELECT d.id || e.seq, e.seq, d.webhook_seq, 1, 'pending', d.due_at, d.created_at
+                 FROM deliveries d, events e WHERE d.seq = 1 AND e.seq > 1;"
+            ))
+        })
+        .await
+}
+
+/// The virtual machine's steps that `sql` takes: the same on every machine.
+fn steps(connection: &Connection, sql: &str, parameters: impl rusqlite::Params) -> rusqlite::Result<i32> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query(parameters)?;
+    while rows.next()?.is_some() {}
+    drop(rows);
+    Ok(statement.get_status(StatementStatus::VmStep))
+}
+
+#[tokio::test]
+async fn a_webhook_with_a_hundred_thousand_due_deliveries_does_not_slow_a_claim() {
+    let (store, _kept) = opened();
+    add_webhooks(&*store, &["dead", "alive"]).await;
+    owe(&*store, "e", &["dead"], at(0)).await;
+    let cost = async || {
+        let read = store.read(|connection| {
+            Ok((
+                steps(connection, claims::DUE_WEBHOOKS, (at(9), 0))?,
+                steps(connection, claims::DUE_DELIVERIES, (1, at(9), 0, 8))?,
+                steps(connection, claims::NEXT_DUE, (0,))?,
+            ))
+        });
+        read.await.unwrap()
+    };
+    let (webhooks_before, _, next_before) = cost().await;
+
+    pile_up(&store, 100_000).await.unwrap();
+    owe(&*store, "new", &["alive"], at(9)).await;
+    let (webhooks, deliveries, next) = cost().await;
+    let claimed = store.claim_deliveries(delivery_claim(at(9), 2, 8)).await.unwrap();
+
+    assert!(webhooks <= 2 * webhooks_before, "{webhooks} steps, {webhooks_before} before");
+    assert!(next <= 2 * next_before, "{next} steps, {next_before} before");
+    assert!(deliveries < 200, "{deliveries} steps");
+    assert_eq!(names(&claimed), [("e", "dead"), ("new", "alive")]);
+}
+
+#[tokio::test]
+async fn hot_statements_search_and_never_scan() {
+    let (store, _kept) = opened();
+
+    let plans = store.read(|connection| {
+        let explain = |sql: &str, parameters: usize| -> rusqlite::Result<Vec<String>> {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+            let nulls = vec![rusqlite::types::Null; parameters];
+            statement.query_map(rusqlite::params_from_iter(nulls), |row| row.get(3))?.collect()
+        };
+        Ok([explain(claims::DUE_WEBHOOKS, 2)?, explain(claims::DUE_DELIVERIES, 4)?, explain(claims::NEXT_DUE, 1)?])
+    });
+
+    for plan in plans.await.unwrap() {
+        for line in &plan {
+            let is_bounded = line.contains("SEARCH") || !line.contains("deliveries") && !line.contains("webhooks");
+            assert!(is_bounded && !line.contains("TEMP B-TREE"), "{line} in {plan:#?}");
+        }
+        assert!(plan.iter().any(|line| line.contains("deliveries_due")), "{plan:#?}");
+    }
+}

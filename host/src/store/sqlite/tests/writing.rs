@@ -1,0 +1,206 @@
+//! Grouping, refusing and failing of writes.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+
+use rusqlite::{Connection, ffi};
+
+use super::opened;
+use crate::model::limits::{COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
+use crate::store::contract::samples::{accepted, at, claim, digest, event, event_id, user};
+use crate::store::sqlite::{SqliteStore, writer::Durability};
+use crate::store::{Accepted, Store, StoreError, User};
+
+/// Keeps the writing thread busy until the sender is dropped.
+fn hold_writer(store: &Arc<SqliteStore>) -> (mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
+    let (release, released) = mpsc::channel::<()>();
+    let (began, begun) = mpsc::channel();
+    let store = Arc::clone(store);
+    let held = tokio::spawn(async move {
+        let holding = store.write(move |_| {
+            began.send(()).unwrap();
+            assert!(released.recv().is_err(), "released by dropping the sender");
+            Ok(())
+        });
+        holding.await.unwrap();
+    });
+    tokio::task::block_in_place(|| begun.recv().unwrap());
+    (release, held)
+}
+
+/// Lets every spawned task go as far as it can.
+async fn until_queued(store: &SqliteStore, jobs: usize) {
+    while store.writer.queued() < jobs {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_that_queue_are_committed_together() {
+    let (store, _kept) = opened();
+    let before = store.commits();
+    let (release, held) = hold_writer(&store);
+
+    let writes: Vec<_> = (0..2 * COMMIT_JOBS_MAX)
+        .map(|number| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.accept_event(event(&format!("e{number}")), digest(0)).await })
+        })
+        .collect();
+    until_queued(&store, writes.len()).await;
+    drop(release);
+    held.await.unwrap();
+    for write in writes {
+        assert_eq!(write.await.unwrap().unwrap(), Accepted::New);
+    }
+
+    assert_eq!(store.commits().durable - before.durable, 3, "the one that held it, and two groups");
+}
+
+#[tokio::test]
+async fn claims_alone_are_committed_without_a_sync_and_the_next_write_with_one() {
+    let (store, _kept) = opened();
+    store.accept_event(event("e"), digest(0)).await.unwrap();
+    let before = store.commits();
+    let synchronous = async |durability| -> i64 {
+        let level = |connection: &Connection| connection.pragma_query_value(None, "synchronous", |row| row.get(0));
+        store.writer.write(durability, level).await.unwrap()
+    };
+
+    let claimed = store.claim_events(claim(at(0), 1)).await.unwrap();
+    store.release_events(vec![(claimed[0].stored.seq, claimed[0].fence)]).await.unwrap();
+    assert_eq!((store.commits().durable, store.commits().soft), (before.durable, before.soft + 2));
+
+    assert_eq!(synchronous(Durability::Soft).await, 1, "NORMAL");
+    assert_eq!(synchronous(Durability::Durable).await, 2, "FULL");
+    assert_eq!(synchronous(Durability::Soft).await, 1, "NORMAL");
+}
+
+#[tokio::test]
+async fn a_claim_that_finds_nothing_writes_nothing() {
+    let (store, _kept) = opened();
+    let before = store.commits();
+
+    assert!(store.claim_events(claim(at(0), 1)).await.unwrap().is_empty());
+
+    assert_eq!(store.commits(), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_fails_takes_nobody_down_with_it() {
+    let (store, _kept) = opened();
+    let (release, held) = hold_writer(&store);
+    let before = store.commits();
+    let spawn_put = |name: &'static str| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.put_user(User { id: user(name), name: None }, at(0)).await })
+    };
+
+    let first = spawn_put("first");
+    until_queued(&store, 1).await;
+    let failing = tokio::spawn({
+        let store = Arc::clone(&store);
+        let work = |connection: &Connection| {
+            connection.execute("INSERT INTO users (id, updated_at) VALUES ('half', 0)", ())?;
+            connection.execute("INSERT INTO no_such_table VALUES (1)", ())
+        };
+        async move { store.write(work).await }
+    });
+    until_queued(&store, 2).await;
+    let last = spawn_put("last");
+    until_queued(&store, 3).await;
+    drop(release);
+    held.await.unwrap();
+
+    assert!(matches!(failing.await.unwrap(), Err(StoreError::Internal(_))));
+    first.await.unwrap().unwrap();
+    last.await.unwrap().unwrap();
+    assert_eq!(store.commits().durable - before.durable, 2, "the holder's and one for all three");
+    for (name, is_there) in [("first", true), ("half", false), ("last", true)] {
+        assert_eq!(store.user_exists(&user(name)).await.unwrap(), is_there, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_queue_refuses_at_once_and_what_queued_is_written() {
+    let (store, _kept) = opened();
+    let (release, held) = hold_writer(&store);
+    let spawn_put = |number: usize| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.put_user(User { id: user(&format!("u{number}")), name: None }, at(0)).await })
+    };
+
+    let queued: Vec<_> = (0..WRITER_QUEUE_MAX).map(spawn_put).collect();
+    until_queued(&store, WRITER_QUEUE_MAX).await;
+    let refused = store.put_user(User { id: user("late"), name: None }, at(0)).await;
+    drop(release);
+    held.await.unwrap();
+
+    assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
+    for put in queued {
+        put.await.unwrap().unwrap();
+    }
+    assert!(!store.user_exists(&user("late")).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_whose_caller_went_away_is_committed_all_the_same() {
+    let (store, _kept) = opened();
+    let (release, held) = hold_writer(&store);
+    let abandoned = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.accept_event(event("e"), digest(0)).await }
+    });
+    until_queued(&store, 1).await;
+
+    abandoned.abort();
+    assert!(abandoned.await.unwrap_err().is_cancelled());
+    drop(release);
+    held.await.unwrap();
+    store.check().await.unwrap();
+
+    assert!(store.event(&event_id("e")).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_writes_until_there_is_room() {
+    let (store, _kept) = opened();
+    let pages_max = |pages: i64| {
+        store.write(move |connection| {
+            connection.query_row(&format!("PRAGMA max_page_count = {pages}"), (), |row| row.get::<_, i64>(0))
+        })
+    };
+    pages_max(1).await.unwrap();
+    let large = || {
+        let mut large = (*event("large")).clone();
+        large.current_value = "x".repeat(1 << 20).into();
+        Arc::new(large)
+    };
+
+    let refused = store.accept_event(large(), digest(0)).await;
+    assert!(matches!(refused, Err(StoreError::Full)), "{refused:?}");
+    assert!(store.event(&event_id("large")).await.unwrap().is_none());
+    assert!(!store.is_broken());
+    pages_max(1 << 30).await.unwrap();
+
+    assert_eq!(store.accept_event(large(), digest(0)).await.unwrap(), Accepted::New);
+}
+
+#[tokio::test]
+async fn a_failing_disk_ends_the_group_and_every_later_call() {
+    let (store, _kept) = opened();
+    let (event_seq, fence) = accepted(&*store, "e").await;
+
+    let failed: Result<(), _> = store
+        .write(|connection| {
+            connection.execute("INSERT INTO users (id, updated_at) VALUES ('u', 0)", ())?;
+            Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_FSYNC), None))
+        })
+        .await;
+
+    assert!(matches!(failed, Err(StoreError::Broken(_))), "{failed:?}");
+    store.until_broken().await;
+    assert!(matches!(store.user_exists(&user("u")).await, Err(StoreError::Broken(_))));
+    assert!(matches!(store.release_events(vec![(event_seq, fence)]).await, Err(StoreError::Broken(_))));
+    assert!(matches!(store.close().await, Err(StoreError::Broken(_))));
+}
