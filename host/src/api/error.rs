@@ -60,10 +60,9 @@ impl From<ServiceError> for ApiError {
         let detail = error.to_string();
         match error {
             ServiceError::BadInput { violations, .. } => {
-                let errors = violations.into_iter().map(|violation| wire::Violation {
-                    pointer: violation.pointer,
-                    detail: violation.detail,
-                });
+                let errors = violations
+                    .into_iter()
+                    .map(|violation| wire::Violation { pointer: violation.pointer, detail: violation.detail });
                 Self::bad_input(detail, errors.collect())
             }
             ServiceError::Unauthenticated => Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", detail),
@@ -151,8 +150,7 @@ mod tests {
     #[test]
     fn a_bad_field_is_told_with_its_pointer() {
         let violation = Violation { pointer: "/url".to_owned(), detail: "it has a blank".to_owned() };
-        let error =
-            ServiceError::BadInput { detail: "url is not valid".to_owned(), violations: vec![violation] };
+        let error = ServiceError::BadInput { detail: "url is not valid".to_owned(), violations: vec![violation] };
 
         let problem = *ApiError::from(error).0;
 

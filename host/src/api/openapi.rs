@@ -21,11 +21,16 @@ pub(super) fn to_text(document: &OpenApi) -> String {
     text
 }
 
+const DESCRIPTION: &str = "A webhook sender whose users bring their own filter code. Two roles: an operator posts \
+    events and manages users, projects, members and tokens; a user manages their own webhooks and filters. Someone \
+    else's id answers exactly as a missing one. Every refusal is an `application/problem+json` (RFC 9457) with a \
+    stable `code`.";
+
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
         title = "Hooksieve",
-        description = "A webhook sender whose users bring their own filter code. Two roles: an operator posts events and manages users, projects, members and tokens; a user manages their own webhooks and filters. Someone else's id answers exactly as a missing one. Every refusal is an `application/problem+json` (RFC 9457) with a stable `code`."
+        description = DESCRIPTION
     ),
     components(schemas(wire::Problem)),
     modifiers(&Security),
@@ -90,6 +95,15 @@ impl IntoResponses for WriteRefusals {
             ("415", "The body has another type than this call takes."),
         ]));
         responses
+    }
+}
+
+/// The refusal to delete what is in use.
+pub(super) struct InUse;
+
+impl IntoResponses for InUse {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[("409", "A webhook uses it.")])
     }
 }
 

@@ -75,9 +75,8 @@ impl From<filter::About> for FilterAbout {
 }
 
 fn json_or_text(text: String) -> Box<RawValue> {
-    serde_json::from_str(&text).unwrap_or_else(|_| {
-        serde_json::value::to_raw_value(&text).expect("a string can always be written as JSON")
-    })
+    serde_json::from_str(&text)
+        .unwrap_or_else(|_| serde_json::value::to_raw_value(&text).expect("a string can always be written as JSON"))
 }
 
 /// What an upload is to be known by.

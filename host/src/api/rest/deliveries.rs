@@ -14,7 +14,10 @@ use crate::wire;
 /// List the deliveries to a webhook
 #[utoipa::path(get, path = "/v1/webhooks/{id}/deliveries", tag = "deliveries",
     params(("id" = String, Path, description = "The webhook."), wire::DeliveriesQuery),
-    responses((status = 200, description = "A page of deliveries, newest first.", body = wire::Page<wire::Delivery>), Refusals))]
+    responses(
+        (status = 200, description = "A page of deliveries, newest first.", body = wire::Page<wire::Delivery>),
+        Refusals,
+    ))]
 pub(crate) async fn list_deliveries(
     State(state): State<ApiState>,
     Auth(caller): Auth,

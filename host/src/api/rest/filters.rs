@@ -10,7 +10,7 @@ use crate::api::ApiState;
 use crate::api::auth::Auth;
 use crate::api::error::ApiError;
 use crate::api::extract::{JsonBody, Path, Query, WasmBytes};
-use crate::api::openapi::{Refusals, WriteRefusals};
+use crate::api::openapi::{InUse, Refusals, WriteRefusals};
 use crate::service::{Decision, EvaluateEvent, Evaluated, Scalar, Value};
 use crate::wire::{self, EvaluationVerdict, FieldScalar, FieldSeen, FieldValue};
 
@@ -68,7 +68,7 @@ pub(crate) async fn get_filter(
     params(("id" = String, Path, description = "The filter.")),
     responses(
         (status = 204, description = "The filter is gone."),
-        (status = 409, description = "A webhook uses it.", body = wire::Problem, content_type = "application/problem+json"),
+        InUse,
         Refusals,
     ))]
 pub(crate) async fn delete_filter(
@@ -83,7 +83,10 @@ pub(crate) async fn delete_filter(
 /// Download a filter as it was uploaded
 #[utoipa::path(get, path = "/v1/filters/{id}/wasm", tag = "filters",
     params(("id" = String, Path, description = "The filter.")),
-    responses((status = 200, description = "The uploaded bytes.", body = Vec<u8>, content_type = "application/wasm"), Refusals))]
+    responses(
+        (status = 200, description = "The uploaded bytes.", body = Vec<u8>, content_type = "application/wasm"),
+        Refusals,
+    ))]
 pub(crate) async fn get_filter_wasm(
     State(state): State<ApiState>,
     Auth(caller): Auth,
@@ -121,11 +124,9 @@ impl From<Evaluated> for wire::Evaluation {
         let (verdict, reason, reason_class) = match evaluation.decision {
             Decision::Deliver => (EvaluationVerdict::Deliver, None, None),
             Decision::Skip(reason) => (EvaluationVerdict::Skip, reason, None),
-            Decision::Failed(failure) => {
-                (EvaluationVerdict::Error, Some(failure.message), Some(failure.class.into()))
-            }
+            Decision::Failed(failure) => (EvaluationVerdict::Error, Some(failure.message), Some(failure.class.into())),
         };
-        let seen = |(pointer, value)| FieldSeen { pointer, value: seen(value) };
+        let seen = |(pointer, value)| FieldSeen { pointer, value: seen(&value) };
         Self {
             verdict,
             reason,
@@ -137,25 +138,25 @@ impl From<Evaluated> for wire::Evaluation {
     }
 }
 
-fn seen(value: Value) -> FieldValue {
+fn seen(value: &Value) -> FieldValue {
     match value {
         Value::Absent => FieldValue::Absent,
         Value::Null => FieldValue::Null,
-        Value::Boolean(boolean) => FieldValue::Boolean(boolean),
-        Value::Integer(integer) => FieldValue::Integer(integer),
-        Value::Float(float) => FieldValue::Float(float),
-        Value::Text(text) => FieldValue::Text(text.into()),
-        Value::Many(scalars) => FieldValue::Many(scalars.into_iter().map(seen_scalar).collect()),
-        Value::Json(text) => FieldValue::Json(text.into()),
+        Value::Boolean(boolean) => FieldValue::Boolean(*boolean),
+        Value::Integer(integer) => FieldValue::Integer(*integer),
+        Value::Float(float) => FieldValue::Float(*float),
+        Value::Text(text) => FieldValue::Text(text.to_string()),
+        Value::Many(scalars) => FieldValue::Many(scalars.iter().map(seen_scalar).collect()),
+        Value::Json(text) => FieldValue::Json(text.to_string()),
     }
 }
 
-fn seen_scalar(scalar: Scalar) -> FieldScalar {
+fn seen_scalar(scalar: &Scalar) -> FieldScalar {
     match scalar {
         Scalar::Null => FieldScalar::Null,
-        Scalar::Boolean(boolean) => FieldScalar::Boolean(boolean),
-        Scalar::Integer(integer) => FieldScalar::Integer(integer),
-        Scalar::Float(float) => FieldScalar::Float(float),
-        Scalar::Text(text) => FieldScalar::Text(text.into()),
+        Scalar::Boolean(boolean) => FieldScalar::Boolean(*boolean),
+        Scalar::Integer(integer) => FieldScalar::Integer(*integer),
+        Scalar::Float(float) => FieldScalar::Float(*float),
+        Scalar::Text(text) => FieldScalar::Text(text.to_string()),
     }
 }

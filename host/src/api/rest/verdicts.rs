@@ -17,7 +17,10 @@ use crate::wire;
 /// list has one page.
 #[utoipa::path(get, path = "/v1/events/{id}/verdicts", tag = "verdicts",
     params(("id" = String, Path, description = "The event.")),
-    responses((status = 200, description = "One verdict for each webhook.", body = wire::Page<wire::Verdict>), Refusals))]
+    responses(
+        (status = 200, description = "One verdict for each webhook.", body = wire::Page<wire::Verdict>),
+        Refusals,
+    ))]
 pub(crate) async fn list_event_verdicts(
     State(state): State<ApiState>,
     Auth(caller): Auth,
@@ -30,7 +33,10 @@ pub(crate) async fn list_event_verdicts(
 /// List the verdicts for a webhook
 #[utoipa::path(get, path = "/v1/webhooks/{id}/verdicts", tag = "verdicts",
     params(("id" = String, Path, description = "The webhook."), wire::VerdictsQuery),
-    responses((status = 200, description = "A page of verdicts, newest first.", body = wire::Page<wire::Verdict>), Refusals))]
+    responses(
+        (status = 200, description = "A page of verdicts, newest first.", body = wire::Page<wire::Verdict>),
+        Refusals,
+    ))]
 pub(crate) async fn list_verdicts(
     State(state): State<ApiState>,
     Auth(caller): Auth,
@@ -46,9 +52,7 @@ pub(crate) async fn list_verdicts(
 fn show(event: &str, explained: Explained) -> wire::Verdict {
     match explained {
         Explained::Decided(verdict) => wire::Verdict::decided(event, verdict),
-        Explained::Waiting(webhook) => {
-            wire::Verdict::undecided(event, webhook.as_str(), wire::Outcome::Waiting, None)
-        }
+        Explained::Waiting(webhook) => wire::Verdict::undecided(event, webhook.as_str(), wire::Outcome::Waiting, None),
         Explained::NotConsidered(webhook, reason) => {
             wire::Verdict::undecided(event, webhook.as_str(), wire::Outcome::NotConsidered, Some(reason))
         }
