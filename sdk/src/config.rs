@@ -50,10 +50,7 @@ impl ConfigError {
     /// Refuses what is at `pointer` (a JSON pointer into the configuration; empty for the whole).
     #[must_use]
     pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            pointer: pointer.into(),
-            message: message.into(),
-        }
+        Self { pointer: pointer.into(), message: message.into() }
     }
 }
 
@@ -81,13 +78,11 @@ fn strict<C: DeserializeOwned>(text: &str) -> Result<C, ConfigError> {
         });
     };
     let config =
-        serde_path_to_error::deserialize(serde_ignored::Deserializer::new(&mut json, &mut note))
-            .map_err(|error| {
-                let pointer = error.path().iter().filter_map(segment).collect::<String>();
-                ConfigError::new(pointer, without_place(&error.into_inner().to_string()))
-            })?;
-    json.end()
-        .map_err(|error| ConfigError::new("", without_place(&error.to_string())))?;
+        serde_path_to_error::deserialize(serde_ignored::Deserializer::new(&mut json, &mut note)).map_err(|error| {
+            let pointer = error.path().iter().filter_map(segment).collect::<String>();
+            ConfigError::new(pointer, without_place(&error.into_inner().to_string()))
+        })?;
+    json.end().map_err(|error| ConfigError::new("", without_place(&error.to_string())))?;
     match unknown {
         Some(pointer) => Err(ConfigError::new(pointer, "the filter knows no such member")),
         None => Ok(config),
@@ -117,9 +112,7 @@ fn write_ignored(path: &serde_ignored::Path<'_>, pointer: &mut String) {
             pointer.push('/');
             *pointer += &escape(key);
         }
-        Path::Some { parent }
-        | Path::NewtypeStruct { parent }
-        | Path::NewtypeVariant { parent } => {
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
             write_ignored(parent, pointer);
         }
     }
@@ -132,7 +125,5 @@ fn escape(name: &str) -> String {
 
 /// serde_json's message without its line and column, which mean nothing in a stored configuration.
 fn without_place(message: &str) -> &str {
-    message
-        .rsplit_once(" at line ")
-        .map_or(message, |(message, _)| message)
+    message.rsplit_once(" at line ").map_or(message, |(message, _)| message)
 }

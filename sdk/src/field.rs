@@ -66,8 +66,7 @@ impl<T: FromValue> FieldType for T {
     }
 
     fn read(values: &mut Values, name: &str, pointer: &str) -> Result<Self, FieldError> {
-        T::from_value(values.take())
-            .map_err(|mismatch| FieldError::new(name, "", pointer, &mismatch))
+        T::from_value(values.take()).map_err(|mismatch| FieldError::new(name, "", pointer, &mismatch))
     }
 }
 
@@ -82,13 +81,9 @@ impl<T: FromValue> FieldType for Change<T> {
 
     fn read(values: &mut Values, name: &str, pointer: &str) -> Result<Self, FieldError> {
         let mut side = |prefix| {
-            Option::from_value(values.take())
-                .map_err(|mismatch| FieldError::new(name, prefix, pointer, &mismatch))
+            Option::from_value(values.take()).map_err(|mismatch| FieldError::new(name, prefix, pointer, &mismatch))
         };
-        Ok(Self {
-            previous: side("/previousValue")?,
-            current: side("/currentValue")?,
-        })
+        Ok(Self { previous: side("/previousValue")?, current: side("/currentValue")? })
     }
 }
 

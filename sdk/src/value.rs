@@ -195,9 +195,7 @@ impl<T: FromValue> FromValue for Vec<T> {
                 .map(|scalar| T::from_value(scalar.into()))
                 .collect::<Result<_, _>>()
                 .map_err(|Mismatch(text)| Mismatch(["in the list: ", &text].concat())),
-            Value::Json(_) => Err(Mismatch(
-                "expected a list of plain values, found arrays or objects in it".into(),
-            )),
+            Value::Json(_) => Err(Mismatch("expected a list of plain values, found arrays or objects in it".into())),
             other => Err(Mismatch::new(Self::EXPECTED, &other)),
         }
     }
