@@ -26,7 +26,10 @@ fn main() -> ExitCode {
     };
     let done = match command {
         "setup" if rest.is_empty() => setup::run(&root()).map(|()| ExitCode::SUCCESS),
-        "demo" => with_setup(&["run", "--locked", "--package", "hooksieve", "--", "demo"], rest),
+        "demo" => with_setup(
+            &["run", "--locked", "--package", "hooksieve", "--", "demo"],
+            rest,
+        ),
         "test" => with_setup(&["test", "--workspace", "--locked"], rest),
         _ => {
             eprint!("{USAGE}");
