@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::de::DeserializeOwned;
 
+use crate::value::join;
+
 /// A type that a configuration can be read into: any type that serde can read, or [`NoConfig`].
 pub trait Config: Sized {
     /// Reads the configuration, JSON text.
@@ -54,13 +56,19 @@ impl ConfigError {
     }
 }
 
+impl ConfigError {
+    /// The error as the host shows it.
+    pub(crate) fn into_text(self) -> String {
+        match self.pointer.is_empty() {
+            true => self.message,
+            false => join(&[&self.pointer, ": ", &self.message]),
+        }
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.pointer.is_empty() {
-            f.write_str(&self.pointer)?;
-            f.write_str(": ")?;
-        }
-        f.write_str(&self.message)
+        f.write_str(&self.clone().into_text())
     }
 }
 
@@ -93,7 +101,7 @@ fn segment(segment: &serde_path_to_error::Segment) -> Option<String> {
     use serde_path_to_error::Segment;
     match segment {
         Segment::Seq { index } => Some(format!("/{index}")),
-        Segment::Map { key } => Some(["/", &escape(key)].concat()),
+        Segment::Map { key } => Some(join(&["/", &escape(key)])),
         // Not a place in the JSON, or one that serde could not tell.
         Segment::Enum { .. } | Segment::Unknown => None,
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::vec;
 
+use crate::value::join;
 use crate::{Change, FromValue, IntoVerdict, Mismatch, Pointer, Selects, Value, Verdict};
 
 /// A struct whose attributes name the fields that a filter wants to see; derive it.
@@ -94,7 +95,15 @@ pub struct FieldError(String);
 
 impl FieldError {
     fn new(name: &str, prefix: &str, pointer: &str, mismatch: &Mismatch) -> Self {
-        Self(format!("field `{name}` ({prefix}{pointer}): {mismatch}"))
+        Self(join(&[
+            "field `",
+            name,
+            "` (",
+            prefix,
+            pointer,
+            "): ",
+            mismatch.as_str(),
+        ]))
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::Selects;
+use crate::value::join;
 
 /// The members of an event, which every pointer begins with.
 const ROOTS: [&str; 8] =
@@ -47,7 +48,7 @@ impl Pointer {
     #[doc(hidden)]
     #[must_use]
     pub fn checked(prefix: &str, pointer: &str) -> Self {
-        Self([prefix, pointer].concat())
+        Self(join(&[prefix, pointer]))
     }
 }
 
@@ -144,7 +145,7 @@ pub const fn check(pointer: &str, in_record: bool, selects: Selects) -> Option<&
     match selects {
         Selects::One if stars > 0 => Some("a pointer with `*` selects many values: make the field a `Vec`"),
         Selects::Many if stars == 0 => {
-            Some("a `Vec` needs a `*` in its pointer, as in `/currentValue/todoTags/*/title`")
+            Some("a `Vec` needs a `*` in its pointer, as in `/currentValue/todoTags/*/tag/title`")
         }
         _ => None,
     }
