@@ -12,9 +12,10 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::wire::{
-    AcceptedEvent, CreateToken, DeliveriesQuery, Delivery, DeliveryDetail, Evaluate, Evaluation, Event, EventType,
-    Filter, NewEvent, NewToken, NewWebhook, Page, PageQuery, PatchWebhook, Problem, Project, PutEventType, PutProject,
-    PutUser, SecretText, Status, UploadQuery, User, Verdict, VerdictsQuery, Webhook,
+    AcceptedEvent, CreateToken, DeliveriesQuery, DeliveryDetail, DeliveryPage, Evaluate, Evaluation, Event, EventType,
+    EventTypePage, Filter, FilterPage, NewEvent, NewToken, NewWebhook, PageQuery, PatchWebhook, Problem, Project,
+    PutEventType, PutProject, PutUser, SecretText, Status, UploadQuery, User, VerdictPage, VerdictsQuery, Webhook,
+    WebhookPage,
 };
 
 /// Time to connect.
@@ -137,7 +138,7 @@ impl Client {
     ///
     /// # Errors
     /// As for [`Client::send_event`].
-    pub async fn list_event_verdicts(&self, id: &str) -> Result<Page<Verdict>> {
+    pub async fn list_event_verdicts(&self, id: &str) -> Result<VerdictPage> {
         self.answer(self.get(&["v1", "events", id, "verdicts"])).await
     }
 
@@ -145,7 +146,7 @@ impl Client {
     ///
     /// # Errors
     /// As for [`Client::send_event`].
-    pub async fn list_event_types(&self) -> Result<Page<EventType>> {
+    pub async fn list_event_types(&self) -> Result<EventTypePage> {
         self.answer(self.get(&["v1", "event-types"])).await
     }
 
@@ -217,7 +218,7 @@ impl Client {
     ///
     /// # Errors
     /// As for [`Client::send_event`].
-    pub async fn list_webhooks(&self, query: &PageQuery) -> Result<Page<Webhook>> {
+    pub async fn list_webhooks(&self, query: &PageQuery) -> Result<WebhookPage> {
         self.answer(self.list(&["v1", "webhooks"], query)).await
     }
 
@@ -249,7 +250,7 @@ impl Client {
     ///
     /// # Errors
     /// As for [`Client::send_event`].
-    pub async fn list_deliveries(&self, webhook: &str, query: &DeliveriesQuery) -> Result<Page<Delivery>> {
+    pub async fn list_deliveries(&self, webhook: &str, query: &DeliveriesQuery) -> Result<DeliveryPage> {
         self.answer(self.list(&["v1", "webhooks", webhook, "deliveries"], query)).await
     }
 
@@ -265,7 +266,7 @@ impl Client {
     ///
     /// # Errors
     /// As for [`Client::send_event`].
-    pub async fn list_verdicts(&self, webhook: &str, query: &VerdictsQuery) -> Result<Page<Verdict>> {
+    pub async fn list_verdicts(&self, webhook: &str, query: &VerdictsQuery) -> Result<VerdictPage> {
         self.answer(self.list(&["v1", "webhooks", webhook, "verdicts"], query)).await
     }
 
@@ -282,7 +283,7 @@ impl Client {
     ///
     /// # Errors
     /// As for [`Client::send_event`].
-    pub async fn list_filters(&self, query: &PageQuery) -> Result<Page<Filter>> {
+    pub async fn list_filters(&self, query: &PageQuery) -> Result<FilterPage> {
         self.answer(self.list(&["v1", "filters"], query)).await
     }
 
