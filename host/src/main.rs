@@ -1,1 +1,3 @@
+//! The `hooksieve` program.
+
 fn main() {}

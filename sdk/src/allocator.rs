@@ -3,10 +3,7 @@
 //! Most verdicts need a few hundred bytes. The arena is part of the module's initial memory, so they need no
 //! `memory.grow`, which costs a system call and fresh pages in each new instance.
 
-#![expect(
-    unsafe_code,
-    reason = "an allocator's source of memory, and claiming it, are unsafe to promise"
-)]
+#![expect(unsafe_code, reason = "an allocator's source of memory, and claiming it, are unsafe to promise")]
 
 use core::alloc::Layout;
 use core::arch::wasm32;
@@ -29,9 +26,7 @@ static mut ARENA: [MaybeUninit<u8>; ARENA_BYTES] = [MaybeUninit::uninit(); ARENA
 
 #[global_allocator]
 static ALLOCATOR: TalcSyncCell<ArenaThenGrow, WasmBinning> =
-    TalcSyncCell::new_wasm(ArenaThenGrow {
-        has_claimed_arena: false,
-    });
+    TalcSyncCell::new_wasm(ArenaThenGrow { has_claimed_arena: false });
 
 /// Where the allocator gets memory from.
 #[derive(Debug)]

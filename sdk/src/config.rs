@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::de::DeserializeOwned;
 
+use crate::value::join;
+
 /// A type that a configuration can be read into: any type that serde can read, or [`NoConfig`].
 pub trait Config: Sized {
     /// Reads the configuration, JSON text.
@@ -50,20 +52,23 @@ impl ConfigError {
     /// Refuses what is at `pointer` (a JSON pointer into the configuration; empty for the whole).
     #[must_use]
     pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            pointer: pointer.into(),
-            message: message.into(),
+        Self { pointer: pointer.into(), message: message.into() }
+    }
+}
+
+impl ConfigError {
+    /// The error as the host shows it.
+    pub(crate) fn into_text(self) -> String {
+        match self.pointer.is_empty() {
+            true => self.message,
+            false => join(&[&self.pointer, ": ", &self.message]),
         }
     }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.pointer.is_empty() {
-            f.write_str(&self.pointer)?;
-            f.write_str(": ")?;
-        }
-        f.write_str(&self.message)
+        f.write_str(&self.clone().into_text())
     }
 }
 
@@ -81,13 +86,11 @@ fn strict<C: DeserializeOwned>(text: &str) -> Result<C, ConfigError> {
         });
     };
     let config =
-        serde_path_to_error::deserialize(serde_ignored::Deserializer::new(&mut json, &mut note))
-            .map_err(|error| {
-                let pointer = error.path().iter().filter_map(segment).collect::<String>();
-                ConfigError::new(pointer, without_place(&error.into_inner().to_string()))
-            })?;
-    json.end()
-        .map_err(|error| ConfigError::new("", without_place(&error.to_string())))?;
+        serde_path_to_error::deserialize(serde_ignored::Deserializer::new(&mut json, &mut note)).map_err(|error| {
+            let pointer = error.path().iter().filter_map(segment).collect::<String>();
+            ConfigError::new(pointer, without_place(&error.into_inner().to_string()))
+        })?;
+    json.end().map_err(|error| ConfigError::new("", without_place(&error.to_string())))?;
     match unknown {
         Some(pointer) => Err(ConfigError::new(pointer, "the filter knows no such member")),
         None => Ok(config),
@@ -98,7 +101,7 @@ fn segment(segment: &serde_path_to_error::Segment) -> Option<String> {
     use serde_path_to_error::Segment;
     match segment {
         Segment::Seq { index } => Some(format!("/{index}")),
-        Segment::Map { key } => Some(["/", &escape(key)].concat()),
+        Segment::Map { key } => Some(join(&["/", &escape(key)])),
         // Not a place in the JSON, or one that serde could not tell.
         Segment::Enum { .. } | Segment::Unknown => None,
     }
@@ -117,9 +120,7 @@ fn write_ignored(path: &serde_ignored::Path<'_>, pointer: &mut String) {
             pointer.push('/');
             *pointer += &escape(key);
         }
-        Path::Some { parent }
-        | Path::NewtypeStruct { parent }
-        | Path::NewtypeVariant { parent } => {
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
             write_ignored(parent, pointer);
         }
     }
@@ -132,7 +133,5 @@ fn escape(name: &str) -> String {
 
 /// serde_json's message without its line and column, which mean nothing in a stored configuration.
 fn without_place(message: &str) -> &str {
-    message
-        .rsplit_once(" at line ")
-        .map_or(message, |(message, _)| message)
+    message.rsplit_once(" at line ").map_or(message, |(message, _)| message)
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use crate::bindings::hooksieve::filter::types::Field;
-use crate::{Config, Sieve, Value, Verdict};
+use crate::{Config, ConfigError, Sieve, Value, Verdict};
 
 /// A configured filter. There is one in each module instance.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub fn configure<F: Sieve>(
 ) -> Result<Vec<Field>, String> {
     let (filter, pointers) = F::Config::parse(config)
         .and_then(F::configure)
-        .map_err(|error| error.to_string())?;
+        .map_err(ConfigError::into_text)?;
     *slot.borrow_mut() = Some(Instance {
         filter,
         pointers: pointers.len(),

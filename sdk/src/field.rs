@@ -3,6 +3,7 @@
 use std::fmt;
 use std::vec;
 
+use crate::value::join;
 use crate::{Change, FromValue, IntoVerdict, Mismatch, Pointer, Selects, Value, Verdict};
 
 /// A struct whose attributes name the fields that a filter wants to see; derive it.
@@ -66,8 +67,7 @@ impl<T: FromValue> FieldType for T {
     }
 
     fn read(values: &mut Values, name: &str, pointer: &str) -> Result<Self, FieldError> {
-        T::from_value(values.take())
-            .map_err(|mismatch| FieldError::new(name, "", pointer, &mismatch))
+        T::from_value(values.take()).map_err(|mismatch| FieldError::new(name, "", pointer, &mismatch))
     }
 }
 
@@ -82,13 +82,9 @@ impl<T: FromValue> FieldType for Change<T> {
 
     fn read(values: &mut Values, name: &str, pointer: &str) -> Result<Self, FieldError> {
         let mut side = |prefix| {
-            Option::from_value(values.take())
-                .map_err(|mismatch| FieldError::new(name, prefix, pointer, &mismatch))
+            Option::from_value(values.take()).map_err(|mismatch| FieldError::new(name, prefix, pointer, &mismatch))
         };
-        Ok(Self {
-            previous: side("/previousValue")?,
-            current: side("/currentValue")?,
-        })
+        Ok(Self { previous: side("/previousValue")?, current: side("/currentValue")? })
     }
 }
 
@@ -99,7 +95,15 @@ pub struct FieldError(String);
 
 impl FieldError {
     fn new(name: &str, prefix: &str, pointer: &str, mismatch: &Mismatch) -> Self {
-        Self(format!("field `{name}` ({prefix}{pointer}): {mismatch}"))
+        Self(join(&[
+            "field `",
+            name,
+            "` (",
+            prefix,
+            pointer,
+            "): ",
+            mismatch.as_str(),
+        ]))
     }
 }
 

@@ -33,8 +33,5 @@ pub use verdict::{IntoVerdict, deliver, fail, skip, skip_silently};
 
 /// What most filters use.
 pub mod prelude {
-    pub use crate::{
-        Change, ConfigError, Fields, Json, Maybe, Verdict, deliver, fail, filter, skip,
-        skip_silently,
-    };
+    pub use crate::{Change, ConfigError, Fields, Json, Maybe, Verdict, deliver, fail, filter, skip, skip_silently};
 }

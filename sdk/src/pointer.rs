@@ -5,18 +5,11 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::Selects;
+use crate::value::join;
 
 /// The members of an event, which every pointer begins with.
-const ROOTS: [&str; 8] = [
-    "id",
-    "event",
-    "companyId",
-    "projectId",
-    "userId",
-    "occurredAt",
-    "previousValue",
-    "currentValue",
-];
+const ROOTS: [&str; 8] =
+    ["id", "event", "companyId", "projectId", "userId", "occurredAt", "previousValue", "currentValue"];
 
 /// A pointer into the event, such as `/currentValue/done`, checked when it is read from a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -55,7 +48,7 @@ impl Pointer {
     #[doc(hidden)]
     #[must_use]
     pub fn checked(prefix: &str, pointer: &str) -> Self {
-        Self([prefix, pointer].concat())
+        Self(join(&[prefix, pointer]))
     }
 }
 
@@ -127,11 +120,7 @@ pub const fn check(pointer: &str, in_record: bool, selects: Selects) -> Option<&
     let mut stars = 0;
     let mut at = 0;
     while at < bytes.len() {
-        let next = if at + 1 < bytes.len() {
-            bytes[at + 1]
-        } else {
-            b'/'
-        };
+        let next = if at + 1 < bytes.len() { bytes[at + 1] } else { b'/' };
         if bytes[at] == b'~' && next != b'0' && next != b'1' {
             return Some("in a pointer `~` is written `~0`, and `/` in a name `~1`");
         }
@@ -154,11 +143,9 @@ pub const fn check(pointer: &str, in_record: bool, selects: Selects) -> Option<&
         );
     }
     match selects {
-        Selects::One if stars > 0 => {
-            Some("a pointer with `*` selects many values: make the field a `Vec`")
-        }
+        Selects::One if stars > 0 => Some("a pointer with `*` selects many values: make the field a `Vec`"),
         Selects::Many if stars == 0 => {
-            Some("a `Vec` needs a `*` in its pointer, as in `/currentValue/todoTags/*/title`")
+            Some("a `Vec` needs a `*` in its pointer, as in `/currentValue/todoTags/*/tag/title`")
         }
         _ => None,
     }
@@ -197,28 +184,14 @@ mod tests {
 
     #[test]
     fn pointers_into_the_event_are_taken() {
-        for pointer in [
-            "/id",
-            "/currentValue",
-            "/currentValue/a~0b~1c",
-            "/previousValue/x/*/*",
-        ] {
+        for pointer in ["/id", "/currentValue", "/currentValue/a~0b~1c", "/previousValue/x/*/*"] {
             assert_eq!(check(pointer, false, Selects::Any), None, "{pointer}");
         }
     }
 
     #[test]
     fn pointers_that_lead_out_of_the_event_are_refused() {
-        for pointer in [
-            "",
-            "id",
-            "/",
-            "/done",
-            "/currentValues",
-            "/current",
-            "/currentValue/~2",
-            "/id/~",
-        ] {
+        for pointer in ["", "id", "/", "/done", "/currentValues", "/current", "/currentValue/~2", "/id/~"] {
             assert!(Pointer::parse(pointer).is_err(), "{pointer}");
         }
     }

@@ -1,7 +1,5 @@
 //! From the value at one pointer to a Rust type. Nothing is coerced: another type is a [`Mismatch`].
 
-use std::fmt;
-
 use serde::de::DeserializeOwned;
 
 use crate::{Scalar, Value};
@@ -45,28 +43,41 @@ impl Mismatch {
     /// The value is of another type than the expected one.
     #[must_use]
     pub fn new(expected: &str, found: &Value) -> Self {
-        Self(["expected ", expected, ", found ", kind(found)].concat())
+        Self(join(&["expected ", expected, ", found ", found.kind()]))
+    }
+
+    /// What to tell the user.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+/// Puts a text together: what `concat` and `format!` do, in a tenth of the code.
+pub(crate) fn join(parts: &[&str]) -> String {
+    let mut text = String::new();
+    for part in parts {
+        text.push_str(part);
     }
+    text
 }
 
-/// What a value is, in a user's words.
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Absent => "nothing",
-        Value::Null => "null",
-        Value::Boolean(_) => "boolean",
-        Value::Integer(_) => "integer",
-        Value::Float(_) => "fraction",
-        Value::Text(_) => "text",
-        Value::Many(_) => "list",
-        Value::Json(text) if text.starts_with('[') => "array",
-        Value::Json(_) => "object",
+impl Value {
+    /// What it is, in a user's words: `nothing`, `null`, `boolean`, `integer`, `fraction`, `text`, `list`,
+    /// `array` or `object`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Absent => "nothing",
+            Self::Null => "null",
+            Self::Boolean(_) => "boolean",
+            Self::Integer(_) => "integer",
+            Self::Float(_) => "fraction",
+            Self::Text(_) => "text",
+            Self::Many(_) => "list",
+            Self::Json(text) if text.starts_with('[') => "array",
+            Self::Json(_) => "object",
+        }
     }
 }
 
@@ -194,7 +205,7 @@ impl<T: FromValue> FromValue for Vec<T> {
                 .into_iter()
                 .map(|scalar| T::from_value(scalar.into()))
                 .collect::<Result<_, _>>()
-                .map_err(|Mismatch(text)| Mismatch(["in the list: ", &text].concat())),
+                .map_err(|Mismatch(text)| Mismatch(join(&["in the list: ", &text]))),
             Value::Json(_) => Err(Mismatch(
                 "expected a list of plain values, found arrays or objects in it".into(),
             )),

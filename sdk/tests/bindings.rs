@@ -9,15 +9,12 @@ use std::path::Path;
 use wit_bindgen_core::Files;
 use wit_bindgen_core::wit_parser::Resolve;
 
-const HEADER: &str =
-    "// Generated from wit/filter.wit by tests/bindings.rs; not to be edited by hand.\n";
+const HEADER: &str = "// Generated from wit/filter.wit by tests/bindings.rs; not to be edited by hand.\n";
 
 fn generate(wit: &Path) -> String {
     let mut resolve = Resolve::default();
     let package = resolve.push_file(wit).expect("the WIT parses");
-    let world = resolve
-        .select_world(&[package], Some("filter"))
-        .expect("it has the world");
+    let world = resolve.select_world(&[package], Some("filter")).expect("it has the world");
     let options = wit_bindgen_rust::Opts {
         additional_derive_attributes: vec!["PartialEq".to_owned()],
         default_bindings_module: Some("hooksieve_sdk::bindings".to_owned()),
@@ -45,10 +42,7 @@ fn the_bindings_are_in_step_with_the_wit() {
         fs::write(&committed, &generated).expect("the bindings can be written");
     }
     let committed = fs::read_to_string(&committed).expect("the bindings are committed");
-    assert!(
-        committed == generated,
-        "the bindings are stale: run this test with UPDATE_BINDINGS=1"
-    );
+    assert!(committed == generated, "the bindings are stale: run this test with UPDATE_BINDINGS=1");
 }
 
 #[test]
@@ -57,8 +51,5 @@ fn the_sdk_carries_the_hosts_wit() {
     let here = fs::read_to_string(sdk.join("wit/filter.wit")).expect("the SDK has a copy");
     let there = fs::read_to_string(sdk.join("../wit/v0.1.0/filter.wit")).expect("the host has it");
 
-    assert!(
-        here == there,
-        "sdk/wit/filter.wit and wit/v0.1.0/filter.wit differ: copy the latter"
-    );
+    assert!(here == there, "sdk/wit/filter.wit and wit/v0.1.0/filter.wit differ: copy the latter");
 }

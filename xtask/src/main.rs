@@ -1,1 +1,65 @@
-fn main() {}
+//! `cargo xtask`: the README's commands, which must work on a machine that has nothing but cargo.
+//!
+//! It prepares what cargo itself cannot (a compiler for the filters) and hands over to cargo. It builds
+//! nothing of its own and keeps no state.
+
+mod setup;
+
+use std::env;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  setup          provide a compiler for the filters, if there is none
+  demo [ARGS]    set up, then run `hooksieve demo ARGS`
+  test [ARGS]    set up, then run all tests (`cargo test --workspace --locked ARGS`)
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("", arguments.as_slice()),
+    };
+    let done = match command {
+        "setup" if rest.is_empty() => setup::run(&root()).map(|()| ExitCode::SUCCESS),
+        "demo" => with_setup(
+            &["run", "--locked", "--package", "hooksieve", "--", "demo"],
+            rest,
+        ),
+        "test" => with_setup(&["test", "--workspace", "--locked"], rest),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Sets up, then runs cargo in the checkout and answers with its exit code.
+fn with_setup(cargo: &[&str], rest: &[String]) -> Result<ExitCode, Box<dyn Error>> {
+    setup::run(&root())?;
+    eprintln!("xtask: cargo {} {}", cargo.join(" "), rest.join(" "));
+    let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(cargo)
+        .args(rest)
+        .current_dir(root())
+        .status()
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// The checkout that this program was compiled in.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask is a folder of the checkout")
+        .to_owned()
+}

@@ -11,9 +11,8 @@ use crate::store::Snapshot;
 /// The body of `event` for the webhook that `snapshot` shows.
 #[must_use]
 pub fn compose(event: &Event, snapshot: &Snapshot) -> String {
-    let mut body = String::with_capacity(
-        256 + snapshot.object.len() + event.previous_value.len() + event.current_value.len(),
-    );
+    let mut body =
+        String::with_capacity(256 + snapshot.object.len() + event.previous_value.len() + event.current_value.len());
     // Event types and ids have no character that JSON escapes.
     body.push_str("{\"event\":\"");
     body.push_str(event.event_type.as_str());

@@ -1,9 +1,9 @@
 //! One HTTP request, bounded in everything: where it goes, how long it takes, how much is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -13,6 +13,9 @@ use crate::egress::{self, Policy};
 use crate::model::delivery::AttemptError;
 use crate::model::limits::{ATTEMPT_TIMEOUT, CONNECT_TIMEOUT, RESPONSE_BYTES_MAX};
 use crate::resolve::{ResolveError, Resolver};
+
+/// Ports whose connections are kept at a time; more make all be forgotten.
+const CLIENTS_MAX: usize = 64;
 
 /// How requests are made.
 #[derive(Clone)]
@@ -70,7 +73,9 @@ impl Sent {
 
 /// Makes requests over kept connections.
 pub struct Sender {
-    client: reqwest::Client,
+    /// One client for each port: the hook that judges addresses is told a name but no port, and what the
+    /// operator allows may hang on the port.
+    clients: Mutex<HashMap<u16, reqwest::Client>>,
     options: SendOptions,
 }
 
@@ -80,24 +85,43 @@ impl Sender {
     /// # Errors
     /// When TLS cannot be set up, for instance because the machine has no root certificates.
     pub fn new(options: SendOptions) -> Result<Self, reqwest::Error> {
-        let judging = Judging { policy: options.policy.clone(), resolver: options.resolver.clone() };
+        let sender = Self { clients: Mutex::default(), options };
+        sender.client(443)?;
+        Ok(sender)
+    }
+
+    fn client(&self, port: u16) -> Result<reqwest::Client, reqwest::Error> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&port) {
+            return Ok(client.clone());
+        }
+        let SendOptions { policy, resolver, connect_timeout, .. } = self.options.clone();
         let client = reqwest::Client::builder()
             .user_agent(concat!("Hooksieve/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .connect_timeout(options.connect_timeout)
-            .dns_resolver(Arc::new(judging))
+            .connect_timeout(connect_timeout)
+            .dns_resolver(Arc::new(Judging { policy, resolver, port }))
             .build()?;
-        Ok(Self { client, options })
+        if clients.len() == CLIENTS_MAX {
+            clients.clear();
+        }
+        clients.insert(port, client.clone());
+        Ok(client)
     }
 
     /// Makes the request. Every way it can fail is an answer, not an error.
     pub async fn send(&self, request: Request<'_>) -> Sent {
         // Literals never reach the resolver, so the URL is judged here as well.
-        if let Err(refused) = egress::judge_url(request.url, &self.options.policy) {
-            return Sent::failed(AttemptError::Refused, format!("{refused}: {}", refused.detail()));
-        }
-        match tokio::time::timeout(self.options.attempt_timeout, self.exchange(request)).await {
+        let target = match egress::judge_url(request.url, &self.options.policy) {
+            Ok(target) => target,
+            Err(refused) => return Sent::failed(AttemptError::Refused, format!("{refused}: {}", refused.detail())),
+        };
+        let client = match self.client(target.port()) {
+            Ok(client) => client,
+            Err(error) => return Sent::failed(AttemptError::Tls, error.to_string()),
+        };
+        match tokio::time::timeout(self.options.attempt_timeout, exchange(&client, request)).await {
             Ok(sent) => sent,
             Err(_) => {
                 let limit = self.options.attempt_timeout.as_secs_f32();
@@ -105,32 +129,32 @@ impl Sender {
             }
         }
     }
+}
 
-    async fn exchange(&self, request: Request<'_>) -> Sent {
-        let headers = match headers(&request) {
-            Ok(headers) => headers,
-            Err(detail) => return Sent::failed(AttemptError::Refused, detail),
-        };
-        let sending = self.client.post(request.url).headers(headers).body(request.body).send();
-        let mut response = match sending.await {
-            Ok(response) => response,
-            Err(error) => return classify(&error),
-        };
-        let status = response.status();
-        let error = match status.as_u16() {
-            200..=299 => None,
-            300..=399 => Some(AttemptError::Redirect),
-            _ => Some(AttemptError::Status),
-        };
-        let retry_after = response.headers().get(RETRY_AFTER);
-        let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let mut sent = Sent { status: Some(status.as_u16()), error, retry_after, ..Sent::default() };
-        if let Err(error) = read_beginning(&mut response, &mut sent.response).await {
-            let broken = classify(&error);
-            (sent.error, sent.error_detail) = (broken.error, broken.error_detail);
-        }
-        sent
+async fn exchange(client: &reqwest::Client, request: Request<'_>) -> Sent {
+    let headers = match headers(&request) {
+        Ok(headers) => headers,
+        Err(detail) => return Sent::failed(AttemptError::Refused, detail),
+    };
+    let sending = client.post(request.url).headers(headers).body(request.body).send();
+    let mut response = match sending.await {
+        Ok(response) => response,
+        Err(error) => return classify(&error),
+    };
+    let status = response.status();
+    let error = match status.as_u16() {
+        200..=299 => None,
+        300..=399 => Some(AttemptError::Redirect),
+        _ => Some(AttemptError::Status),
+    };
+    let retry_after = response.headers().get(RETRY_AFTER);
+    let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let mut sent = Sent { status: Some(status.as_u16()), error, retry_after, ..Sent::default() };
+    if let Err(error) = read_beginning(&mut response, &mut sent.response).await {
+        let broken = classify(&error);
+        (sent.error, sent.error_detail) = (broken.error, broken.error_detail);
     }
+    sent
 }
 
 /// Reads as much of the body as the log keeps. What is longer is not read: the connection is closed.
@@ -161,10 +185,11 @@ fn headers(request: &Request<'_>) -> Result<HeaderMap, String> {
 }
 
 fn classify(error: &reqwest::Error) -> Sent {
-    let causes = std::iter::successors(Some(error as &dyn Error), |error| error.source());
     let mut class = if error.is_connect() { AttemptError::Connect } else { AttemptError::Broken };
     let mut innermost = error.to_string();
-    for cause in causes {
+    let mut next: Option<&dyn Error> = Some(error);
+    while let Some(cause) = next {
+        next = cause.source();
         innermost = cause.to_string();
         if let Some(resolve) = cause.downcast_ref::<ResolveError>() {
             class = match resolve {
@@ -193,13 +218,16 @@ fn classify(error: &reqwest::Error) -> Sent {
 struct Judging {
     policy: Policy,
     resolver: Resolver,
+    port: u16,
 }
 
 impl Resolve for Judging {
     fn resolve(&self, name: Name) -> Resolving {
         let (policy, resolver) = (self.policy.clone(), self.resolver.clone());
+        let url = format!("http://{}:{}/", name.as_str(), self.port);
         Box::pin(async move {
-            let addresses = resolver.resolve_name(name.as_str(), &policy).await?;
+            let target = egress::judge_url(&url, &policy).map_err(ResolveError::from)?;
+            let addresses = resolver.resolve(&target, &policy).await?;
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }

@@ -22,7 +22,7 @@ mod run;
 mod wit_v0_1_0;
 
 pub use error::{Refused, StartError};
-pub use host::{Admitted, Configured, Evaluation, FilterHost, FilterOptions, FilterRef, Request};
+pub use host::{Admitted, Configured, Evaluation, FilterHost, FilterOptions, FilterRef, Request, WasmSource};
 pub use run::{Decision, Failure};
 
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! `hooksieve:filter@0.1.0`: the bindings, and the way between their types and the host's.
 
-#[expect(missing_docs, unreachable_pub, reason = "generated; wit/v0.1.0/filter.wit documents every item")]
+#[expect(unreachable_pub, reason = "generated; wit/v0.1.0/filter.wit documents every item")]
 mod bindings {
     wasmtime::component::bindgen!({
         path: "../wit/v0.1.0",

@@ -115,6 +115,6 @@ impl From<StoreError> for ServiceError {
 
 impl From<JsonError> for ServiceError {
     fn from(error: JsonError) -> Self {
-        Self::bad_field(&error.pointer().to_string(), error.to_string())
+        Self::bad_field(error.pointer(), error.to_string())
     }
 }

@@ -281,11 +281,7 @@ impl Service {
             }
         }
         let own = self.store.projects_among(owner, &projects).await?;
-        if own.len() == projects.len() {
-            Ok(projects)
-        } else {
-            Err(ServiceError::Unauthorized("Unauthorized"))
-        }
+        if own.len() == projects.len() { Ok(projects) } else { Err(ServiceError::Unauthorized("Unauthorized")) }
     }
 
     async fn bind_optional(&self, owner: &UserId, choice: Option<FilterChoice>) -> Result<Option<FilterBinding>> {
@@ -334,7 +330,10 @@ fn check_secret(secret: Secret) -> Result<Secret> {
 
 fn check_headers(headers: BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
     if headers.len() > WEBHOOK_HEADERS_MAX {
-        return Err(ServiceError::bad_field("/headers", format!("a webhook adds at most {WEBHOOK_HEADERS_MAX} headers")));
+        return Err(ServiceError::bad_field(
+            "/headers",
+            format!("a webhook adds at most {WEBHOOK_HEADERS_MAX} headers"),
+        ));
     }
     let mut checked = BTreeMap::new();
     for (name, value) in headers {

@@ -42,21 +42,11 @@ impl Toolchain {
     /// # Errors
     ///
     /// If cargo does not start, fails, or succeeds without making a module for each package.
-    pub fn build(
-        &self,
-        request: &Request<'_>,
-        progress: &mut dyn FnMut(&str),
-    ) -> Result<Vec<PathBuf>, BuildError> {
+    pub fn build(&self, request: &Request<'_>, progress: &mut dyn FnMut(&str)) -> Result<Vec<PathBuf>, BuildError> {
         let mut command = self.command(request);
-        let mut child = command.spawn().map_err(|source| BuildError::Start {
-            cargo: self.cargo.clone(),
-            source,
-        })?;
+        let mut child = command.spawn().map_err(|source| BuildError::Start { cargo: self.cargo.clone(), source })?;
         let (messages, log) = drain(&mut child, progress);
-        let status = child.wait().map_err(|source| BuildError::Start {
-            cargo: self.cargo.clone(),
-            source,
-        })?;
+        let status = child.wait().map_err(|source| BuildError::Start { cargo: self.cargo.clone(), source })?;
         if !status.success() {
             return Err(BuildError::Failed { tail: tail(&log) });
         }
@@ -69,20 +59,11 @@ impl Toolchain {
         command
             .current_dir(request.manifest_dir)
             .env("RUSTC", &self.rustc)
-            .args([
-                "build",
-                "--lib",
-                "--target",
-                TARGET,
-                "--profile",
-                request.profile,
-            ])
+            .args(["build", "--lib", "--target", TARGET, "--profile", request.profile])
             .arg("--message-format=json-render-diagnostics")
             // Merged with the rustflags of the crate's own `.cargo/config.toml`, and the last one wins.
             .arg("--config")
-            .arg(format!(
-                r#"target.{TARGET}.rustflags=["-C", "link-arg=-zstack-size={STACK_BYTES}"]"#
-            ))
+            .arg(format!(r#"target.{TARGET}.rustflags=["-C", "link-arg=-zstack-size={STACK_BYTES}"]"#))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -169,14 +150,8 @@ fn forget_outer_build(command: &mut Command) {
 }
 
 fn is_of_outer_build(name: &OsStr) -> bool {
-    const PREFIXES: [&str; 6] = [
-        "CARGO_BUILD_",
-        "CARGO_CFG_",
-        "CARGO_ENCODED_",
-        "CARGO_FEATURE_",
-        "CARGO_PKG_",
-        "CARGO_PROFILE_",
-    ];
+    const PREFIXES: [&str; 6] =
+        ["CARGO_BUILD_", "CARGO_CFG_", "CARGO_ENCODED_", "CARGO_FEATURE_", "CARGO_PKG_", "CARGO_PROFILE_"];
     const NAMES: [&str; 6] = [
         "CARGO",
         "CARGO_MANIFEST_DIR",
@@ -232,9 +207,7 @@ fn pick(built: Vec<PathBuf>, packages: &[&str]) -> Result<Vec<PathBuf>, BuildErr
                 .iter()
                 .find(|path| path.file_name() == Some(OsStr::new(&file)))
                 .cloned()
-                .ok_or_else(|| BuildError::NoModule {
-                    package: Some((*package).to_owned()),
-                })
+                .ok_or_else(|| BuildError::NoModule { package: Some((*package).to_owned()) })
         })
         .collect()
 }
@@ -245,22 +218,10 @@ mod tests {
 
     #[test]
     fn the_outer_builds_settings_do_not_leak_but_the_users_do() {
-        for name in [
-            "CARGO",
-            "CARGO_ENCODED_RUSTFLAGS",
-            "RUSTC_WRAPPER",
-            "RUSTFLAGS",
-            "CARGO_PROFILE_RELEASE_LTO",
-        ] {
+        for name in ["CARGO", "CARGO_ENCODED_RUSTFLAGS", "RUSTC_WRAPPER", "RUSTFLAGS", "CARGO_PROFILE_RELEASE_LTO"] {
             assert!(is_of_outer_build(OsStr::new(name)), "{name}");
         }
-        for name in [
-            "CARGO_HOME",
-            "CARGO_NET_OFFLINE",
-            "CARGO_MAKEFLAGS",
-            "RUSTUP_TOOLCHAIN",
-            "PATH",
-        ] {
+        for name in ["CARGO_HOME", "CARGO_NET_OFFLINE", "CARGO_MAKEFLAGS", "RUSTUP_TOOLCHAIN", "PATH"] {
             assert!(!is_of_outer_build(OsStr::new(name)), "{name}");
         }
     }
@@ -278,10 +239,6 @@ mod tests {
     fn a_package_without_a_module_is_named() {
         let error = pick(vec![PathBuf::from("/t/b.wasm")], &["a"]).unwrap_err();
 
-        assert!(
-            error
-                .to_string()
-                .starts_with("a compiles but makes no .wasm module")
-        );
+        assert!(error.to_string().starts_with("a compiles but makes no .wasm module"));
     }
 }

@@ -83,14 +83,7 @@ impl Candidate {
     /// Asks a compiler where it lives; `None` if it does not run.
     fn ask(cargo: PathBuf, rustc: PathBuf, dir: &Path) -> Option<Self> {
         let output = Command::new(&rustc)
-            .args([
-                "--print",
-                "sysroot",
-                "--print",
-                "target-libdir",
-                "--target",
-                TARGET,
-            ])
+            .args(["--print", "sysroot", "--print", "target-libdir", "--target", TARGET])
             .current_dir(dir)
             .output()
             .ok()
@@ -103,47 +96,27 @@ impl Candidate {
             cargo,
             rustc,
             has_target: holds_a_core_library(&libdir),
-            has_source: sysroot
-                .join("lib/rustlib/src/rust/library/Cargo.lock")
-                .is_file(),
+            has_source: sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").is_file(),
             linker: bundled_linker(&sysroot),
         })
     }
 }
 
 /// Prefers any toolchain with the target installed over building the standard library.
-fn choose(
-    candidates: &[Candidate],
-    linkers_on_path: &[PathBuf],
-) -> Result<Toolchain, MissingToolchain> {
-    let toolchain = |candidate: &Candidate, std| Toolchain {
-        cargo: candidate.cargo.clone(),
-        rustc: candidate.rustc.clone(),
-        std,
-    };
+fn choose(candidates: &[Candidate], linkers_on_path: &[PathBuf]) -> Result<Toolchain, MissingToolchain> {
+    let toolchain =
+        |candidate: &Candidate, std| Toolchain { cargo: candidate.cargo.clone(), rustc: candidate.rustc.clone(), std };
     if let Some(ready) = candidates.iter().find(|candidate| candidate.has_target) {
         return Ok(toolchain(ready, Std::Installed));
     }
-    let builder = candidates
-        .iter()
-        .find(|candidate| candidate.has_source)
-        .ok_or(MissingToolchain)?;
+    let builder = candidates.iter().find(|candidate| candidate.has_source).ok_or(MissingToolchain)?;
     let linker = builder
         .linker
         .as_ref()
-        .or_else(|| {
-            candidates
-                .iter()
-                .find_map(|candidate| candidate.linker.as_ref())
-        })
+        .or_else(|| candidates.iter().find_map(|candidate| candidate.linker.as_ref()))
         .or_else(|| linkers_on_path.first())
         .ok_or(MissingToolchain)?;
-    Ok(toolchain(
-        builder,
-        Std::FromSource {
-            linker: linker.clone(),
-        },
-    ))
+    Ok(toolchain(builder, Std::FromSource { linker: linker.clone() }))
 }
 
 /// The cargo that runs us, with the compiler beside it; else those on the `PATH`.
@@ -159,10 +132,7 @@ fn active() -> (PathBuf, PathBuf) {
 
 /// The distribution's own toolchain, which a rustup on the `PATH` hides.
 fn distribution() -> (PathBuf, PathBuf) {
-    (
-        PathBuf::from("/usr/bin/cargo"),
-        PathBuf::from("/usr/bin/rustc"),
-    )
+    (PathBuf::from("/usr/bin/cargo"), PathBuf::from("/usr/bin/rustc"))
 }
 
 /// Whether the target's libraries are really there: rustup leaves the folder behind when it removes them.
@@ -190,10 +160,7 @@ fn bundled_linker(sysroot: &Path) -> Option<PathBuf> {
 /// LLVM's own linker, as distributions package it.
 fn linkers_on_path() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
-        .map(|folder| folder.join("wasm-ld"))
-        .filter(|linker| linker.is_file())
-        .collect()
+    env::split_paths(&path).map(|folder| folder.join("wasm-ld")).filter(|linker| linker.is_file()).collect()
 }
 
 #[cfg(test)]
@@ -212,10 +179,7 @@ mod tests {
 
     #[test]
     fn an_installed_target_is_preferred_to_building_the_standard_library() {
-        let candidates = [
-            candidate("a", false, true, true),
-            candidate("b", true, false, false),
-        ];
+        let candidates = [candidate("a", false, true, true), candidate("b", true, false, false)];
 
         let chosen = choose(&candidates, &[]).unwrap();
 
@@ -225,20 +189,12 @@ mod tests {
 
     #[test]
     fn a_toolchain_without_a_linker_borrows_the_other_ones() {
-        let candidates = [
-            candidate("a", false, false, true),
-            candidate("b", false, true, false),
-        ];
+        let candidates = [candidate("a", false, false, true), candidate("b", false, true, false)];
 
         let chosen = choose(&candidates, &[PathBuf::from("wasm-ld")]).unwrap();
 
         assert_eq!(chosen.cargo, Path::new("b/cargo"));
-        assert_eq!(
-            chosen.std,
-            Std::FromSource {
-                linker: PathBuf::from("a/rust-lld")
-            }
-        );
+        assert_eq!(chosen.std, Std::FromSource { linker: PathBuf::from("a/rust-lld") });
     }
 
     #[test]
@@ -247,12 +203,7 @@ mod tests {
 
         let chosen = choose(&candidates, &[PathBuf::from("wasm-ld")]).unwrap();
 
-        assert_eq!(
-            chosen.std,
-            Std::FromSource {
-                linker: PathBuf::from("wasm-ld")
-            }
-        );
+        assert_eq!(chosen.std, Std::FromSource { linker: PathBuf::from("wasm-ld") });
         assert_eq!(choose(&candidates, &[]), Err(MissingToolchain));
     }
 
@@ -261,11 +212,7 @@ mod tests {
         let error = choose(&[candidate("a", false, false, true)], &[]).unwrap_err();
 
         assert!(error.to_string().contains("cargo xtask setup"));
-        assert!(
-            error
-                .to_string()
-                .contains("rustup target add wasm32-unknown-unknown")
-        );
+        assert!(error.to_string().contains("rustup target add wasm32-unknown-unknown"));
     }
 
     #[test]

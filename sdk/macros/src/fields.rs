@@ -63,16 +63,10 @@ fn check(Declared { ty, pointer, .. }: &Declared<'_>) -> TokenStream {
 
 fn declared(input: &DeriveInput) -> Result<Vec<Declared<'_>>> {
     if !input.generics.params.is_empty() {
-        return Err(Error::new_spanned(
-            &input.generics,
-            "a filter's fields have no generics",
-        ));
+        return Err(Error::new_spanned(&input.generics, "a filter's fields have no generics"));
     }
     let Data::Struct(data) = &input.data else {
-        return Err(Error::new_spanned(
-            &input.ident,
-            "a filter's fields are a struct",
-        ));
+        return Err(Error::new_spanned(&input.ident, "a filter's fields are a struct"));
     };
     let Fields::Named(fields) = &data.fields else {
         return Err(Error::new_spanned(
@@ -85,35 +79,21 @@ fn declared(input: &DeriveInput) -> Result<Vec<Declared<'_>>> {
 
 fn declare(field: &Field) -> Result<Declared<'_>> {
     let ident = field.ident.as_ref().expect("a named field has a name");
-    let mut attributes = field
-        .attrs
-        .iter()
-        .filter(|attribute| attribute.path().is_ident("field"));
+    let mut attributes = field.attrs.iter().filter(|attribute| attribute.path().is_ident("field"));
     let Some(attribute) = attributes.next() else {
         return Err(Error::new_spanned(
             field,
-            format!(
-                "where is `{ident}` in the event? write `#[field(\"/currentValue/{ident}\")]` above it"
-            ),
+            format!("where is `{ident}` in the event? write `#[field(\"/currentValue/{ident}\")]` above it"),
         ));
     };
     if let Some(second) = attributes.next() {
-        return Err(Error::new_spanned(
-            second,
-            "a field is in one place: remove one of the attributes",
-        ));
+        return Err(Error::new_spanned(second, "a field is in one place: remove one of the attributes"));
     }
     let pointer = attribute.parse_args::<LitStr>().map_err(|_| {
         Error::new_spanned(
             attribute,
-            format!(
-                "a JSON pointer in quotes is expected: write `#[field(\"/currentValue/{ident}\")]`"
-            ),
+            format!("a JSON pointer in quotes is expected: write `#[field(\"/currentValue/{ident}\")]`"),
         )
     })?;
-    Ok(Declared {
-        ident,
-        ty: &field.ty,
-        pointer,
-    })
+    Ok(Declared { ident, ty: &field.ty, pointer })
 }

@@ -127,16 +127,10 @@ fn about(options: &Options, function: &ItemFn) -> TokenStream {
 fn parameters(function: &ItemFn) -> Result<Parameters<'_>> {
     let signature = &function.sig;
     if let Some(word) = &signature.asyncness {
-        return Err(Error::new_spanned(
-            word,
-            "a filter has nothing to wait for: remove `async`",
-        ));
+        return Err(Error::new_spanned(word, "a filter has nothing to wait for: remove `async`"));
     }
     if !signature.generics.params.is_empty() {
-        return Err(Error::new_spanned(
-            &signature.generics,
-            "a filter has no generics",
-        ));
+        return Err(Error::new_spanned(&signature.generics, "a filter has no generics"));
     }
     if matches!(signature.output, ReturnType::Default) {
         return Err(Error::new_spanned(
@@ -146,30 +140,20 @@ fn parameters(function: &ItemFn) -> Result<Parameters<'_>> {
     }
     let mut types = signature.inputs.iter().map(|input| match input {
         FnArg::Typed(typed) => Ok(&*typed.ty),
-        FnArg::Receiver(receiver) => {
-            Err(Error::new_spanned(receiver, "a filter is a free function"))
-        }
+        FnArg::Receiver(receiver) => Err(Error::new_spanned(receiver, "a filter is a free function")),
     });
     let Some(fields) = types.next().transpose()? else {
         return Err(Error::new_spanned(
             signature,
-            format!(
-                "a filter takes its fields: write `fn {}(record: Record) -> Verdict`",
-                signature.ident
-            ),
+            format!("a filter takes its fields: write `fn {}(record: Record) -> Verdict`", signature.ident),
         ));
     };
     if let Type::Reference(reference) = fields {
-        return Err(Error::new_spanned(
-            reference,
-            "a filter owns its fields: remove the `&`",
-        ));
+        return Err(Error::new_spanned(reference, "a filter owns its fields: remove the `&`"));
     }
     let config = match types.next().transpose()? {
         None => None,
-        Some(Type::Reference(reference)) if reference.mutability.is_none() => {
-            Some(&*reference.elem)
-        }
+        Some(Type::Reference(reference)) if reference.mutability.is_none() => Some(&*reference.elem),
         Some(other) => {
             return Err(Error::new_spanned(
                 other,
@@ -178,32 +162,22 @@ fn parameters(function: &ItemFn) -> Result<Parameters<'_>> {
         }
     };
     match types.next().transpose()? {
-        Some(third) => Err(Error::new_spanned(
-            third,
-            "a filter takes its fields and its configuration, and nothing else",
-        )),
+        Some(third) => {
+            Err(Error::new_spanned(third, "a filter takes its fields and its configuration, and nothing else"))
+        }
         None => Ok(Parameters { fields, config }),
     }
 }
 
 /// The doc comment's first paragraph, on one line.
 fn first_paragraph(function: &ItemFn) -> Option<String> {
-    let lines = function
-        .attrs
-        .iter()
-        .filter_map(|attribute| match &attribute.meta {
-            Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
-                Expr::Lit(ExprLit {
-                    lit: Lit::Str(text),
-                    ..
-                }) => Some(text.value().trim().to_owned()),
-                _ => None,
-            },
+    let lines = function.attrs.iter().filter_map(|attribute| match &attribute.meta {
+        Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value().trim().to_owned()),
             _ => None,
-        });
-    let text = lines
-        .take_while(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
+        },
+        _ => None,
+    });
+    let text = lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
     Some(text).filter(|text| !text.is_empty())
 }

@@ -13,9 +13,7 @@ use syn::{DeriveInput, ItemFn, parse_macro_input};
 #[proc_macro_derive(Fields, attributes(field))]
 pub fn derive_fields(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    fields::expand(&input)
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+    fields::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
 /// Makes a function the filter of this crate.
@@ -30,7 +28,5 @@ pub fn derive_fields(input: TokenStream) -> TokenStream {
 pub fn filter(options: TokenStream, item: TokenStream) -> TokenStream {
     let options = parse_macro_input!(options as filter::Options);
     let function = parse_macro_input!(item as ItemFn);
-    filter::expand(&options, &function)
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+    filter::expand(&options, &function).unwrap_or_else(syn::Error::into_compile_error).into()
 }

@@ -1,0 +1,110 @@
+//! A filter that misbehaves as its configuration says, to show that the host holds: `{"do": "loop"}`.
+
+use std::hint::black_box;
+
+use hooksieve_sdk::{About, ConfigError, Pointer, Sieve, Value, Verdict};
+use hooksieve_sdk::{about, deliver, export, fail, skip};
+use serde::Deserialize;
+
+/// How much it allocates at a time, in bytes.
+const CHUNK_BYTES: usize = 1 << 20;
+/// How long its reason is, in bytes: far over what a host takes.
+const REASON_BYTES: usize = 1 << 20;
+
+/// The webhook's configuration.
+#[derive(Deserialize)]
+pub struct Config {
+    r#do: Deed,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deed {
+    /// Never return from `decide`.
+    Loop,
+    /// Never return from `configure`.
+    ConfigureLoop,
+    /// Allocate until nothing is left.
+    Alloc,
+    /// Recurse until the stack is used up.
+    Recurse,
+    /// Panic.
+    Panic,
+    /// Execute `unreachable`.
+    Trap,
+    /// Answer with a reason of a mebibyte.
+    HugeReason,
+    /// Answer with an error.
+    Error,
+    /// Behave.
+    Deliver,
+}
+
+/// The filter.
+pub struct Hostile {
+    deed: Deed,
+}
+
+impl Sieve for Hostile {
+    type Config = Config;
+
+    fn about() -> About {
+        about(
+            env!("CARGO_PKG_NAME"),
+            env!("CARGO_PKG_VERSION"),
+            env!("CARGO_PKG_DESCRIPTION"),
+            None,
+        )
+    }
+
+    fn configure(config: Config) -> Result<(Self, Vec<Pointer>), ConfigError> {
+        if let Deed::ConfigureLoop = config.r#do {
+            run_for_ever();
+        }
+        Ok((Self { deed: config.r#do }, Vec::new()))
+    }
+
+    fn decide(&self, _: Vec<Value>) -> Verdict {
+        match self.deed {
+            Deed::Loop | Deed::ConfigureLoop => run_for_ever(),
+            Deed::Alloc => allocate_for_ever(),
+            Deed::Recurse => skip(recurse(0).to_string()),
+            Deed::Panic => panic!("as the configuration says"),
+            Deed::Trap => trap(),
+            Deed::HugeReason => skip("x".repeat(REASON_BYTES)),
+            Deed::Error => fail("as the configuration says"),
+            Deed::Deliver => deliver(),
+        }
+    }
+}
+
+fn run_for_ever() -> ! {
+    loop {
+        black_box(());
+    }
+}
+
+fn allocate_for_ever() -> ! {
+    let mut kept = Vec::new();
+    loop {
+        kept.push(black_box(vec![1_u8; CHUNK_BYTES]));
+    }
+}
+
+/// Not a tail call, and each frame is kept.
+#[expect(unconditional_recursion, reason = "using up the stack is its purpose")]
+fn recurse(depth: u64) -> u64 {
+    let frame = black_box([depth; 16]);
+    recurse(depth + 1) + black_box(&frame)[0]
+}
+
+/// Natively, where nobody runs it, there is no such instruction.
+fn trap() -> ! {
+    #[cfg(target_arch = "wasm32")]
+    core::arch::wasm32::unreachable();
+    #[cfg(not(target_arch = "wasm32"))]
+    std::process::abort()
+}
+
+export!(Hostile);
