@@ -3,6 +3,8 @@
 //! `ARCHITECTURE.md` at the top of the repository is the map of this crate.
 
 pub mod api;
+pub mod app;
+mod bundled;
 pub mod client;
 pub mod clock;
 pub mod config;
