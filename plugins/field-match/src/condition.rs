@@ -15,9 +15,8 @@
 use std::cmp::Ordering;
 
 use hooksieve_sdk::{Pointer, RecordPointer, Value};
-use serde_json::Value as Json;
 
-use crate::scalar::{cut, or_null, order, ordered, scalar, scalars, show, text};
+use crate::scalar::{list, one, or_null, order, ordered, show, text};
 
 /// A condition.
 pub struct Condition {
@@ -45,7 +44,7 @@ impl Condition {
     pub(crate) fn build(
         pointer: &str,
         operator: &str,
-        value: Option<Json>,
+        value: Option<Value>,
         pointers: &mut Vec<Pointer>,
     ) -> Result<Self, Refusal> {
         let is_starred = pointer.split('/').any(|segment| segment == "*");
@@ -54,7 +53,7 @@ impl Condition {
         }
         let shown = value
             .as_ref()
-            .map(|value| format!(" {}", cut(&value.to_string())))
+            .map(|value| format!(" {}", show(value)))
             .unwrap_or_default();
         let test = match operator {
             "exists" | "changed" if value.is_some() => {
@@ -62,15 +61,15 @@ impl Condition {
             }
             "exists" => Test::Exists,
             "changed" => Test::Changed,
-            "changed_to" => Test::ChangedTo(scalar(value)?),
-            "eq" => Test::Among(vec![scalar(value)?]),
-            "ne" => Test::Not(scalar(value)?),
-            "in" => Test::Among(scalars(value)?),
+            "changed_to" => Test::ChangedTo(one(value)?),
+            "eq" => Test::Among(vec![one(value)?]),
+            "ne" => Test::Not(one(value)?),
+            "in" => Test::Among(list(value)?),
             "lt" => Test::Order(ordered(value)?, Ordering::is_lt),
             "lte" => Test::Order(ordered(value)?, Ordering::is_le),
             "gt" => Test::Order(ordered(value)?, Ordering::is_gt),
             "gte" => Test::Order(ordered(value)?, Ordering::is_ge),
-            "contains" if is_starred => Test::Has(scalar(value)?),
+            "contains" if is_starred => Test::Has(one(value)?),
             "contains" => Test::Text(text(value)?, |text, part| text.contains(part)),
             "starts_with" => Test::Text(text(value)?, |text, part| text.starts_with(part)),
             "ends_with" => Test::Text(text(value)?, |text, part| text.ends_with(part)),

@@ -22,7 +22,7 @@ pub struct Written {
     pointer: Option<String>,
     operator: Option<String>,
     #[serde(default, deserialize_with = "scalar::present")]
-    value: Option<serde_json::Value>,
+    value: Option<Value>,
 }
 
 /// The filter: a rule, and where its values are.
