@@ -60,10 +60,7 @@ impl ConfigError {
     /// Refuses what is at `pointer` (a JSON pointer into the configuration; empty for the whole).
     #[must_use]
     pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            pointer: pointer.into(),
-            message: message.into(),
-        }
+        Self { pointer: pointer.into(), message: message.into() }
     }
 }
 
@@ -86,7 +83,6 @@ impl fmt::Display for ConfigError {
 impl Error for ConfigError {}
 
 fn read<C: DeserializeOwned>(text: &str) -> Result<C, ConfigError> {
-    let node = parse::parse(text)
-        .ok_or_else(|| ConfigError::new("", "it is no JSON, or nested too deep"))?;
+    let node = parse::parse(text).ok_or_else(|| ConfigError::new("", "it is no JSON, or nested too deep"))?;
     C::deserialize(node)
 }

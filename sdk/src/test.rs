@@ -53,16 +53,10 @@ pub fn evaluate<F: Sieve>(event: &Event) -> Verdict {
 #[must_use]
 pub fn evaluate_with<F: Sieve>(event: &Event, config: Json) -> Verdict {
     let instance = RefCell::new(None);
-    let fields = export::configure::<F>(&instance, &config.to_string()).unwrap_or_else(|refusal| {
-        panic!("the filter refuses the configuration {config}: {refusal}")
-    });
-    let values = fields
-        .iter()
-        .map(|field| event.project(&field.pointer))
-        .collect();
-    export::decide(&instance, vec![values])
-        .pop()
-        .expect("one event gets one verdict")
+    let fields = export::configure::<F>(&instance, &config.to_string())
+        .unwrap_or_else(|refusal| panic!("the filter refuses the configuration {config}: {refusal}"));
+    let values = fields.iter().map(|field| event.project(&field.pointer)).collect();
+    export::decide(&instance, vec![values]).pop().expect("one event gets one verdict")
 }
 
 /// The pointers that the filter declares under a configuration.

@@ -11,9 +11,7 @@ use crate::condition::Refusal;
 const SHOWN_CHARS: usize = 80;
 
 /// Tells `"value": null` from no value.
-pub(crate) fn present<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Value>, D::Error> {
+pub(crate) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
@@ -27,9 +25,7 @@ pub(crate) fn one(value: Option<Value>) -> Result<Value, Refusal> {
 
 pub(crate) fn list(value: Option<Value>) -> Result<Vec<Value>, Refusal> {
     match value {
-        Some(Value::Many(scalars)) if !scalars.is_empty() => {
-            Ok(scalars.into_iter().map(Value::from).collect())
-        }
+        Some(Value::Many(scalars)) if !scalars.is_empty() => Ok(scalars.into_iter().map(Value::from).collect()),
         _ => Err(("value", "this operator takes a list of at least one value")),
     }
 }
@@ -44,10 +40,7 @@ pub(crate) fn ordered(value: Option<Value>) -> Result<Value, Refusal> {
 pub(crate) fn text(value: Option<Value>) -> Result<Value, Refusal> {
     match one(value)? {
         Value::Text(text) => Ok(Value::Text(text)),
-        _ => Err((
-            "value",
-            "this operator takes a text, unless the pointer has a `*` and it is contains",
-        )),
+        _ => Err(("value", "this operator takes a text, unless the pointer has a `*` and it is contains")),
     }
 }
 
@@ -69,11 +62,7 @@ fn number(value: &Value) -> Option<f64> {
 }
 
 pub(crate) fn or_null(value: &Value) -> &Value {
-    if *value == Value::Absent {
-        &Value::Null
-    } else {
-        value
-    }
+    if *value == Value::Absent { &Value::Null } else { value }
 }
 
 /// The value for a reason, cut where it is long.

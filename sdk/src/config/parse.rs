@@ -84,9 +84,7 @@ impl<'a> Parser<'a> {
         let mut text = String::new();
         loop {
             let rest = &self.text[self.at..];
-            let plain = rest
-                .bytes()
-                .position(|byte| byte == b'"' || byte == b'\\' || byte < b' ')?;
+            let plain = rest.bytes().position(|byte| byte == b'"' || byte == b'\\' || byte < b' ')?;
             text.push_str(&rest[..plain]);
             self.at += plain + 1;
             match rest.as_bytes()[plain] {
@@ -113,9 +111,7 @@ impl<'a> Parser<'a> {
                     return char::from_u32(unit);
                 }
                 // The first half of a pair.
-                self.at += self.text.as_bytes()[self.at..]
-                    .starts_with(b"\\u")
-                    .then_some(2)?;
+                self.at += self.text.as_bytes()[self.at..].starts_with(b"\\u").then_some(2)?;
                 let low = self.hex()?.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
                 return char::from_u32(0x1_0000 + ((unit - 0xd800) << 10) + low);
             }
@@ -126,21 +122,14 @@ impl<'a> Parser<'a> {
     fn hex(&mut self) -> Option<u32> {
         let digits = self.text.as_bytes().get(self.at..self.at + 4)?;
         self.at += 4;
-        digits.iter().try_fold(0, |unit, digit| {
-            Some(unit * 16 + char::from(*digit).to_digit(16)?)
-        })
+        digits.iter().try_fold(0, |unit, digit| Some(unit * 16 + char::from(*digit).to_digit(16)?))
     }
 
     /// The rest of a number, after its first character.
     fn number(&mut self) -> Option<Node<'a>> {
         let start = self.at - 1;
         let bytes = self.text.as_bytes();
-        let digits = |from: usize| {
-            bytes[from..]
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count()
-        };
+        let digits = |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         let whole = start + usize::from(bytes[start] == b'-');
         let mut end = whole + digits(whole);
         if end == whole || (bytes[whole] == b'0' && end > whole + 1) {
@@ -182,9 +171,7 @@ impl<'a> Parser<'a> {
 
     fn skip_blanks(&mut self) {
         let blanks = self.text.as_bytes()[self.at..].iter();
-        self.at += blanks
-            .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
-            .count();
+        self.at += blanks.take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
     }
 }
 
@@ -212,10 +199,7 @@ mod tests {
             "{ }",
             "[ ]",
         ] {
-            assert!(
-                serde_json::from_str::<serde_json::Value>(text).is_ok(),
-                "{text}"
-            );
+            assert!(serde_json::from_str::<serde_json::Value>(text).is_ok(), "{text}");
             assert!(parse(text).is_some(), "{text}");
         }
         for text in [
@@ -251,10 +235,7 @@ mod tests {
             "\"\\u+123\"",
             "é",
         ] {
-            assert!(
-                serde_json::from_str::<serde_json::Value>(text).is_err(),
-                "{text}"
-            );
+            assert!(serde_json::from_str::<serde_json::Value>(text).is_err(), "{text}");
             assert_eq!(parse(text), None, "{text}");
         }
     }

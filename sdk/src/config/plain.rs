@@ -22,9 +22,9 @@ impl<'de> Deserialize<'de> for Scalar {
             Value::Float(float) => Ok(Self::Float(float)),
             Value::Text(text) => Ok(Self::Text(text)),
             Value::Null => Ok(Self::Null),
-            Value::Absent | Value::Many(_) | Value::Json(_) => Err(Error::custom(
-                "expected a text, a number, a boolean or null, found list",
-            )),
+            Value::Absent | Value::Many(_) | Value::Json(_) => {
+                Err(Error::custom("expected a text, a number, a boolean or null, found list"))
+            }
         }
     }
 }
@@ -77,12 +77,7 @@ mod tests {
 
     #[test]
     fn plain_values_and_lists_of_them_are_read() {
-        let list = vec![
-            Scalar::Integer(1),
-            Scalar::Float(0.5),
-            Scalar::Null,
-            Scalar::Boolean(true),
-        ];
+        let list = vec![Scalar::Integer(1), Scalar::Float(0.5), Scalar::Null, Scalar::Boolean(true)];
 
         assert_eq!(Value::parse("[1,0.5,null,true]"), Ok(Value::Many(list)));
         assert_eq!(Value::parse("\"text\""), Ok(Value::Text("text".into())));

@@ -7,8 +7,8 @@ use std::fmt::Display;
 
 use serde::de::value::StringDeserializer;
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, Expected, IntoDeserializer, MapAccess,
-    SeqAccess, Unexpected, VariantAccess, Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, Error, Expected, IntoDeserializer, MapAccess, SeqAccess, Unexpected,
+    VariantAccess, Visitor,
 };
 
 use super::ConfigError;
@@ -31,10 +31,7 @@ impl Error for ConfigError {
             Unexpected::Map => "object",
             _ => "something else",
         };
-        Self::new(
-            "",
-            join(&["expected ", &expected.to_string(), ", found ", found]),
-        )
+        Self::new("", join(&["expected ", &expected.to_string(), ", found ", found]))
     }
 
     fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -169,19 +166,11 @@ impl<'de> Deserializer<'de> for Node<'_> {
         }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, ConfigError> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, ConfigError> {
         self.deserialize_unit(visitor)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, ConfigError> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, ConfigError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -189,28 +178,18 @@ impl<'de> Deserializer<'de> for Node<'_> {
         match self {
             Self::Array(items) => {
                 let length = items.len();
-                let mut items = Items {
-                    items: items.into_iter(),
-                    index: 0,
-                };
+                let mut items = Items { items: items.into_iter(), index: 0 };
                 let list = visitor.visit_seq(&mut items)?;
                 match items.items.next() {
                     None => Ok(list),
-                    Some(_) => Err(ConfigError::new(
-                        "",
-                        format!("the list is too long, with {length} elements"),
-                    )),
+                    Some(_) => Err(ConfigError::new("", format!("the list is too long, with {length} elements"))),
                 }
             }
             other => Err(other.refuse(&visitor)),
         }
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(
-        self,
-        _: usize,
-        visitor: V,
-    ) -> Result<V::Value, ConfigError> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, ConfigError> {
         self.deserialize_seq(visitor)
     }
 
@@ -225,10 +204,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ConfigError> {
         match self {
-            Self::Object(members) => visitor.visit_map(Members {
-                members: members.into_iter(),
-                value: None,
-            }),
+            Self::Object(members) => visitor.visit_map(Members { members: members.into_iter(), value: None }),
             other => Err(other.refuse(&visitor)),
         }
     }
@@ -273,16 +249,11 @@ struct Items<'a> {
 impl<'de> SeqAccess<'de> for &mut Items<'_> {
     type Error = ConfigError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, ConfigError> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ConfigError> {
         let Some(item) = self.items.next() else {
             return Ok(None);
         };
-        let read = seed
-            .deserialize(item)
-            .map_err(|error| error.inside(&self.index.to_string()))?;
+        let read = seed.deserialize(item).map_err(|error| error.inside(&self.index.to_string()))?;
         self.index += 1;
         Ok(Some(read))
     }
@@ -298,10 +269,7 @@ struct Members<'a> {
 impl<'de> MapAccess<'de> for Members<'_> {
     type Error = ConfigError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, ConfigError> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ConfigError> {
         let Some((key, node)) = self.members.next() else {
             return Ok(None);
         };
@@ -311,14 +279,8 @@ impl<'de> MapAccess<'de> for Members<'_> {
         Ok(Some(read))
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(
-        &mut self,
-        seed: V,
-    ) -> Result<V::Value, ConfigError> {
-        let (key, node) = self
-            .value
-            .take()
-            .expect("serde asks for a value after its key");
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ConfigError> {
+        let (key, node) = self.value.take().expect("serde asks for a value after its key");
         seed.deserialize(node).map_err(|error| error.inside(&key))
     }
 }
@@ -330,16 +292,10 @@ impl<'de, 'a> EnumAccess<'de> for Variant<'a> {
     type Error = ConfigError;
     type Variant = Content<'a>;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(
-        self,
-        seed: V,
-    ) -> Result<(V::Value, Content<'a>), ConfigError> {
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Content<'a>), ConfigError> {
         let (key, node) = self.0;
         let name: StringDeserializer<ConfigError> = key.clone().into_deserializer();
-        Ok((
-            seed.deserialize(name).map_err(|error| error.inside(&key))?,
-            Content { key, node },
-        ))
+        Ok((seed.deserialize(name).map_err(|error| error.inside(&key))?, Content { key, node }))
     }
 }
 
@@ -359,28 +315,16 @@ impl<'de> VariantAccess<'de> for Content<'_> {
         }
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(
-        self,
-        seed: T,
-    ) -> Result<T::Value, ConfigError> {
-        seed.deserialize(self.node)
-            .map_err(|error| error.inside(&self.key))
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, ConfigError> {
+        seed.deserialize(self.node).map_err(|error| error.inside(&self.key))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, ConfigError> {
-        self.node
-            .deserialize_seq(visitor)
-            .map_err(|error| error.inside(&self.key))
+        self.node.deserialize_seq(visitor).map_err(|error| error.inside(&self.key))
     }
 
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, ConfigError> {
-        self.node
-            .deserialize_map(visitor)
-            .map_err(|error| error.inside(&self.key))
+    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, ConfigError> {
+        self.node.deserialize_map(visitor).map_err(|error| error.inside(&self.key))
     }
 }
 
@@ -428,17 +372,12 @@ mod tests {
 
     fn refusal(from: &str, to: &str) -> String {
         assert!(ALL.contains(from), "{from}");
-        All::parse(&ALL.replacen(from, to, 1))
-            .unwrap_err()
-            .to_string()
+        All::parse(&ALL.replacen(from, to, 1)).unwrap_err().to_string()
     }
 
     #[test]
     fn what_serde_json_reads_is_read_the_same() {
-        assert_eq!(
-            All::parse(ALL).unwrap(),
-            serde_json::from_str::<All>(ALL).unwrap()
-        );
+        assert_eq!(All::parse(ALL).unwrap(), serde_json::from_str::<All>(ALL).unwrap());
     }
 
     #[test]
@@ -447,75 +386,27 @@ mod tests {
             ("true", "1", "/boolean: expected a boolean, found integer"),
             ("255", "256", "/small: expected u8"),
             ("255", "2.5", "/small: expected u8, found number"),
-            (
-                "\"float\":1",
-                "\"float\":\"1\"",
-                "/float: expected f64, found text",
-            ),
+            ("\"float\":1", "\"float\":\"1\"", "/float: expected f64, found text"),
             ("\"t\"", "null", "/text: expected a string, found null"),
             ("\"l\"", "\"long\"", "/letter: expected a character"),
             ("-5", "[]", "/some: expected i64, found list"),
-            (
-                "[false,\"p\"]",
-                "[false]",
-                "/pair: invalid length 1, expected a tuple of size 2",
-            ),
-            (
-                "\"p\"]",
-                "\"p\",1]",
-                "/pair: the list is too long, with 3 elements",
-            ),
-            (
-                "[true]",
-                "[true,{}]",
-                "/wrapped/1: expected a boolean, found object",
-            ),
-            (
-                "\"k\":1",
-                "\"a/~\":\"x\"",
-                "/map/a~1~0: expected i64, found text",
-            ),
-            (
-                "[\"unit\"",
-                "[\"new\"",
-                "/kinds/0: expected newtype variant, found something else",
-            ),
+            ("[false,\"p\"]", "[false]", "/pair: invalid length 1, expected a tuple of size 2"),
+            ("\"p\"]", "\"p\",1]", "/pair: the list is too long, with 3 elements"),
+            ("[true]", "[true,{}]", "/wrapped/1: expected a boolean, found object"),
+            ("\"k\":1", "\"a/~\":\"x\"", "/map/a~1~0: expected i64, found text"),
+            ("[\"unit\"", "[\"new\"", "/kinds/0: expected newtype variant, found something else"),
             (
                 "{\"new\":1}",
                 "{\"old\":1}",
                 "/kinds/2/old: unknown variant `old`, expected one of `unit`, `new`, `tuple`, `struct`",
             ),
-            (
-                "{\"new\":1}",
-                "{\"new\":\"1\"}",
-                "/kinds/2/new: expected i64, found text",
-            ),
-            (
-                "{\"unit\":null}",
-                "{\"unit\":1}",
-                "/kinds/1/unit: expected null, found integer",
-            ),
-            (
-                "\"field\":true",
-                "\"field\":true,\"more\":1",
-                "/kinds/4/struct/more: the filter knows no such member",
-            ),
+            ("{\"new\":1}", "{\"new\":\"1\"}", "/kinds/2/new: expected i64, found text"),
+            ("{\"unit\":null}", "{\"unit\":1}", "/kinds/1/unit: expected null, found integer"),
+            ("\"field\":true", "\"field\":true,\"more\":1", "/kinds/4/struct/more: the filter knows no such member"),
             ("\"boolean\":true,", "", "missing field `boolean`"),
-            (
-                "{\"boolean\"",
-                "{\"bolean\":1,\"boolean\"",
-                "/bolean: the filter knows no such member",
-            ),
-            (
-                "{\"boolean\"",
-                "{\"small\":1,\"boolean\"",
-                "duplicate field `small`",
-            ),
-            (
-                "{\"boolean\"",
-                "[\"boolean\"",
-                "it is no JSON, or nested too deep",
-            ),
+            ("{\"boolean\"", "{\"bolean\":1,\"boolean\"", "/bolean: the filter knows no such member"),
+            ("{\"boolean\"", "{\"small\":1,\"boolean\"", "duplicate field `small`"),
+            ("{\"boolean\"", "[\"boolean\"", "it is no JSON, or nested too deep"),
         ] {
             assert_eq!(refusal(from, to), expected);
         }
@@ -530,9 +421,6 @@ mod tests {
 
         assert_eq!(Optional::parse("null"), Ok(Optional { limit: None }));
         assert_eq!(Option::<Optional>::parse("null"), Ok(None));
-        assert_eq!(
-            Wrapped::parse("null"),
-            Err(ConfigError::new("", "expected a sequence, found object"))
-        );
+        assert_eq!(Wrapped::parse("null"), Err(ConfigError::new("", "expected a sequence, found object")));
     }
 }
