@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(read("120"), Some(Duration::from_secs(120)));
         assert_eq!(read("99999999999999999999999"), Some(RETRY_AFTER_MAX));
         assert_eq!(read("Thu, 01 Dec 2022 11:24:09 GMT"), Some(Duration::from_secs(60)));
-        assert_eq!(read("Thu, 01 Dec 2021 11:24:09 GMT"), Some(Duration::ZERO));
+        assert_eq!(read("Wed, 01 Dec 2021 11:24:09 GMT"), Some(Duration::ZERO));
         assert_eq!(read("soon"), None);
         assert_eq!(read("-5"), None);
     }
