@@ -2,6 +2,8 @@
 //!
 //! `ARCHITECTURE.md` at the top of the repository is the map of this crate.
 
+pub mod api;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod deliver;
@@ -16,3 +18,4 @@ pub mod service;
 pub mod sign;
 pub mod store;
 pub mod telemetry;
+pub mod wire;
