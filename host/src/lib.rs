@@ -3,6 +3,9 @@
 //! `ARCHITECTURE.md` at the top of the repository is the map of this crate.
 
 pub mod api;
+pub mod app;
+pub mod bundled;
+pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;
