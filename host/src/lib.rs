@@ -4,7 +4,7 @@
 
 pub mod api;
 pub mod app;
-pub mod bundled;
+mod bundled;
 pub mod cli;
 pub mod client;
 pub mod clock;

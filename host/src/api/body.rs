@@ -7,10 +7,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
 
 use super::error::ApiError;
-
-/// How many bytes beyond a bound are read and thrown away before the connection is given up: a client
-/// that is still sending would otherwise see a broken connection instead of the refusal.
-const EXCESS_BYTES_MAX: usize = 64 << 20;
+use crate::model::limits::REQUEST_EXCESS_BYTES_MAX;
 
 /// What a body may cost.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +55,7 @@ async fn collect(mut body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {
         seen = seen.saturating_add(data.len());
         if seen <= bytes_max {
             kept.extend_from_slice(&data);
-        } else if seen - bytes_max > EXCESS_BYTES_MAX {
+        } else if seen - bytes_max > REQUEST_EXCESS_BYTES_MAX {
             break;
         } else {
             kept = Vec::new();

@@ -5,12 +5,12 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
-use serde_path_to_error::Segment;
 
 use super::ApiState;
 use super::body::{self, BodyLimits};
 use super::error::ApiError;
 use crate::model::limits::{REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIME_MAX, UPLOAD_TIME_MAX};
+use crate::model::pointer::pointer;
 
 /// The bounds of a JSON body.
 const JSON_LIMITS: BodyLimits = BodyLimits { bytes_max: REQUEST_BODY_BYTES_MAX, time_max: REQUEST_BODY_TIME_MAX };
@@ -110,23 +110,6 @@ fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         .map_err(|error| ApiError::bad_field(pointer(error.path()), error.inner().to_string()))?;
     json.end().map_err(|error| ApiError::bad_field("", error.to_string()))?;
     Ok(value)
-}
-
-/// RFC 6901.
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    let mut pointer = String::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } => {
-                pointer.push('/');
-                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-            }
-            // Not a level of the document: the name of an enum's case, or a key that is not text.
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
-    }
-    pointer
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
-use utoipa::{IntoResponses, Modify, OpenApi as _};
+use utoipa::{IntoResponses, Modify, OpenApi as _, PartialSchema, ToSchema};
 
 use super::auth::{TOKEN_ID_HEADER, TOKEN_SECRET_HEADER};
 use crate::wire;
@@ -33,7 +34,7 @@ const DESCRIPTION: &str = "A webhook sender whose users bring their own filter c
         description = DESCRIPTION
     ),
     components(schemas(wire::Problem)),
-    modifiers(&Security),
+    modifiers(&Security, &Problems),
     security(("bearer" = []), ("tokenId" = [], "tokenSecret" = [])),
     tags(
         (name = "events", description = "What happened, and the catalogue of what can happen"),
@@ -64,37 +65,36 @@ impl Modify for Security {
     }
 }
 
+/// Every refusal: its name in the document, its status and what it means.
+const PROBLEMS: [(&str, &str, &str); 11] = [
+    ("BadInput", "400", "The body or a parameter cannot be taken; `errors` says which member and why."),
+    ("Unauthenticated", "401", "There is no valid token."),
+    ("Unauthorized", "403", "The token does not allow this."),
+    ("NotFound", "404", "There is no such thing, or it is someone else's."),
+    ("BodyTimeout", "408", "The body did not come in in time."),
+    ("Conflict", "409", "It contradicts what is there."),
+    ("TooLarge", "413", "The body is too large."),
+    ("WrongType", "415", "The body has another type than this call takes."),
+    ("Internal", "500", "The host made a mistake."),
+    ("Unavailable", "503", "The host is busy (`BUSY`; try again), or its storage fails (`STORAGE_UNAVAILABLE`)."),
+    ("StorageFull", "507", "The host's disk is full, so nothing can be changed."),
+];
+
 /// The refusals of a call that takes no body.
 pub(super) struct Refusals;
 
 impl IntoResponses for Refusals {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[
-            ("400", "A parameter cannot be taken; `errors` says which and why."),
-            ("401", "There is no valid token."),
-            ("403", "The token does not allow this."),
-            ("404", "There is no such thing, or it is someone else's."),
-            ("500", "The host made a mistake."),
-            ("503", "The host is busy (`BUSY`; try again), or its storage fails (`STORAGE_UNAVAILABLE`)."),
-            ("507", "The host's disk is full, so nothing can be changed."),
-        ])
+        problems(&["400", "401", "403", "404", "500", "503", "507"])
     }
 }
 
-/// The refusals of a call that takes a body, on top of [`Refusals`].
+/// The refusals of a call that takes a body.
 pub(super) struct WriteRefusals;
 
 impl IntoResponses for WriteRefusals {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let mut responses = Refusals::responses();
-        responses.extend(problems(&[
-            ("400", "The body or a parameter cannot be taken; `errors` says which member and why."),
-            ("408", "The body did not come in in time."),
-            ("409", "It contradicts what is there."),
-            ("413", "The body is too large."),
-            ("415", "The body has another type than this call takes."),
-        ]));
-        responses
+        problems(&["400", "401", "403", "404", "408", "409", "413", "415", "500", "503", "507"])
     }
 }
 
@@ -103,30 +103,49 @@ pub(super) struct InUse;
 
 impl IntoResponses for InUse {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[("409", "A webhook uses it.")])
+        problems(&["409"])
     }
 }
 
-/// The refusal of a host that is not ready.
+/// The refusals of a host that is not ready.
 pub(super) struct NotReady;
 
 impl IntoResponses for NotReady {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[
-            ("500", "The host made a mistake."),
-            ("503", "Events cannot be accepted; `detail` says why."),
-            ("507", "Events cannot be accepted, since the host's disk is full."),
-        ])
+        problems(&["500", "503", "507"])
     }
 }
 
-fn problems(statuses: &[(&str, &str)]) -> BTreeMap<String, RefOr<Response>> {
-    let response = |description: &str| {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-        ResponseBuilder::new().description(description).content("application/problem+json", content).build()
-    };
-    statuses.iter().map(|(status, description)| ((*status).to_owned(), response(description).into())).collect()
+fn problems(statuses: &[&str]) -> BTreeMap<String, RefOr<Response>> {
+    let listed = PROBLEMS.iter().filter(|(_, status, _)| statuses.contains(status));
+    listed.map(|(name, status, _)| ((*status).to_owned(), Ref::from_response_name(*name).into())).collect()
 }
+
+struct Problems;
+
+impl Modify for Problems {
+    fn modify(&self, document: &mut OpenApi) {
+        let components = document.components.get_or_insert_default();
+        for (name, _, description) in PROBLEMS {
+            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+            let response =
+                ResponseBuilder::new().description(description).content("application/problem+json", content).build();
+            components.responses.insert(name.to_owned(), response.into());
+        }
+    }
+}
+
+/// The bytes of a filter.
+pub(super) struct Wasm;
+
+impl PartialSchema for Wasm {
+    fn schema() -> RefOr<Schema> {
+        let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(binary)).into()
+    }
+}
+
+impl ToSchema for Wasm {}
 
 #[cfg(test)]
 mod tests {
@@ -169,11 +188,25 @@ mod tests {
         for operation in operations {
             let id = operation["operationId"].as_str().unwrap();
             assert!(operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{id}");
-            let refusals = operation["responses"].as_object().unwrap().values();
-            let mut types = refusals.filter_map(|response| response["content"].as_object());
-            let is_told = types.any(|content| content.contains_key("application/problem+json"));
-            assert!(is_told || id == "get_health", "{id}");
+            let responses = operation["responses"].as_object().unwrap().values();
+            let refusals: Vec<&str> = responses.filter_map(|response| response["$ref"].as_str()).collect();
+            assert!(!refusals.is_empty() || id == "get_health", "{id}");
+            for refusal in refusals {
+                let response = document.pointer(refusal.trim_start_matches('#')).unwrap();
+                assert!(response["content"]["application/problem+json"].is_object(), "{refusal}");
+            }
         }
+    }
+
+    #[test]
+    fn enums_are_documented_by_the_names_that_json_has() {
+        let text = to_text(&routes().into_openapi());
+        let document: Value = serde_json::from_str(&text).unwrap();
+        let names = |schema: &str| document["components"]["schemas"][schema]["enum"].clone();
+
+        assert_eq!(names("DeliveryState"), serde_json::json!(["pending", "delivered", "failed", "canceled"]));
+        assert_eq!(names("WebhookStatus"), serde_json::json!(["HEALTHY", "UNHEALTHY"]));
+        assert_eq!(names("FilterStatus"), serde_json::json!(["OK", "FAILING"]));
     }
 
     #[test]

@@ -19,8 +19,12 @@ mod secret;
 mod verdict;
 mod webhook;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 pub use delivery::{Attempt, AttemptError, DeliveriesQuery, Delivery, DeliveryDetail, DeliveryState};
 pub use event::{AcceptedEvent, Event, EventType, NewEvent, PutEventType};
@@ -37,7 +41,7 @@ pub use webhook::{
 };
 
 /// A part of a list.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {
     /// The items, newest first where they have an age.
@@ -45,6 +49,48 @@ pub struct Page<T> {
     /// The `cursor` of the next page; null at the end of the list.
     pub next_cursor: Option<String>,
 }
+
+// By hand, since the derive would repeat the item's schema in the page's instead of referring to it. Routes
+// name the aliases below: of a generic type the macro asks for a trait of its own.
+impl<T: ToSchema> PartialSchema for Page<T> {
+    fn schema() -> RefOr<Schema> {
+        let items = ArrayBuilder::new()
+            .items(Ref::from_schema_name(T::name()))
+            .description(Some("The items, newest first where they have an age."));
+        let next_cursor = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .description(Some("The `cursor` of the next page; null at the end of the list."));
+        ObjectBuilder::new()
+            .description(Some("A part of a list."))
+            .property("items", items)
+            .required("items")
+            .property("nextCursor", next_cursor)
+            .required("nextCursor")
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Page<T> {
+    fn name() -> Cow<'static, str> {
+        Cow::Owned(format!("{}Page", T::name()))
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
+}
+
+/// A part of a list of webhooks.
+pub type WebhookPage = Page<Webhook>;
+/// A part of a list of deliveries.
+pub type DeliveryPage = Page<Delivery>;
+/// A part of a list of verdicts.
+pub type VerdictPage = Page<Verdict>;
+/// A part of a list of filters.
+pub type FilterPage = Page<Filter>;
+/// A part of a list of event types.
+pub type EventTypePage = Page<EventType>;
 
 /// Which part of a list.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]

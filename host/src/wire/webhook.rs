@@ -113,39 +113,39 @@ pub struct NewWebhook {
 /// What to change of a webhook. What is absent stays as it is; null is refused where it is not said to
 /// mean something.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PatchWebhook {
     /// Where deliveries go from now on.
     #[schema(value_type = String, required = false, max_length = 2048)]
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// A name for people; null takes it away.
     #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub name: Option<Option<String>>,
     /// All event types anew.
     #[schema(value_type = Vec<String>, required = false, max_items = 256)]
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<String>>,
     /// All projects anew; an empty list means all that you are a member of.
     #[schema(value_type = Vec<String>, required = false, max_items = 1000)]
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub project_ids: Option<Vec<String>>,
     /// Another filter, or the same with another configuration; null takes it away.
     #[schema(value_type = Option<FilterChoice>)]
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub filter: Option<Option<FilterChoice>>,
     /// Another shape of the delivered body.
     #[schema(value_type = PayloadFormat, required = false)]
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub payload_format: Option<PayloadFormat>,
     /// All added headers anew.
     #[schema(value_type = std::collections::BTreeMap<String, String>, required = false)]
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub headers: Option<BTreeMap<String, SecretText>>,
     /// Whether it gets events.
     #[schema(value_type = bool, required = false)]
-    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
 }
 

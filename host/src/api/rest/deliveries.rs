@@ -15,7 +15,7 @@ use crate::wire;
 #[utoipa::path(get, path = "/v1/webhooks/{id}/deliveries", tag = "deliveries",
     params(("id" = String, Path, description = "The webhook."), wire::DeliveriesQuery),
     responses(
-        (status = 200, description = "A page of deliveries, newest first.", body = wire::Page<wire::Delivery>),
+        (status = 200, description = "A page of deliveries, newest first.", body = wire::DeliveryPage),
         Refusals,
     ))]
 pub(crate) async fn list_deliveries(
@@ -23,7 +23,7 @@ pub(crate) async fn list_deliveries(
     Auth(caller): Auth,
     Path(webhook): Path<String>,
     Query(query): Query<wire::DeliveriesQuery>,
-) -> Result<Json<wire::Page<wire::Delivery>>> {
+) -> Result<Json<wire::DeliveryPage>> {
     let wire::DeliveriesQuery { state: in_state, since, until, limit, cursor } = query;
     let query = DeliveryQuery { state: in_state.map(Into::into), since, until };
     let deliveries = state.service.deliveries(&caller, &webhook, query, limit, cursor.as_deref()).await?;

@@ -50,13 +50,13 @@ pub(crate) async fn get_event(
 /// Blue's, in the order of its API document, then those that the operator added. All of them: the list
 /// has one page.
 #[utoipa::path(get, path = "/v1/event-types", tag = "events", responses(
-    (status = 200, description = "Every event type.", body = wire::Page<wire::EventType>),
+    (status = 200, description = "Every event type.", body = wire::EventTypePage),
     Refusals,
 ))]
 pub(crate) async fn list_event_types(
     State(state): State<ApiState>,
     Auth(_): Auth,
-) -> Result<Json<wire::Page<wire::EventType>>> {
+) -> Result<Json<wire::EventTypePage>> {
     let custom = state.service.custom_event_types().await?;
     let built_in = state.service.catalogue().types().iter().map(wire::EventType::from);
     Ok(whole(built_in.chain(custom.into_iter().map(Into::into)).collect()))

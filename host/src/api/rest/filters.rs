@@ -10,7 +10,7 @@ use crate::api::ApiState;
 use crate::api::auth::Auth;
 use crate::api::error::ApiError;
 use crate::api::extract::{JsonBody, Path, Query, WasmBytes};
-use crate::api::openapi::{InUse, Refusals, WriteRefusals};
+use crate::api::openapi::{InUse, Refusals, Wasm, WriteRefusals};
 use crate::service::{Decision, EvaluateEvent, Evaluated, Scalar, Value};
 use crate::wire::{self, EvaluationVerdict, FieldScalar, FieldSeen, FieldValue};
 
@@ -20,7 +20,7 @@ use crate::wire::{self, EvaluationVerdict, FieldScalar, FieldSeen, FieldValue};
 /// `hooksieve:filter/sieve` and imports nothing; at most 32 MiB unless the operator says otherwise. A
 /// user's filter is theirs alone; an operator's is shared by all users.
 #[utoipa::path(post, path = "/v1/filters", tag = "filters", params(wire::UploadQuery),
-    request_body(content = Vec<u8>, content_type = "application/wasm", description = "The module or component."),
+    request_body(content = inline(Wasm), content_type = "application/wasm", description = "The module or component."),
     responses((status = 201, description = "The filter.", body = wire::Filter), WriteRefusals))]
 pub(crate) async fn upload_filter(
     State(state): State<ApiState>,
@@ -36,14 +36,14 @@ pub(crate) async fn upload_filter(
 ///
 /// Your own and those that are shared.
 #[utoipa::path(get, path = "/v1/filters", tag = "filters", params(wire::PageQuery), responses(
-    (status = 200, description = "A page of filters, newest first.", body = wire::Page<wire::Filter>),
+    (status = 200, description = "A page of filters, newest first.", body = wire::FilterPage),
     Refusals,
 ))]
 pub(crate) async fn list_filters(
     State(state): State<ApiState>,
     Auth(caller): Auth,
     Query(query): Query<wire::PageQuery>,
-) -> Result<Json<wire::Page<wire::Filter>>> {
+) -> Result<Json<wire::FilterPage>> {
     let filters = state.service.filters(&caller, query.limit, query.cursor.as_deref()).await?;
     Ok(page(filters, Into::into))
 }
@@ -84,7 +84,7 @@ pub(crate) async fn delete_filter(
 #[utoipa::path(get, path = "/v1/filters/{id}/wasm", tag = "filters",
     params(("id" = String, Path, description = "The filter.")),
     responses(
-        (status = 200, description = "The uploaded bytes.", body = Vec<u8>, content_type = "application/wasm"),
+        (status = 200, description = "The uploaded bytes.", body = inline(Wasm), content_type = "application/wasm"),
         Refusals,
     ))]
 pub(crate) async fn get_filter_wasm(

@@ -18,14 +18,14 @@ use crate::wire;
 #[utoipa::path(get, path = "/v1/events/{id}/verdicts", tag = "verdicts",
     params(("id" = String, Path, description = "The event.")),
     responses(
-        (status = 200, description = "One verdict for each webhook.", body = wire::Page<wire::Verdict>),
+        (status = 200, description = "One verdict for each webhook.", body = wire::VerdictPage),
         Refusals,
     ))]
 pub(crate) async fn list_event_verdicts(
     State(state): State<ApiState>,
     Auth(caller): Auth,
     Path(event): Path<String>,
-) -> Result<Json<wire::Page<wire::Verdict>>> {
+) -> Result<Json<wire::VerdictPage>> {
     let explained = state.service.verdicts_on(&caller, &event).await?;
     Ok(whole(explained.into_iter().map(|one| show(&event, one)).collect()))
 }
@@ -34,7 +34,7 @@ pub(crate) async fn list_event_verdicts(
 #[utoipa::path(get, path = "/v1/webhooks/{id}/verdicts", tag = "verdicts",
     params(("id" = String, Path, description = "The webhook."), wire::VerdictsQuery),
     responses(
-        (status = 200, description = "A page of verdicts, newest first.", body = wire::Page<wire::Verdict>),
+        (status = 200, description = "A page of verdicts, newest first.", body = wire::VerdictPage),
         Refusals,
     ))]
 pub(crate) async fn list_verdicts(
@@ -42,7 +42,7 @@ pub(crate) async fn list_verdicts(
     Auth(caller): Auth,
     Path(webhook): Path<String>,
     Query(query): Query<wire::VerdictsQuery>,
-) -> Result<Json<wire::Page<wire::Verdict>>> {
+) -> Result<Json<wire::VerdictPage>> {
     let wire::VerdictsQuery { outcome, since, until, limit, cursor } = query;
     let query = VerdictQuery { outcome: outcome.map(Into::into), since, until };
     let verdicts = state.service.verdicts_for(&caller, &webhook, query, limit, cursor.as_deref()).await?;

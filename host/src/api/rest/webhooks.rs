@@ -34,14 +34,14 @@ pub(crate) async fn create_webhook(
 
 /// List your webhooks
 #[utoipa::path(get, path = "/v1/webhooks", tag = "webhooks", params(wire::PageQuery), responses(
-    (status = 200, description = "A page of webhooks, newest first.", body = wire::Page<wire::Webhook>),
+    (status = 200, description = "A page of webhooks, newest first.", body = wire::WebhookPage),
     Refusals,
 ))]
 pub(crate) async fn list_webhooks(
     State(state): State<ApiState>,
     Auth(caller): Auth,
     Query(query): Query<wire::PageQuery>,
-) -> Result<Json<wire::Page<wire::Webhook>>> {
+) -> Result<Json<wire::WebhookPage>> {
     let views = state.service.webhooks(&caller, query.limit, query.cursor.as_deref()).await?;
     Ok(page(views, Into::into))
 }

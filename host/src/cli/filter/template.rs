@@ -25,7 +25,7 @@ const CRATE_FILES: [(&str, &str); 5] = template![
     "src/lib.rs" => "src/lib.rs.in",
 ];
 
-const SDK_FILES: [(&str, &str); 24] = sdk![
+const SDK_FILES: [(&str, &str); 27] = sdk![
     "Cargo.toml",
     "README.md",
     "catalogue.json",
@@ -38,6 +38,9 @@ const SDK_FILES: [(&str, &str); 24] = sdk![
     "src/bindings.rs",
     "src/change.rs",
     "src/config.rs",
+    "src/config/parse.rs",
+    "src/config/plain.rs",
+    "src/config/read.rs",
     "src/export.rs",
     "src/field.rs",
     "src/lib.rs",
