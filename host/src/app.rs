@@ -3,11 +3,13 @@
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use crate::api;
 use crate::bundled;
@@ -131,20 +133,35 @@ impl App {
         let delivering =
             lifecycle::run_deliver(&self.deliverer, self.store.as_ref(), self.clock.as_ref(), &self.pokes, &stop);
         let running = async { tokio::join!(serving, dispatching, delivering).0 };
-        let hurry = async {
-            stop.requested.cancelled().await;
-            tokio::time::sleep(STOP_GRACE).await;
+        let deadline = {
+            let mut running = pin!(running);
+            let ended = tokio::select! {
+                served = &mut running => Some(served),
+                () = stop.requested.cancelled() => None,
+                // The storage can fail in a request too, which no loop sees.
+                () = self.store.until_broken() => {
+                    stop.storage_fails();
+                    None
+                }
+            };
+            let deadline = Instant::now() + STOP_GRACE;
+            let ended = match ended {
+                Some(served) => Ok(served),
+                None => tokio::time::timeout_at(deadline, running).await,
+            };
+            match ended {
+                Ok(served) => served.context("listening")?,
+                Err(_) => tracing::warn!("requests were still under way when the time to stop was up"),
+            }
+            deadline
         };
-        tokio::select! {
-            served = running => served.context("listening")?,
-            () = hurry => tracing::warn!("requests were still under way when the time to stop was up"),
-        }
-        self.close(&stop).await
+        self.close(&stop, deadline).await
     }
 
-    /// What is not done within the grace period keeps its lease and is taken up at the next start.
-    async fn close(self, stop: &Stop) -> anyhow::Result<()> {
-        let (dispatched, delivered) = tokio::join!(self.dispatcher.drain(STOP_GRACE), self.deliverer.drain(STOP_GRACE));
+    /// What is not done by the deadline keeps its lease and is taken up at the next start.
+    async fn close(self, stop: &Stop, deadline: Instant) -> anyhow::Result<()> {
+        let grace = deadline.saturating_duration_since(Instant::now());
+        let (dispatched, delivered) = tokio::join!(self.dispatcher.drain(grace), self.deliverer.drain(grace));
         if !(dispatched && delivered) {
             tracing::warn!("what is still under way is taken up again at the next start");
         }

@@ -5,6 +5,7 @@
 pub mod api;
 pub mod app;
 mod bundled;
+pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;

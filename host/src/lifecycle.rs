@@ -36,13 +36,18 @@ pub struct Stop {
 }
 
 impl Stop {
+    /// Asks to end because the storage fails.
+    pub fn storage_fails(&self) {
+        self.storage_failed.cancel();
+        self.requested.cancel();
+    }
+
     /// Ends the process if the storage fails: an event must not be acknowledged that may be lost.
     fn judge(&self, error: &StoreError) {
         match error {
             StoreError::Broken(_) => {
                 tracing::error!(error = error as &dyn std::error::Error, "the storage fails; stopping");
-                self.storage_failed.cancel();
-                self.requested.cancel();
+                self.storage_fails();
             }
             StoreError::Busy | StoreError::Full | StoreError::Internal(_) => {
                 tracing::warn!(error = error as &dyn std::error::Error, "the store refused a loop; trying again");

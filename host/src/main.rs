@@ -1,3 +1,7 @@
 //! The `hooksieve` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hooksieve::cli::main()
+}
