@@ -9,8 +9,8 @@
 //! | `changed` `changed_to` | differs from before; is this now and was not before |
 //!
 //! What is absent matches nothing, `ne` included. `null` equals only `null`, and has no order and no text. Any other
-//! value whose type is not the condition's is an error. `changed` and `changed_to` compare the two sides of the
-//! record, so their pointers begin inside it (`/done`); absent and `null` are the same to them.
+//! value whose type is not the condition's is an error. `changed` and `changed_to` compare what a pointer into
+//! `/currentValue` finds with the same place in `/previousValue`; absent and `null` are the same to them.
 
 use std::cmp::Ordering;
 
@@ -44,19 +44,19 @@ impl Condition {
     /// Checks a condition and adds the pointers that it reads.
     pub(crate) fn build(
         pointer: &str,
-        op: &str,
+        operator: &str,
         value: Option<Json>,
         pointers: &mut Vec<Pointer>,
     ) -> Result<Self, Refusal> {
         let is_starred = pointer.split('/').any(|segment| segment == "*");
-        if is_starred && !matches!(op, "contains" | "exists") {
-            return Err(("op", "a pointer with `*` takes only contains and exists"));
+        if is_starred && !matches!(operator, "contains" | "exists") {
+            return Err(("operator", "a pointer with `*` takes only contains and exists"));
         }
         let shown = value
             .as_ref()
             .map(|value| format!(" {}", cut(&value.to_string())))
             .unwrap_or_default();
-        let test = match op {
+        let test = match operator {
             "exists" | "changed" if value.is_some() => {
                 return Err(("value", "this operator takes no value"));
             }
@@ -76,20 +76,23 @@ impl Condition {
             "ends_with" => Test::Text(text(value)?, |text, part| text.ends_with(part)),
             _ => {
                 return Err((
-                    "op",
+                    "operator",
                     "unknown operator; there are eq, ne, lt, lte, gt, gte, in, contains, \
                                    starts_with, ends_with, exists, changed and changed_to",
                 ));
             }
         };
         if let Test::Changed | Test::ChangedTo(_) = test {
-            let pointer = RecordPointer::parse(pointer).map_err(|reason| ("pointer", reason))?;
+            let inside = pointer
+                .strip_prefix("/currentValue")
+                .ok_or(("pointer", "what changes is in the record: begin with /currentValue"))?;
+            let pointer = RecordPointer::parse(inside).map_err(|reason| ("pointer", reason))?;
             pointers.extend([pointer.current(), pointer.previous()]);
         } else {
             pointers.push(Pointer::parse(pointer).map_err(|reason| ("pointer", reason))?);
         }
         Ok(Self {
-            text: format!("{pointer} {op}{shown}"),
+            text: format!("{pointer} {operator}{shown}"),
             test,
         })
     }

@@ -1,8 +1,8 @@
 //! Matches the fields of an event against a tree of conditions:
-//! `{"all": [{"pointer": "/currentValue/done", "op": "eq", "value": true}, {"not": […]}]}`.
+//! `{"all": [{"pointer": "/currentValue/done", "operator": "eq", "value": true}, {"not": {…}}]}`.
 //!
-//! `all` matches if each of its rules does, `any` if one does, `not` if none does; they are tried in order,
-//! and only as far as needed. What a condition means is in [`condition`].
+//! `all` matches if each of its rules does, `any` if one does, `not` if its one rule does not; they are tried
+//! in order, and only as far as needed. What a condition means is in [`condition`].
 
 pub mod condition;
 mod scalar;
@@ -18,9 +18,9 @@ use condition::Condition;
 pub struct Written {
     all: Option<Vec<Written>>,
     any: Option<Vec<Written>>,
-    not: Option<Vec<Written>>,
+    not: Option<Box<Written>>,
     pointer: Option<String>,
-    op: Option<String>,
+    operator: Option<String>,
     #[serde(default, deserialize_with = "scalar::present")]
     value: Option<serde_json::Value>,
 }
@@ -31,8 +31,8 @@ pub enum FieldMatch {
     All(Vec<FieldMatch>),
     /// One matches.
     Any(Vec<FieldMatch>),
-    /// None matches.
-    Not(Vec<FieldMatch>),
+    /// It does not match.
+    Not(Box<FieldMatch>),
     /// The values from this index on match.
     Condition(Condition, usize),
 }
@@ -44,16 +44,19 @@ impl FieldMatch {
             any,
             not,
             pointer,
-            op,
+            operator,
             value,
         } = rule;
-        let (name, rules, group): (_, _, fn(_) -> _) = match (all, any, not, pointer, op, &value) {
+        let (name, rules, group): (_, _, fn(_) -> _) = match (all, any, not, pointer, operator, &value) {
             (Some(rules), None, None, None, None, None) => ("all", rules, Self::All),
             (None, Some(rules), None, None, None, None) => ("any", rules, Self::Any),
-            (None, None, Some(rules), None, None, None) => ("not", rules, Self::Not),
-            (None, None, None, Some(pointer), Some(op), _) => {
+            (None, None, Some(rule), None, None, None) => {
+                let rule = Self::build(*rule, &format!("{at}/not"), pointers)?;
+                return Ok(Self::Not(Box::new(rule)));
+            }
+            (None, None, None, Some(pointer), Some(operator), _) => {
                 let first = pointers.len();
-                return Condition::build(&pointer, &op, value, pointers)
+                return Condition::build(&pointer, &operator, value, pointers)
                     .map(|condition| Self::Condition(condition, first))
                     .map_err(|(member, reason)| {
                         ConfigError::new(format!("{at}/{member}"), reason)
@@ -62,7 +65,7 @@ impl FieldMatch {
             _ => {
                 return Err(ConfigError::new(
                     at,
-                    "a rule is one of all, any and not, or a pointer with an op",
+                    "a rule is one of all, any and not, or a pointer with an operator",
                 ));
             }
         };
@@ -95,20 +98,20 @@ impl FieldMatch {
                 }
                 Ok(first.map(|reason| format!("none of {} rules: {reason}", rules.len())))
             }
-            Self::Not(rules) => {
-                for rule in rules {
-                    if rule.mismatch(values)?.is_none() {
-                        let text = if let Self::Condition(condition, _) = rule {
-                            condition.text()
-                        } else {
-                            "a group"
-                        };
-                        return Ok(Some(format!("not {text}: it matches")));
-                    }
-                }
-                Ok(None)
-            }
+            Self::Not(rule) => Ok(match rule.mismatch(values)? {
+                Some(_) => None,
+                None => Some(format!("not {}: it matches", rule.text())),
+            }),
             Self::Condition(condition, first) => condition.mismatch(&values[*first..]),
+        }
+    }
+}
+
+impl FieldMatch {
+    fn text(&self) -> &str {
+        match self {
+            Self::Condition(condition, _) => condition.text(),
+            Self::All(_) | Self::Any(_) | Self::Not(_) => "a group",
         }
     }
 }

@@ -25,12 +25,14 @@ pub(in crate::store) async fn a_user_sees_bundled_filters_and_their_own(store: A
         store.add_filter(upload(id, owner, byte)).await.unwrap();
     }
 
-    let first = store.filters(&user("owner"), page(2, None)).await.unwrap();
-    let second = store.filters(&user("owner"), page(2, first.next)).await.unwrap();
+    let first = store.filters(Some(&user("owner")), page(2, None)).await.unwrap();
+    let second = store.filters(Some(&user("owner")), page(2, first.next)).await.unwrap();
 
     let ids: Vec<_> = first.items.iter().chain(&second.items).map(|filter| filter.id.as_str()).collect();
     assert_eq!(ids, ["d", "b", "a"]);
     assert_eq!(second.next, None);
+    let shared = store.filters(None, page(9, None)).await.unwrap();
+    assert_eq!(shared.items.iter().map(|filter| filter.id.as_str()).collect::<Vec<_>>(), ["d", "a"]);
 }
 
 pub(in crate::store) async fn a_filter_in_use_is_not_deleted(store: Arc<dyn Store>) {

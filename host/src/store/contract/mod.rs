@@ -21,7 +21,7 @@ macro_rules! contract_tests {
             people: a_user_is_known_once_it_was_put,
             people: a_project_is_kept_and_changed,
             people: only_a_known_user_joins_a_known_project,
-            people: members_and_their_projects_are_told_apart_from_the_rest,
+            people: members_and_their_projects_are_those_that_were_added,
             people: a_token_is_kept_and_revoked_once,
             people: a_put_token_replaces_the_one_with_the_same_id,
             people: only_a_valid_operator_token_counts_as_one,

@@ -116,6 +116,13 @@ impl SqliteStore {
         CommitCounts { durable: commits.durable.load(Ordering::Relaxed), soft: commits.soft.load(Ordering::Relaxed) }
     }
 
+    /// How many writes wait for the writing thread now, up to
+    /// [`WRITER_QUEUE_MAX`](crate::model::limits::WRITER_QUEUE_MAX).
+    #[must_use]
+    pub fn writes_waiting(&self) -> usize {
+        self.writer.queued()
+    }
+
     async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use super::migrations;
 use super::readers;
@@ -216,6 +216,9 @@ fn open_writer(path: &Path, options: &OpenOptions) -> Result<(Connection, i64), 
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // Closing must not try an `fsync` again that failed before: `close` does it when all is well. Nor
+    // must it touch a file that is refused.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let version = recognise(&connection)?;
     configure_writer(&connection)?;
     if version > 0 {
@@ -223,9 +226,7 @@ fn open_writer(path: &Path, options: &OpenOptions) -> Result<(Connection, i64), 
         check_unless_clean(&connection)?;
     }
     migrations::apply(&mut connection, version)?;
-    if version == 0 {
-        begin(&connection, &options.key, options.now)?;
-    }
+    begin(&connection, &options.key, options.now)?;
     let opens = connection.query_row(
         "UPDATE store_state SET is_clean = 0, opens = opens + 1, opened_at = ?1 RETURNING opens",
         (options.now,),
@@ -248,8 +249,6 @@ fn recognise(connection: &Connection) -> Result<i64, Refusal> {
 }
 
 fn configure_writer(connection: &Connection) -> Result<(), Refusal> {
-    // Closing must not try an `fsync` again that failed before: `close` does it when all is well.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
@@ -274,13 +273,17 @@ fn configure_writer(connection: &Connection) -> Result<(), Refusal> {
 
 fn check_key(connection: &Connection, key: &SealingKey) -> Result<(), Refusal> {
     let (owner, _) = KEY_CHECK;
-    let sealed: Vec<u8> = connection.query_row("SELECT key_check FROM store_state", (), |row| row.get(0))?;
-    key.unseal(owner, &sealed).map(drop).map_err(|_| Refusal::WrongKey)
+    let sealed: Option<Vec<u8>> =
+        connection.query_row("SELECT key_check FROM store_state", (), |row| row.get(0)).optional()?;
+    // Without the row nothing was sealed yet: the process ended between the schema and `begin`.
+    let opens = sealed.is_none_or(|sealed| key.unseal(owner, &sealed).is_ok());
+    if opens { Ok(()) } else { Err(Refusal::WrongKey) }
 }
 
 fn check_unless_clean(connection: &Connection) -> Result<(), Refusal> {
-    let is_clean: bool = connection.query_row("SELECT is_clean FROM store_state", (), |row| row.get(0))?;
-    if is_clean {
+    let is_clean: Option<bool> =
+        connection.query_row("SELECT is_clean FROM store_state", (), |row| row.get(0)).optional()?;
+    if is_clean == Some(true) {
         return Ok(());
     }
     tracing::warn!("the database was not closed the last time; checking it");
@@ -288,11 +291,12 @@ fn check_unless_clean(connection: &Connection) -> Result<(), Refusal> {
     if found == "ok" { Ok(()) } else { Err(Refusal::Corrupt(found)) }
 }
 
-/// The one row of `store_state`.
+/// Makes the one row of `store_state`, if it is not there yet.
 fn begin(connection: &Connection, key: &SealingKey, now: Timestamp) -> Result<(), Refusal> {
     let (owner, text) = KEY_CHECK;
     connection.execute(
-        "INSERT INTO store_state (id, key_check, is_clean, opens, opened_at, checks) VALUES (1, ?1, 1, 0, ?2, 0)",
+        "INSERT INTO store_state (id, key_check, is_clean, opens, opened_at, checks) VALUES (1, ?1, 1, 0, ?2, 0)
+         ON CONFLICT DO NOTHING",
         (key.seal(owner, text), now),
     )?;
     Ok(())

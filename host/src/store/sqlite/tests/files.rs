@@ -135,6 +135,20 @@ async fn another_key_is_refused() {
 }
 
 #[tokio::test]
+async fn a_database_whose_first_start_was_cut_short_is_opened() {
+    let (store, directory) = opened();
+    store.close().await.unwrap();
+    let path = options(&directory).directory.join("hooksieve.db");
+    Connection::open(&path).unwrap().execute("DELETE FROM store_state", ()).unwrap();
+
+    let store = open(&directory).unwrap();
+
+    add_webhooks(&*store, &["w"]).await;
+    drop(store);
+    assert!(open(&directory).is_ok());
+}
+
+#[tokio::test]
 async fn no_database_is_made_where_one_was_expected() {
     let directory = tempfile::tempdir().unwrap();
     let expecting = OpenOptions { create: Create::MustExist, ..options(&directory) };

@@ -30,7 +30,7 @@ fn hold_writer(store: &Arc<SqliteStore>) -> (mpsc::Sender<()>, tokio::task::Join
 
 /// Lets every spawned task go as far as it can.
 async fn until_queued(store: &SqliteStore, jobs: usize) {
-    while store.writer.queued() < jobs {
+    while store.writes_waiting() < jobs {
         tokio::task::yield_now().await;
     }
 }
