@@ -95,7 +95,7 @@ fn run_for_ever() -> ! {
 fn allocate_for_ever() -> ! {
     let mut kept = Vec::new();
     loop {
-        kept.push(black_box(vec![1_u8; CHUNK_BYTES]));
+        kept.push(black_box(Vec::<u8>::with_capacity(CHUNK_BYTES)));
     }
 }
 
