@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use hooksieve_filter_build::{Request, Toolchain};
 
 /// The packages under `plugins/` that every host has.
-const PACKAGES: [&str; 1] = ["done-records"];
+const PACKAGES: [&str; 4] = ["field-match", "changed-fields", "done-records", "due-date-moved"];
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

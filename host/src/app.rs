@@ -144,8 +144,7 @@ impl App {
 
     /// What is not done within the grace period keeps its lease and is taken up at the next start.
     async fn close(self, stop: &Stop) -> anyhow::Result<()> {
-        let (dispatched, delivered) =
-            tokio::join!(self.dispatcher.drain(STOP_GRACE), self.deliverer.drain(STOP_GRACE));
+        let (dispatched, delivered) = tokio::join!(self.dispatcher.drain(STOP_GRACE), self.deliverer.drain(STOP_GRACE));
         if !(dispatched && delivered) {
             tracing::warn!("what is still under way is taken up again at the next start");
         }

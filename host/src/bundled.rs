@@ -16,7 +16,7 @@ const FILTERS: [(&str, &[u8]); 4] = [
 ///
 /// # Errors
 /// When the store fails, or the compiler cannot be started.
-pub async fn install(service: &Service) -> Result<()> {
+pub(crate) async fn install(service: &Service) -> Result<()> {
     let installing = FILTERS.map(|(name, wasm)| service.install_bundled(name, wasm));
     try_join_all(installing).await.map(drop)
 }

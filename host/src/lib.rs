@@ -2,6 +2,10 @@
 //!
 //! `ARCHITECTURE.md` at the top of the repository is the map of this crate.
 
+pub mod api;
+pub mod app;
+mod bundled;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod deliver;
@@ -16,3 +20,4 @@ pub mod service;
 pub mod sign;
 pub mod store;
 pub mod telemetry;
+pub mod wire;

@@ -17,37 +17,19 @@ pub struct Instance<F> {
 /// # Errors
 ///
 /// If the configuration is refused.
-pub fn configure<F: Sieve>(
-    slot: &RefCell<Option<Instance<F>>>,
-    config: &str,
-) -> Result<Vec<Field>, String> {
-    let (filter, pointers) = F::Config::parse(config)
-        .and_then(F::configure)
-        .map_err(ConfigError::into_text)?;
-    *slot.borrow_mut() = Some(Instance {
-        filter,
-        pointers: pointers.len(),
-    });
-    Ok(pointers
-        .into_iter()
-        .map(|pointer| Field {
-            pointer: pointer.into_string(),
-        })
-        .collect())
+pub fn configure<F: Sieve>(slot: &RefCell<Option<Instance<F>>>, config: &str) -> Result<Vec<Field>, String> {
+    let (filter, pointers) = F::Config::parse(config).and_then(F::configure).map_err(ConfigError::into_text)?;
+    *slot.borrow_mut() = Some(Instance { filter, pointers: pointers.len() });
+    Ok(pointers.into_iter().map(|pointer| Field { pointer: pointer.into_string() }).collect())
 }
 
 /// Decides on each event.
-pub fn decide<F: Sieve>(
-    slot: &RefCell<Option<Instance<F>>>,
-    events: Vec<Vec<Value>>,
-) -> Vec<Verdict> {
+pub fn decide<F: Sieve>(slot: &RefCell<Option<Instance<F>>>, events: Vec<Vec<Value>>) -> Vec<Verdict> {
     let slot = slot.borrow();
     events
         .into_iter()
         .map(|values| match &*slot {
-            None => Verdict::Error(
-                "the host asked for a verdict before it configured the filter".into(),
-            ),
+            None => Verdict::Error("the host asked for a verdict before it configured the filter".into()),
             Some(instance) if values.len() != instance.pointers => {
                 Verdict::Error("the host sent other values than the filter declared".into())
             }
@@ -86,9 +68,7 @@ macro_rules! export {
                     INSTANCE.with(|slot| $crate::export::configure(slot, &config))
                 }
 
-                fn decide(
-                    events: ::std::vec::Vec<::std::vec::Vec<sieve::Value>>,
-                ) -> ::std::vec::Vec<sieve::Verdict> {
+                fn decide(events: ::std::vec::Vec<::std::vec::Vec<sieve::Value>>) -> ::std::vec::Vec<sieve::Verdict> {
                     INSTANCE.with(|slot| $crate::export::decide(slot, events))
                 }
             }

@@ -95,15 +95,7 @@ pub struct FieldError(String);
 
 impl FieldError {
     fn new(name: &str, prefix: &str, pointer: &str, mismatch: &Mismatch) -> Self {
-        Self(join(&[
-            "field `",
-            name,
-            "` (",
-            prefix,
-            pointer,
-            "): ",
-            mismatch.as_str(),
-        ]))
+        Self(join(&["field `", name, "` (", prefix, pointer, "): ", mismatch.as_str()]))
     }
 }
 

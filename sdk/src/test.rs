@@ -27,8 +27,9 @@ mod document;
 mod event;
 mod project;
 
+use document::Document;
 pub use event::{Event, event, example, example_names};
-pub use serde_json::json;
+pub use serde_json::{Value as Json, json};
 
 use std::cell::RefCell;
 
@@ -41,7 +42,7 @@ use crate::{Sieve, Verdict, export};
 /// If the filter wants a configuration.
 #[must_use]
 pub fn evaluate<F: Sieve>(event: &Event) -> Verdict {
-    evaluate_with::<F>(event, serde_json::Value::Null)
+    evaluate_with::<F>(event, Json::Null)
 }
 
 /// What the filter says of an event, for a webhook with this configuration.
@@ -50,18 +51,12 @@ pub fn evaluate<F: Sieve>(event: &Event) -> Verdict {
 ///
 /// If the filter refuses the configuration.
 #[must_use]
-pub fn evaluate_with<F: Sieve>(event: &Event, config: serde_json::Value) -> Verdict {
+pub fn evaluate_with<F: Sieve>(event: &Event, config: Json) -> Verdict {
     let instance = RefCell::new(None);
-    let fields = export::configure::<F>(&instance, &config.to_string()).unwrap_or_else(|refusal| {
-        panic!("the filter refuses the configuration {config}: {refusal}")
-    });
-    let values = fields
-        .iter()
-        .map(|field| event.project(&field.pointer))
-        .collect();
-    export::decide(&instance, vec![values])
-        .pop()
-        .expect("one event gets one verdict")
+    let fields = export::configure::<F>(&instance, &config.to_string())
+        .unwrap_or_else(|refusal| panic!("the filter refuses the configuration {config}: {refusal}"));
+    let values = fields.iter().map(|field| event.project(&field.pointer)).collect();
+    export::decide(&instance, vec![values]).pop().expect("one event gets one verdict")
 }
 
 /// The pointers that the filter declares under a configuration.
@@ -69,7 +64,15 @@ pub fn evaluate_with<F: Sieve>(event: &Event, config: serde_json::Value) -> Verd
 /// # Errors
 ///
 /// If the filter refuses it; the text is what whoever set up the webhook will see.
-pub fn configure<F: Sieve>(config: serde_json::Value) -> Result<Vec<String>, String> {
-    let fields = export::configure::<F>(&RefCell::new(None), &config.to_string())?;
+pub fn configure<F: Sieve>(config: Json) -> Result<Vec<String>, String> {
+    let fields = export::configure::<F>(&RefCell::new(None), &canonical(&config))?;
     Ok(fields.into_iter().map(|field| field.pointer).collect())
+}
+
+/// The configuration as the host hands it over.
+fn canonical(config: &Json) -> String {
+    match Document::parse(&config.to_string()) {
+        Ok(document) => document.to_string(),
+        Err(error) => panic!("no configuration: {error}"),
+    }
 }

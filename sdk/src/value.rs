@@ -206,9 +206,7 @@ impl<T: FromValue> FromValue for Vec<T> {
                 .map(|scalar| T::from_value(scalar.into()))
                 .collect::<Result<_, _>>()
                 .map_err(|Mismatch(text)| Mismatch(join(&["in the list: ", &text]))),
-            Value::Json(_) => Err(Mismatch(
-                "expected a list of plain values, found arrays or objects in it".into(),
-            )),
+            Value::Json(_) => Err(Mismatch("expected a list of plain values, found arrays or objects in it".into())),
             other => Err(Mismatch::new(Self::EXPECTED, &other)),
         }
     }

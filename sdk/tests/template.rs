@@ -1,9 +1,6 @@
 //! The template of a new filter compiles, and its own tests pass.
 
-#[expect(
-    unreachable_pub,
-    reason = "a crate root of its own, when it is not a test"
-)]
+#[expect(unreachable_pub, reason = "a crate root of its own, when it is not a test")]
 #[path = "../template/src/lib.rs.in"]
 mod template;
 

@@ -3,6 +3,7 @@
 //! It prepares what cargo itself cannot (a compiler for the filters) and hands over to cargo. It builds
 //! nothing of its own and keeps no state.
 
+mod readme;
 mod setup;
 
 use std::env;
@@ -16,6 +17,7 @@ usage: cargo xtask <command>
   setup          provide a compiler for the filters, if there is none
   demo [ARGS]    set up, then run `hooksieve demo ARGS`
   test [ARGS]    set up, then run all tests (`cargo test --workspace --locked ARGS`)
+  readme         set up, then run the commands of the documents
 ";
 
 fn main() -> ExitCode {
@@ -26,10 +28,10 @@ fn main() -> ExitCode {
     };
     let done = match command {
         "setup" if rest.is_empty() => setup::run(&root()).map(|()| ExitCode::SUCCESS),
-        "demo" => with_setup(
-            &["run", "--locked", "--package", "hooksieve", "--", "demo"],
-            rest,
-        ),
+        "demo" => with_setup(&["run", "--locked", "--package", "hooksieve", "--", "demo"], rest),
+        "readme" if rest.is_empty() => {
+            setup::run(&root()).and_then(|()| readme::run(&root())).map(|()| ExitCode::SUCCESS)
+        }
         "test" => with_setup(&["test", "--workspace", "--locked"], rest),
         _ => {
             eprint!("{USAGE}");
@@ -58,8 +60,5 @@ fn with_setup(cargo: &[&str], rest: &[String]) -> Result<ExitCode, Box<dyn Error
 
 /// The checkout that this program was compiled in.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask is a folder of the checkout")
-        .to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the checkout").to_owned()
 }

@@ -82,21 +82,10 @@ fn rustup(root: &Path) -> Result<(), String> {
     let server = first_hop(&|name| env::var(name).ok());
     eprintln!("xtask: looking for rustup's server at {server}");
     if !answers(&server) {
-        return Err(format!(
-            "{server} does not answer within {} s",
-            PROBE.as_secs()
-        ));
+        return Err(format!("{server} does not answer within {} s", PROBE.as_secs()));
     }
-    eprintln!(
-        "xtask: rustup target add {TARGET} (at most {} s)",
-        RUSTUP.as_secs()
-    );
-    within(
-        Command::new("rustup")
-            .args(["target", "add", TARGET])
-            .current_dir(root),
-        RUSTUP,
-    )
+    eprintln!("xtask: rustup target add {TARGET} (at most {} s)", RUSTUP.as_secs());
+    within(Command::new("rustup").args(["target", "add", TARGET]).current_dir(root), RUSTUP)
 }
 
 /// The distribution's packages, on Debian and its kin, as root or with a sudo that asks for no password.
@@ -104,29 +93,19 @@ fn apt(root: &Path) -> Result<(), String> {
     if !runs(Command::new("apt-get").arg("--version").current_dir(root)) {
         return Err("there is no apt-get".into());
     }
-    let is_root = Command::new("id")
-        .arg("-u")
-        .output()
-        .is_ok_and(|output| output.stdout == b"0\n");
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
     if !is_root && !runs(Command::new("sudo").args(["-n", "true"])) {
         return Err("apt-get needs root, or a sudo without a password".into());
     }
     let install = ["install", "-y", "--no-install-recommends"];
     for arguments in [&["update"][..], &[&install[..], &PACKAGES[..]].concat()] {
         eprintln!("xtask: apt-get {}", arguments.join(" "));
-        let mut command = if is_root {
-            Command::new("apt-get")
-        } else {
-            Command::new("sudo")
-        };
+        let mut command = if is_root { Command::new("apt-get") } else { Command::new("sudo") };
         if !is_root {
             command.args(["-n", "apt-get"]);
         }
         // Its progress goes where ours does.
-        command
-            .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .stdout(std::io::stderr());
+        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdout(std::io::stderr());
         match command.status() {
             Ok(status) if status.success() => {}
             Ok(status) => return Err(format!("apt-get {}: {status}", arguments[0])),
@@ -138,19 +117,13 @@ fn apt(root: &Path) -> Result<(), String> {
 
 /// Whether a command runs and succeeds, without a word.
 fn runs(command: &mut Command) -> bool {
-    let silent = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    let silent = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     silent.status().is_ok_and(|status| status.success())
 }
 
 /// Runs a command and stops it when its time is up.
 fn within(command: &mut Command, limit: Duration) -> Result<(), String> {
-    let mut child = command
-        .stdin(Stdio::null())
-        .spawn()
-        .map_err(|error| format!("cannot run rustup: {error}"))?;
+    let mut child = command.stdin(Stdio::null()).spawn().map_err(|error| format!("cannot run rustup: {error}"))?;
     let deadline = Instant::now() + limit;
     loop {
         match child.try_wait() {
@@ -176,24 +149,15 @@ fn first_hop(variable: &dyn Fn(&str) -> Option<String>) -> String {
     } else {
         set("https_proxy").or_else(|| set("HTTPS_PROXY"))
     };
-    authority(
-        &proxy
-            .or_else(|| set("all_proxy"))
-            .or_else(|| set("ALL_PROXY"))
-            .unwrap_or(server),
-    )
+    authority(&proxy.or_else(|| set("all_proxy")).or_else(|| set("ALL_PROXY")).unwrap_or(server))
 }
 
 /// `host:port` of a URL.
 fn authority(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let authority = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    let has_port = authority
-        .rsplit_once(':')
-        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
     match (has_port, scheme) {
         (true, _) => authority.to_owned(),
         (false, "https") => format!("{authority}:443"),
@@ -206,9 +170,9 @@ fn answers(address: &str) -> bool {
     let (sender, receiver) = mpsc::channel();
     let address = address.to_owned();
     thread::spawn(move || {
-        let is_open = address.to_socket_addrs().is_ok_and(|mut addresses| {
-            addresses.any(|address| TcpStream::connect_timeout(&address, PROBE).is_ok())
-        });
+        let is_open = address
+            .to_socket_addrs()
+            .is_ok_and(|mut addresses| addresses.any(|address| TcpStream::connect_timeout(&address, PROBE).is_ok()));
         // Nobody listens any more if the time was up.
         sender.send(is_open).ok();
     });
@@ -222,10 +186,8 @@ mod tests {
     #[test]
     fn the_probe_goes_where_rustup_would() {
         let none = |_: &str| None;
-        let proxy =
-            |name: &str| (name == "https_proxy").then(|| "http://me:pw@proxy.test:3128/".into());
-        let mirror =
-            |name: &str| (name == "RUSTUP_DIST_SERVER").then(|| "http://mirror.test/rust".into());
+        let proxy = |name: &str| (name == "https_proxy").then(|| "http://me:pw@proxy.test:3128/".into());
+        let mirror = |name: &str| (name == "RUSTUP_DIST_SERVER").then(|| "http://mirror.test/rust".into());
 
         assert_eq!(first_hop(&none), "static.rust-lang.org:443");
         assert_eq!(first_hop(&proxy), "proxy.test:3128");

@@ -1,6 +1,5 @@
 //! `hooksieve:filter@0.1.0`: the bindings, and the way between their types and the host's.
 
-#[expect(unreachable_pub, reason = "generated; wit/v0.1.0/filter.wit documents every item")]
 mod bindings {
     wasmtime::component::bindgen!({
         path: "../wit/v0.1.0",

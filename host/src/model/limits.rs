@@ -10,6 +10,13 @@ pub const EVENT_TYPE_CHARS_MAX: usize = 64;
 pub const NAME_CHARS_MAX: usize = 200;
 /// Bytes of a request body, except for uploads.
 pub const REQUEST_BODY_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a body beyond its bound that are read and thrown away before the connection is given up: a
+/// client that is still sending would otherwise see a broken connection instead of the refusal.
+pub const REQUEST_EXCESS_BYTES_MAX: usize = 64 << 20;
+/// Time for a request body to come in, except for uploads.
+pub const REQUEST_BODY_TIME_MAX: Duration = Duration::from_secs(30);
+/// Time for the upload of a filter to come in.
+pub const UPLOAD_TIME_MAX: Duration = Duration::from_secs(300);
 /// Event types a webhook may subscribe to.
 pub const WEBHOOK_EVENTS_MAX: usize = 256;
 /// Projects a webhook may be scoped to.

@@ -9,6 +9,7 @@ pub mod event;
 pub mod filter;
 pub mod ids;
 pub mod limits;
+pub mod pointer;
 pub mod secret;
 pub mod timestamp;
 pub mod token;

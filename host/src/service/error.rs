@@ -77,9 +77,12 @@ pub enum ServiceError {
     /// The disk is full.
     #[error("the host's disk is full")]
     Full,
-    /// The store fails: our fault.
+    /// The disk or the database file fails: our fault.
     #[error("the host's storage fails")]
     Storage(#[source] StoreError),
+    /// The store could not do as it was asked: our fault.
+    #[error("the host's storage refused a statement")]
+    Statement(#[source] StoreError),
     /// Anything else that is our fault.
     #[error("{0}")]
     Internal(String),
@@ -108,7 +111,8 @@ impl From<StoreError> for ServiceError {
         match error {
             StoreError::Busy => Self::Busy,
             StoreError::Full => Self::Full,
-            StoreError::Broken(_) | StoreError::Internal(_) => Self::Storage(error),
+            StoreError::Broken(_) => Self::Storage(error),
+            StoreError::Internal(_) => Self::Statement(error),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::json;
 use crate::model::Timestamp;
 use crate::model::event::{Event, EventDigest, StoredEvent};
 use crate::model::ids::{CompanyId, EventId, IdError, ProjectId, UserId};
+use crate::model::pointer::pointer;
 use crate::model::token::Caller;
 use crate::store::Accepted;
 
@@ -122,11 +123,8 @@ impl Service {
 
 fn parse(canonical: &str) -> Result<Posted<'_>> {
     let mut json = serde_json::Deserializer::from_str(canonical);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let pointer = if path == "." { String::new() } else { format!("/{}", path.replace('.', "/")) };
-        ServiceError::bad_field(&pointer, plain_message(error.inner()))
-    })
+    serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| ServiceError::bad_field(&pointer(error.path()), plain_message(error.inner())))
 }
 
 /// The message without its place in the canonical text, which the caller never saw.

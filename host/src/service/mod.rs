@@ -24,8 +24,12 @@ use crate::model::catalogue::Catalogue;
 use crate::model::event::EventType;
 use crate::model::limits::{NAME_CHARS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
 use crate::resolve::Resolver;
-use crate::store::{CustomEventType, PageRequest, Store};
+use crate::store::{PageRequest, Store};
 
+// What the use cases ask for and answer with, so that a door needs no room below this one.
+pub use crate::filter::projection::{Scalar, Value};
+pub use crate::filter::{Decision, Evaluation, Failure};
+pub use crate::store::{CustomEventType, DeliveryQuery, LoggedVerdict, Page, Project, User, VerdictQuery};
 pub use deliveries::DeliveryDetail;
 pub use error::{Noun, ServiceError, Violation};
 pub use events::AcceptedEvent;

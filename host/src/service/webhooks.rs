@@ -15,6 +15,7 @@ use crate::model::limits::{
     FILTER_CONFIG_BYTES_MAX, SECRET_BYTES_MAX, WEBHOOK_EVENTS_MAX, WEBHOOK_HEADER_VALUE_BYTES_MAX, WEBHOOK_HEADERS_MAX,
     WEBHOOK_PROJECTS_MAX, WEBHOOKS_PER_USER_MAX,
 };
+use crate::model::pointer::escaped;
 use crate::model::secret::Secret;
 use crate::model::token::Caller;
 use crate::model::webhook::{FilterBinding, Health, OnError, PayloadFormat, Webhook};
@@ -337,7 +338,7 @@ fn check_headers(headers: BTreeMap<String, String>) -> Result<BTreeMap<String, S
     }
     let mut checked = BTreeMap::new();
     for (name, value) in headers {
-        let pointer = format!("/headers/{}", name.replace('~', "~0").replace('/', "~1"));
+        let pointer = format!("/headers/{}", escaped(&name));
         let refuse = |detail: String| Err(ServiceError::bad_field(&pointer, detail));
         let lower = name.to_ascii_lowercase();
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);

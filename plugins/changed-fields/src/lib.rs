@@ -33,39 +33,19 @@ impl Sieve for ChangedFields {
 
     fn configure(Config { fields }: Config) -> Result<(Self, Vec<Pointer>), ConfigError> {
         if fields.is_empty() {
-            return Err(ConfigError::new(
-                "/fields",
-                "a list of at least one field is expected",
-            ));
+            return Err(ConfigError::new("/fields", "a list of at least one field is expected"));
         }
-        let pointers = fields
-            .iter()
-            .flat_map(|field| [field.previous(), field.current()])
-            .collect();
-        let named: Vec<&str> = fields
-            .iter()
-            .take(NAMED)
-            .map(RecordPointer::as_str)
-            .collect();
+        let pointers = fields.iter().flat_map(|field| [field.previous(), field.current()]).collect();
+        let named: Vec<&str> = fields.iter().take(NAMED).map(RecordPointer::as_str).collect();
         let more = if fields.len() > NAMED { ", …" } else { "" };
-        Ok((
-            Self {
-                unchanged: format!("no change in {}{more}", named.join(", ")),
-            },
-            pointers,
-        ))
+        Ok((Self { unchanged: format!("no change in {}{more}", named.join(", ")) }, pointers))
     }
 
     fn decide(&self, values: Vec<Value>) -> Verdict {
         let is_empty = |value: &Value| matches!(value, Value::Absent | Value::Null);
-        let is_changed = values
-            .chunks_exact(2)
-            .any(|sides| sides[0] != sides[1] && !(is_empty(&sides[0]) && is_empty(&sides[1])));
-        if is_changed {
-            deliver()
-        } else {
-            skip(self.unchanged.as_str())
-        }
+        let is_changed =
+            values.chunks_exact(2).any(|sides| sides[0] != sides[1] && !(is_empty(&sides[0]) && is_empty(&sides[1])));
+        if is_changed { deliver() } else { skip(self.unchanged.as_str()) }
     }
 }
 

@@ -6,10 +6,7 @@ use hooksieve_sdk::test::{evaluate, example};
 
 #[test]
 fn a_record_that_was_just_marked_done_is_delivered() {
-    assert_eq!(
-        evaluate::<done_records>(&example("TODO_DONE_STATUS_UPDATED")),
-        deliver()
-    );
+    assert_eq!(evaluate::<done_records>(&example("TODO_DONE_STATUS_UPDATED")), deliver());
 }
 
 #[test]
@@ -22,23 +19,12 @@ fn a_record_that_is_created_done_is_delivered() {
 #[test]
 fn other_records_are_skipped_with_the_reason() {
     let renamed = example("TODO_NAME_CHANGED");
-    let renamed_later = renamed
-        .with("/previousValue/done", true)
-        .with("/currentValue/done", true);
+    let renamed_later = renamed.with("/previousValue/done", true).with("/currentValue/done", true);
     let deleted = example("TODO_DELETED");
 
-    assert_eq!(
-        evaluate::<done_records>(&renamed),
-        skip("the record is not done")
-    );
-    assert_eq!(
-        evaluate::<done_records>(&renamed_later),
-        skip("the record was done before")
-    );
-    assert_eq!(
-        evaluate::<done_records>(&deleted),
-        skip("the record is not done")
-    );
+    assert_eq!(evaluate::<done_records>(&renamed), skip("the record is not done"));
+    assert_eq!(evaluate::<done_records>(&renamed_later), skip("the record was done before"));
+    assert_eq!(evaluate::<done_records>(&deleted), skip("the record is not done"));
 }
 
 #[test]

@@ -6,10 +6,7 @@ use hooksieve_sdk::test::{configure, evaluate, evaluate_with, example, json};
 
 #[test]
 fn a_moved_due_date_is_delivered() {
-    assert_eq!(
-        evaluate::<due_date_moved>(&example("TODO_DUE_DATE_UPDATED")),
-        deliver()
-    );
+    assert_eq!(evaluate::<due_date_moved>(&example("TODO_DUE_DATE_UPDATED")), deliver());
 }
 
 #[test]
@@ -23,27 +20,17 @@ fn a_due_date_that_was_added_was_not_moved() {
 fn the_direction_is_the_configurations() {
     let later = example("TODO_DUE_DATE_UPDATED");
     let earlier = later.with("/currentValue/duedAt", "2022-12-01T00:00:00.000Z");
-    let verdict =
-        |event, direction| evaluate_with::<due_date_moved>(event, json!({"direction": direction}));
+    let verdict = |event, direction| evaluate_with::<due_date_moved>(event, json!({"direction": direction}));
 
     assert_eq!(verdict(&later, "later"), deliver());
-    assert_eq!(
-        verdict(&later, "earlier"),
-        skip("the due date was moved later")
-    );
+    assert_eq!(verdict(&later, "earlier"), skip("the due date was moved later"));
     assert_eq!(verdict(&earlier, "earlier"), deliver());
-    assert_eq!(
-        verdict(&earlier, "later"),
-        skip("the due date was moved earlier")
-    );
+    assert_eq!(verdict(&earlier, "later"), skip("the due date was moved earlier"));
 }
 
 #[test]
 fn an_unknown_direction_is_refused_at_its_place() {
     let refusal = configure::<due_date_moved>(json!({"direction": "up"})).unwrap_err();
 
-    assert_eq!(
-        refusal,
-        "/direction: unknown variant `up`, expected one of `earlier`, `later`, `any`"
-    );
+    assert_eq!(refusal, "/direction: unknown variant `up`, expected one of `earlier`, `later`, `any`");
 }

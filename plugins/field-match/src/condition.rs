@@ -15,9 +15,8 @@
 use std::cmp::Ordering;
 
 use hooksieve_sdk::{Pointer, RecordPointer, Value};
-use serde_json::Value as Json;
 
-use crate::scalar::{cut, or_null, order, ordered, scalar, scalars, show, text};
+use crate::scalar::{list, one, or_null, order, ordered, show, text};
 
 /// A condition.
 pub struct Condition {
@@ -45,32 +44,29 @@ impl Condition {
     pub(crate) fn build(
         pointer: &str,
         operator: &str,
-        value: Option<Json>,
+        value: Option<Value>,
         pointers: &mut Vec<Pointer>,
     ) -> Result<Self, Refusal> {
         let is_starred = pointer.split('/').any(|segment| segment == "*");
         if is_starred && !matches!(operator, "contains" | "exists") {
             return Err(("operator", "a pointer with `*` takes only contains and exists"));
         }
-        let shown = value
-            .as_ref()
-            .map(|value| format!(" {}", cut(&value.to_string())))
-            .unwrap_or_default();
+        let shown = value.as_ref().map(|value| format!(" {}", show(value))).unwrap_or_default();
         let test = match operator {
             "exists" | "changed" if value.is_some() => {
                 return Err(("value", "this operator takes no value"));
             }
             "exists" => Test::Exists,
             "changed" => Test::Changed,
-            "changed_to" => Test::ChangedTo(scalar(value)?),
-            "eq" => Test::Among(vec![scalar(value)?]),
-            "ne" => Test::Not(scalar(value)?),
-            "in" => Test::Among(scalars(value)?),
+            "changed_to" => Test::ChangedTo(one(value)?),
+            "eq" => Test::Among(vec![one(value)?]),
+            "ne" => Test::Not(one(value)?),
+            "in" => Test::Among(list(value)?),
             "lt" => Test::Order(ordered(value)?, Ordering::is_lt),
             "lte" => Test::Order(ordered(value)?, Ordering::is_le),
             "gt" => Test::Order(ordered(value)?, Ordering::is_gt),
             "gte" => Test::Order(ordered(value)?, Ordering::is_ge),
-            "contains" if is_starred => Test::Has(scalar(value)?),
+            "contains" if is_starred => Test::Has(one(value)?),
             "contains" => Test::Text(text(value)?, |text, part| text.contains(part)),
             "starts_with" => Test::Text(text(value)?, |text, part| text.starts_with(part)),
             "ends_with" => Test::Text(text(value)?, |text, part| text.ends_with(part)),
@@ -91,10 +87,7 @@ impl Condition {
         } else {
             pointers.push(Pointer::parse(pointer).map_err(|reason| ("pointer", reason))?);
         }
-        Ok(Self {
-            text: format!("{pointer} {operator}{shown}"),
-            test,
-        })
+        Ok(Self { text: format!("{pointer} {operator}{shown}"), test })
     }
 
     /// Why it does not match; `None` if it does. An error if the value is of another type than the condition's.
@@ -109,13 +102,11 @@ impl Condition {
             (_, Value::Absent) => false,
             (Test::Among(list), found) => self.is_among(found, list)?,
             (Test::Not(other), found) => !self.equals(found, other)?,
-            (Test::Has(element), Value::Many(found)) => found
-                .iter()
-                .any(|found| Value::from(found.clone()) == *element),
-            (_, Value::Null) => false,
-            (Test::Order(than, is_so), found) => {
-                is_so(order(found, than).ok_or_else(|| self.wrong_type(found, than))?)
+            (Test::Has(element), Value::Many(found)) => {
+                found.iter().any(|found| Value::from(found.clone()) == *element)
             }
+            (_, Value::Null) => false,
+            (Test::Order(than, is_so), found) => is_so(order(found, than).ok_or_else(|| self.wrong_type(found, than))?),
             (Test::Text(Value::Text(part), is_so), Value::Text(found)) => is_so(found, part),
             (Test::Text(expected, _) | Test::Has(expected), found) => {
                 return Err(self.wrong_type(found, expected));
@@ -130,17 +121,11 @@ impl Condition {
     }
 
     fn is_among(&self, found: &Value, list: &[Value]) -> Result<bool, String> {
-        let answers: Vec<_> = list
-            .iter()
-            .map(|expected| self.equals(found, expected))
-            .collect();
+        let answers: Vec<_> = list.iter().map(|expected| self.equals(found, expected)).collect();
         // One value of the right type is enough for a list of several types.
         match answers.iter().find(|answer| answer.is_ok()) {
             Some(_) => Ok(answers.contains(&Ok(true))),
-            None => answers
-                .into_iter()
-                .next()
-                .expect("a list has at least one value"),
+            None => answers.into_iter().next().expect("a list has at least one value"),
         }
     }
 
@@ -148,18 +133,11 @@ impl Condition {
         match (found, expected) {
             (Value::Null, _) | (_, Value::Null) => Ok(found == expected),
             (Value::Boolean(found), Value::Boolean(expected)) => Ok(found == expected),
-            _ => order(found, expected)
-                .map(Ordering::is_eq)
-                .ok_or_else(|| self.wrong_type(found, expected)),
+            _ => order(found, expected).map(Ordering::is_eq).ok_or_else(|| self.wrong_type(found, expected)),
         }
     }
 
     fn wrong_type(&self, found: &Value, expected: &Value) -> String {
-        format!(
-            "{}: expected {}, found {}",
-            self.text,
-            expected.kind(),
-            found.kind()
-        )
+        format!("{}: expected {}, found {}", self.text, expected.kind(), found.kind())
     }
 }

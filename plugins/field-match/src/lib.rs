@@ -22,7 +22,7 @@ pub struct Written {
     pointer: Option<String>,
     operator: Option<String>,
     #[serde(default, deserialize_with = "scalar::present")]
-    value: Option<serde_json::Value>,
+    value: Option<Value>,
 }
 
 /// The filter: a rule, and where its values are.
@@ -39,14 +39,7 @@ pub enum FieldMatch {
 
 impl FieldMatch {
     fn build(rule: Written, at: &str, pointers: &mut Vec<Pointer>) -> Result<Self, ConfigError> {
-        let Written {
-            all,
-            any,
-            not,
-            pointer,
-            operator,
-            value,
-        } = rule;
+        let Written { all, any, not, pointer, operator, value } = rule;
         let (name, rules, group): (_, _, fn(_) -> _) = match (all, any, not, pointer, operator, &value) {
             (Some(rules), None, None, None, None, None) => ("all", rules, Self::All),
             (None, Some(rules), None, None, None, None) => ("any", rules, Self::Any),
@@ -58,36 +51,24 @@ impl FieldMatch {
                 let first = pointers.len();
                 return Condition::build(&pointer, &operator, value, pointers)
                     .map(|condition| Self::Condition(condition, first))
-                    .map_err(|(member, reason)| {
-                        ConfigError::new(format!("{at}/{member}"), reason)
-                    });
+                    .map_err(|(member, reason)| ConfigError::new(format!("{at}/{member}"), reason));
             }
             _ => {
-                return Err(ConfigError::new(
-                    at,
-                    "a rule is one of all, any and not, or a pointer with an operator",
-                ));
+                return Err(ConfigError::new(at, "a rule is one of all, any and not, or a pointer with an operator"));
             }
         };
         if rules.is_empty() {
-            return Err(ConfigError::new(
-                format!("{at}/{name}"),
-                "a group has at least one rule",
-            ));
+            return Err(ConfigError::new(format!("{at}/{name}"), "a group has at least one rule"));
         }
         let built = rules.into_iter().enumerate();
-        let built =
-            built.map(|(index, rule)| Self::build(rule, &format!("{at}/{name}/{index}"), pointers));
+        let built = built.map(|(index, rule)| Self::build(rule, &format!("{at}/{name}/{index}"), pointers));
         built.collect::<Result<_, _>>().map(group)
     }
 
     /// Why the rule does not match; `None` if it does. An error if a value has another type than the rule's.
     fn mismatch(&self, values: &[Value]) -> Result<Option<String>, String> {
         match self {
-            Self::All(rules) => rules
-                .iter()
-                .find_map(|rule| rule.mismatch(values).transpose())
-                .transpose(),
+            Self::All(rules) => rules.iter().find_map(|rule| rule.mismatch(values).transpose()).transpose(),
             Self::Any(rules) => {
                 let mut first = None;
                 for rule in rules {
@@ -120,12 +101,7 @@ impl Sieve for FieldMatch {
     type Config = Written;
 
     fn about() -> About {
-        about(
-            env!("CARGO_PKG_NAME"),
-            env!("CARGO_PKG_VERSION"),
-            env!("CARGO_PKG_DESCRIPTION"),
-            None,
-        )
+        about(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_DESCRIPTION"), None)
     }
 
     fn configure(rule: Written) -> Result<(Self, Vec<Pointer>), ConfigError> {

@@ -59,9 +59,7 @@ impl Document {
         }
         let place = match index(&key) {
             None => members.len(),
-            Some(new) => {
-                members.partition_point(|(name, _)| index(name).is_some_and(|old| old < new))
-            }
+            Some(new) => members.partition_point(|(name, _)| index(name).is_some_and(|old| old < new)),
         };
         members.insert(place, (key, value));
     }
@@ -103,17 +101,10 @@ fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 
 fn number(text: &str) -> Result<Document, String> {
     let number: f64 = text.parse().map_err(|_| format!("{text} is no number"))?;
-    let is_whole = text
-        .bytes()
-        .all(|byte| byte == b'-' || byte.is_ascii_digit());
-    let is_changed = is_whole
-        && text
-            .parse::<i128>()
-            .map_or(true, |exact| number as i128 != exact);
+    let is_whole = text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());
+    let is_changed = is_whole && text.parse::<i128>().map_or(true, |exact| number as i128 != exact);
     if is_changed || !number.is_finite() {
-        return Err(format!(
-            "the host refuses the number {text}: send it as a string"
-        ));
+        return Err(format!("the host refuses the number {text}: send it as a string"));
     }
     Ok(Document::Number(number))
 }
@@ -159,15 +150,9 @@ mod tests {
     fn text_comes_out_as_json_stringify_writes_it() {
         for (text, canonical) in [
             (r#" { "b" : 1.0 , "a" : [ ] } "#, r#"{"b":1,"a":[]}"#),
-            (
-                r#"{"b":1,"10":2,"9":3,"01":4}"#,
-                r#"{"9":3,"10":2,"b":1,"01":4}"#,
-            ),
+            (r#"{"b":1,"10":2,"9":3,"01":4}"#, r#"{"9":3,"10":2,"b":1,"01":4}"#),
             (r#"{"a":1,"b":2,"a":3}"#, r#"{"a":3,"b":2}"#),
-            (
-                r#"[1e21,1e-7,-0,0.1,100000000000000000000]"#,
-                r#"[1e+21,1e-7,0,0.1,100000000000000000000]"#,
-            ),
+            (r#"[1e21,1e-7,-0,0.1,100000000000000000000]"#, r#"[1e+21,1e-7,0,0.1,100000000000000000000]"#),
             (r#""\u00e9\/\u001f\u007f""#, "\"é/\\u001f\u{7f}\""),
         ] {
             assert_eq!(Document::parse(text).unwrap().to_string(), canonical);
@@ -176,17 +161,8 @@ mod tests {
 
     #[test]
     fn a_number_that_the_host_would_refuse_is_refused() {
-        for text in [
-            "9007199254740993",
-            "[1e400]",
-            "{\"a\":-123456789012345678901}",
-        ] {
-            assert!(
-                Document::parse(text)
-                    .unwrap_err()
-                    .contains("send it as a string"),
-                "{text}"
-            );
+        for text in ["9007199254740993", "[1e400]", "{\"a\":-123456789012345678901}"] {
+            assert!(Document::parse(text).unwrap_err().contains("send it as a string"), "{text}");
         }
     }
 

@@ -19,22 +19,12 @@ pub struct Event(Document);
 #[must_use]
 pub fn example(name: &str) -> Event {
     let catalogue = Document::parse(CATALOGUE).expect("the catalogue is JSON");
-    let Document::Array(types) = &catalogue else {
-        unreachable!("the catalogue is an array")
-    };
-    let found = types
-        .iter()
-        .find(|entry| project(entry, "/name") == Value::Text(name.into()));
+    let Document::Array(types) = &catalogue else { unreachable!("the catalogue is an array") };
+    let found = types.iter().find(|entry| project(entry, "/name") == Value::Text(name.into()));
     let Some(Document::Object(members)) = found else {
-        panic!(
-            "the catalogue has no event type `{name}`; it has {}",
-            example_names().join(", ")
-        );
+        panic!("the catalogue has no event type `{name}`; it has {}", example_names().join(", "));
     };
-    let (_, example) = members
-        .iter()
-        .find(|(key, _)| key == "example")
-        .expect("each has one");
+    let (_, example) = members.iter().find(|(key, _)| key == "example").expect("each has one");
     Event::new(example.clone())
 }
 
@@ -79,10 +69,7 @@ impl Event {
     fn new(mut document: Document) -> Self {
         for (name, default) in [
             ("id", Document::Text("evt_test".into())),
-            (
-                "occurredAt",
-                Document::Text("2022-12-01T11:23:09.241Z".into()),
-            ),
+            ("occurredAt", Document::Text("2022-12-01T11:23:09.241Z".into())),
             ("previousValue", Document::Null),
             ("currentValue", Document::Null),
         ] {
@@ -134,25 +121,18 @@ impl Event {
 
     /// The array or object in which the pointer's last segment is, and that segment.
     fn parent(&mut self, pointer: &str) -> (&mut Document, String) {
-        let mut segments: Vec<String> = pointer
-            .split('/')
-            .skip(1)
-            .map(|segment| segment.replace("~1", "/").replace("~0", "~"))
-            .collect();
-        let last = segments
-            .pop()
-            .unwrap_or_else(|| panic!("`{pointer}` does not begin with `/`"));
-        let parent = segments
-            .iter()
-            .fold(&mut self.0, |document, name| match document {
-                Document::Object(members) => members
-                    .iter_mut()
-                    .find(|(key, _)| key == name)
-                    .map(|(_, value)| value)
-                    .unwrap_or_else(|| panic!("the event has no `{name}` of `{pointer}`")),
-                Document::Array(items) => element(items, name, pointer),
-                _ => panic!("the event has nothing inside which `{name}` of `{pointer}` could be"),
-            });
+        let mut segments: Vec<String> =
+            pointer.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect();
+        let last = segments.pop().unwrap_or_else(|| panic!("`{pointer}` does not begin with `/`"));
+        let parent = segments.iter().fold(&mut self.0, |document, name| match document {
+            Document::Object(members) => members
+                .iter_mut()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value)
+                .unwrap_or_else(|| panic!("the event has no `{name}` of `{pointer}`")),
+            Document::Array(items) => element(items, name, pointer),
+            _ => panic!("the event has nothing inside which `{name}` of `{pointer}` could be"),
+        });
         (parent, last)
     }
 }
@@ -176,20 +156,9 @@ mod tests {
         for name in &names {
             let event = example(name);
             assert_eq!(event.project("/event"), Value::Text(name.clone()));
-            let sides = [
-                event.project("/previousValue"),
-                event.project("/currentValue"),
-            ];
-            assert_eq!(
-                sides[0] == Value::Null,
-                name.ends_with("_CREATED"),
-                "{name}"
-            );
-            assert_eq!(
-                sides[1] == Value::Null,
-                name.ends_with("_DELETED"),
-                "{name}"
-            );
+            let sides = [event.project("/previousValue"), event.project("/currentValue")];
+            assert_eq!(sides[0] == Value::Null, name.ends_with("_CREATED"), "{name}");
+            assert_eq!(sides[1] == Value::Null, name.ends_with("_DELETED"), "{name}");
         }
     }
 
@@ -197,14 +166,9 @@ mod tests {
     fn an_event_can_be_varied() {
         let event = example("TODO_CREATED");
 
-        let varied = event
-            .with("/currentValue/todoList/title", "Elsewhere")
-            .without("/currentValue/done");
+        let varied = event.with("/currentValue/todoList/title", "Elsewhere").without("/currentValue/done");
 
-        assert_eq!(
-            varied.project("/currentValue/todoList/title"),
-            Value::Text("Elsewhere".into())
-        );
+        assert_eq!(varied.project("/currentValue/todoList/title"), Value::Text("Elsewhere".into()));
         assert_eq!(varied.project("/currentValue/done"), Value::Absent);
         assert_eq!(event.project("/currentValue/done"), Value::Boolean(false));
     }

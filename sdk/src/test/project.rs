@@ -9,9 +9,7 @@ pub(super) fn project(document: &Document, pointer: &str) -> Value {
     let mut selected = Vec::new();
     let is_met = select(document, &segments, &mut selected);
     if !segments.contains(&"*") {
-        return selected
-            .first()
-            .map_or(Value::Absent, |document| value(document));
+        return selected.first().map_or(Value::Absent, |document| value(document));
     }
     if !is_met {
         return Value::Absent;
@@ -45,10 +43,7 @@ fn select<'a>(document: &'a Document, segments: &[&str], selected: &mut Vec<&'a 
 fn member<'a>(document: &'a Document, segment: &str) -> Option<&'a Document> {
     let name = segment.replace("~1", "/").replace("~0", "~");
     match document {
-        Document::Object(members) => members
-            .iter()
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value),
+        Document::Object(members) => members.iter().find(|(key, _)| *key == name).map(|(_, value)| value),
         Document::Array(items) => {
             let index: usize = name.parse().ok()?;
             items.get(index).filter(|_| index.to_string() == name)
@@ -121,10 +116,7 @@ mod tests {
 
     #[test]
     fn a_star_selects_from_each_element_that_has_the_rest() {
-        assert_eq!(
-            at("/list/*/a"),
-            Value::Many(vec![Scalar::Integer(1), Scalar::Null])
-        );
+        assert_eq!(at("/list/*/a"), Value::Many(vec![Scalar::Integer(1), Scalar::Null]));
         assert_eq!(at("/none/*"), Value::Many(vec![]));
         assert_eq!(at("/none/*/a"), Value::Many(vec![]));
         assert_eq!(at("/deep/*/a/*"), Value::Json("[1,2,[4]]".into()));
@@ -140,10 +132,7 @@ mod tests {
     #[test]
     fn arrays_and_objects_come_as_canonical_text() {
         assert_eq!(at("/nested"), Value::Json(r#"{"z":1,"a":{}}"#.into()));
-        assert_eq!(
-            at("/list/*"),
-            Value::Json(r#"[{"a":1},{"b":2},{"a":null}]"#.into())
-        );
+        assert_eq!(at("/list/*"), Value::Json(r#"[{"a":1},{"b":2},{"a":null}]"#.into()));
         assert_eq!(at("/none"), Value::Json("[]".into()));
     }
 }

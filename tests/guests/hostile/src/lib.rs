@@ -56,12 +56,7 @@ impl Sieve for Hostile {
     type Config = Config;
 
     fn about() -> About {
-        about(
-            env!("CARGO_PKG_NAME"),
-            env!("CARGO_PKG_VERSION"),
-            env!("CARGO_PKG_DESCRIPTION"),
-            None,
-        )
+        about(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"), env!("CARGO_PKG_DESCRIPTION"), None)
     }
 
     fn configure(config: Config) -> Result<(Self, Vec<Pointer>), ConfigError> {
