@@ -1,6 +1,7 @@
 //! A filter that misbehaves as its configuration says, to show that the host holds: `{"do": "loop"}`.
 
 use std::hint::black_box;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use hooksieve_sdk::{About, ConfigError, Pointer, Sieve, Value, Verdict};
 use hooksieve_sdk::{about, deliver, export, fail, skip};
@@ -10,6 +11,9 @@ use serde::Deserialize;
 const CHUNK_BYTES: usize = 1 << 20;
 /// How long its reason is, in bytes: far over what a host takes.
 const REASON_BYTES: usize = 1 << 20;
+
+/// Events that were seen in this memory: a host that gives each event fresh state never lets it pass one.
+static SEEN: AtomicU32 = AtomicU32::new(0);
 
 /// The webhook's configuration.
 #[derive(Deserialize)]
@@ -37,6 +41,8 @@ pub enum Deed {
     HugeReason,
     /// Answer with an error.
     Error,
+    /// Count the events that this memory has seen, and tell the number as the reason.
+    Count,
     /// Behave.
     Deliver,
 }
@@ -69,6 +75,7 @@ impl Sieve for Hostile {
             Deed::Trap => trap(),
             Deed::HugeReason => skip("x".repeat(REASON_BYTES)),
             Deed::Error => fail("as the configuration says"),
+            Deed::Count => skip(format!("event number {}", SEEN.fetch_add(1, Ordering::Relaxed) + 1)),
             Deed::Deliver => deliver(),
         }
     }
@@ -83,7 +90,7 @@ fn run_for_ever() -> ! {
 fn allocate_for_ever() -> ! {
     let mut kept = Vec::new();
     loop {
-        kept.push(black_box(vec![1_u8; CHUNK_BYTES]));
+        kept.push(black_box(Vec::<u8>::with_capacity(CHUNK_BYTES)));
     }
 }
 
