@@ -68,7 +68,8 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 fn text(error: &anyhow::Error) -> String {
     let mut text = format!("error: {error}");
     for cause in error.chain().skip(1) {
-        text.push_str(&format!("\n  because: {cause}"));
+        let cause = cause.to_string();
+        text.push_str(&format!("\n  because: {}", cause.trim_end().replace('\n', "\n    ")));
     }
     if let Some(hint) = hint(error) {
         text.push_str(&format!("\nhint: {hint}"));
@@ -89,6 +90,8 @@ fn hint(error: &anyhow::Error) -> Option<&str> {
             "UNAUTHORIZED" => {
                 Some("events and tokens need an operator's token, webhooks and filters the token of a user")
             }
+            "WEBHOOK_NOT_FOUND" => Some("`webhook list` shows yours"),
+            "FILTER_NOT_FOUND" => Some("`filter list` shows those that you can use"),
             "USER_NOT_FOUND" => Some("an operator registers users with `PUT /v1/users/{id}`"),
             _ => None,
         },

@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
+use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{ArgGroup, Subcommand};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::failure::misuse;
 use super::input;
 use super::output::{Output, Table, plain};
 use super::remote::{ListArgs, Remote};
@@ -97,44 +98,43 @@ pub(super) struct OneArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(group = ArgGroup::new("change").required(true).multiple(true))]
 pub(super) struct UpdateArgs {
     /// The webhook.
     id: String,
     /// Where deliveries go from now on.
-    #[arg(long, group = "change")]
+    #[arg(long)]
     url: Option<String>,
     /// A name for people.
-    #[arg(long, group = "change")]
+    #[arg(long)]
     name: Option<String>,
     /// Take the name away.
-    #[arg(long, group = "change", conflicts_with = "name")]
+    #[arg(long, conflicts_with = "name")]
     no_name: bool,
     /// The event types to get from now on; those that are not given no more.
-    #[arg(long = "event", value_name = "TYPE", value_delimiter = ',', group = "change")]
+    #[arg(long = "event", value_name = "TYPE", value_delimiter = ',')]
     events: Vec<String>,
     /// Get no event types.
-    #[arg(long, group = "change", conflicts_with = "events")]
+    #[arg(long, conflicts_with = "events")]
     no_events: bool,
     /// The projects to get events of from now on; those that are not given no more.
-    #[arg(long = "project", value_name = "PROJECT", value_delimiter = ',', group = "change")]
+    #[arg(long = "project", value_name = "PROJECT", value_delimiter = ',')]
     projects: Vec<String>,
     /// Get events of all projects that you are a member of.
-    #[arg(long, group = "change", conflicts_with = "projects")]
+    #[arg(long, conflicts_with = "projects")]
     all_projects: bool,
     #[command(flatten)]
     filter: FilterArgs,
     /// Take the filter away.
-    #[arg(long, group = "change", conflicts_with = "filter")]
+    #[arg(long, conflicts_with = "filter")]
     no_filter: bool,
     /// The shape of the delivered body.
-    #[arg(long, value_parser = named::<PayloadFormat>(&["full", "compact"]), group = "change")]
+    #[arg(long, value_parser = named::<PayloadFormat>(&["full", "compact"]))]
     payload_format: Option<PayloadFormat>,
     /// Send it events.
-    #[arg(long, group = "change", conflicts_with = "disable")]
+    #[arg(long, conflicts_with = "disable")]
     enable: bool,
     /// Send it nothing.
-    #[arg(long, group = "change")]
+    #[arg(long)]
     disable: bool,
     #[command(flatten)]
     remote: Remote,
@@ -171,6 +171,12 @@ impl UpdateArgs {
             enabled: (self.enable || self.disable).then_some(self.enable),
             ..PatchWebhook::default()
         };
+        if serde_json::to_string(&patch)? == "{}" {
+            return Err(misuse(
+                "nothing to change",
+                "give what should be different, such as --enable; --help lists it all",
+            ));
+        }
         Ok((self.id, patch, self.remote))
     }
 }
@@ -307,10 +313,16 @@ mod tests {
     }
 
     #[test]
+    fn an_update_that_changes_nothing_is_refused() {
+        let Ok(WebhookCommand::Update(args)) = parse(&["update", "wh_1"]) else { panic!("no update") };
+
+        assert_eq!(args.into_patch().unwrap_err().to_string(), "nothing to change");
+    }
+
+    #[test]
     fn flags_that_make_no_sense_are_refused() {
         for words in [
-            &["update", "wh_1"][..],
-            &["update", "wh_1", "--enable", "--disable"],
+            &["update", "wh_1", "--enable", "--disable"][..],
             &["update", "wh_1", "--name", "a", "--no-name"],
             &["create", "--url", "https://a.example", "--config", "{}"],
             &["create", "--url", "https://a.example", "--filter", "f", "--on-error", "retry"],

@@ -30,16 +30,16 @@ const KEYWORDS: [&str; 51] = [
 pub(in crate::cli) struct Args {
     /// The crate's name, such as `done-records`; its folder gets the same.
     name: String,
-    /// The folder to make it in.
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    path: PathBuf,
+    /// The folder to make it in [default: this one].
+    #[arg(long, value_name = "DIR")]
+    path: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<ExitCode> {
     if let Some(flaw) = flaw_of(&args.name) {
         return Err(misuse(format!("{:?} cannot be the name of a filter: {flaw}", args.name), "try `my-filter`"));
     }
-    let folder = args.path.join(&args.name);
+    let folder = args.path.clone().unwrap_or_default().join(&args.name);
     make(&folder, &args.name)?;
     output.print(&json!({ "name": args.name, "path": folder }), |_| next_steps(&folder))?;
     Ok(ExitCode::SUCCESS)
