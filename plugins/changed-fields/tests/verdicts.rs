@@ -65,7 +65,7 @@ fn a_wrong_configuration_is_refused_at_its_place() {
         ),
     ] {
         assert_eq!(
-            configure::<ChangedFields>(config.clone()).unwrap_err(),
+            configure::<ChangedFields>(config.clone()).expect_err("it is wrong"),
             refusal,
             "{config}"
         );
@@ -73,7 +73,7 @@ fn a_wrong_configuration_is_refused_at_its_place() {
     let both_sides = json!({"fields": ["/currentValue/title"]});
     assert!(
         configure::<ChangedFields>(both_sides)
-            .unwrap_err()
+            .expect_err("it is wrong")
             .contains("write `/done`")
     );
 }
