@@ -177,13 +177,11 @@ fn is_of_outer_build(name: &OsStr) -> bool {
         "CARGO_PKG_",
         "CARGO_PROFILE_",
     ];
-    const NAMES: [&str; 6] = [
+    const NAMES: [&str; 4] = [
         "CARGO",
         "CARGO_MANIFEST_DIR",
         "CARGO_MANIFEST_PATH",
         "CARGO_TARGET_DIR",
-        "TARGET",
-        "__CARGO_DEFAULT_LIB_METADATA",
     ];
     let name = name.to_string_lossy();
     // RUSTC, RUSTC_WRAPPER, RUSTC_LINKER, RUSTFLAGS; never RUSTUP_*, which says which toolchain is active.
