@@ -31,8 +31,10 @@ pub enum Deed {
     ConfigureLoop,
     /// Allocate until nothing is left.
     Alloc,
-    /// Recurse until the stack is used up.
+    /// Recurse until the host's stack for the guest is used up.
     Recurse,
+    /// Recurse until the guest's own stack, in its memory, is used up.
+    RecurseWithFrames,
     /// Panic.
     Panic,
     /// Execute `unreachable`.
@@ -70,7 +72,8 @@ impl Sieve for Hostile {
         match self.deed {
             Deed::Loop | Deed::ConfigureLoop => run_for_ever(),
             Deed::Alloc => allocate_for_ever(),
-            Deed::Recurse => skip(recurse(0).to_string()),
+            Deed::Recurse => skip(recurse(0, black_box(u64::MAX)).to_string()),
+            Deed::RecurseWithFrames => skip(recurse_with_frames(0, black_box(u64::MAX)).to_string()),
             Deed::Panic => panic!("as the configuration says"),
             Deed::Trap => trap(),
             Deed::HugeReason => skip("x".repeat(REASON_BYTES)),
@@ -90,15 +93,26 @@ fn run_for_ever() -> ! {
 fn allocate_for_ever() -> ! {
     let mut kept = Vec::new();
     loop {
+        // Not written to: memory is to run out before fuel does.
         kept.push(black_box(Vec::<u8>::with_capacity(CHUNK_BYTES)));
     }
 }
 
-/// Not a tail call, and each frame is kept.
-#[expect(unconditional_recursion, reason = "using up the stack is its purpose")]
-fn recurse(depth: u64) -> u64 {
-    let frame = black_box([depth; 16]);
-    recurse(depth + 1) + black_box(&frame)[0]
+/// Not a tail call, and without a frame in memory: it uses up the host's stack.
+fn recurse(depth: u64, end: u64) -> u64 {
+    if depth == end {
+        return depth;
+    }
+    recurse(depth + 1, end).rotate_left(7) ^ depth
+}
+
+/// Keeps each frame in memory: it uses up the guest's own stack, and so leaves its memory.
+fn recurse_with_frames(depth: u64, end: u64) -> u64 {
+    let frame = black_box([depth; 64]);
+    if depth == end {
+        return depth;
+    }
+    recurse_with_frames(depth + 1, end) ^ black_box(&frame)[1]
 }
 
 /// Natively, where nobody runs it, there is no such instruction.
