@@ -16,6 +16,10 @@ use serde::de::DeserializeOwned;
 use crate::value::join;
 
 /// A type that a configuration can be read into: any type that serde can read, or [`NoConfig`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from a configuration",
+    note = "write `#[derive(serde::Deserialize)]` on it"
+)]
 pub trait Config: Sized {
     /// Reads the configuration, JSON text.
     ///

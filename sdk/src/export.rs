@@ -73,7 +73,7 @@ macro_rules! export {
                 }
             }
 
-            $crate::bindings::__export_filter!(Exported with_types_in $crate::bindings);
+    $crate::bindings::__export_filter!(Exported with_types_in $crate::bindings);
         };
     };
 }

@@ -41,6 +41,11 @@ impl Values {
 }
 
 /// A type that a field of a [`Fields`] struct can have: any [`FromValue`], or a [`Change`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type that a field can have",
+    note = "use bool, an integer, f64, String, Option<_>, Maybe<_>, Vec<_> (with `*` in the pointer), \
+            Change<_>, or Json<_> for arrays and objects"
+)]
 pub trait FieldType: Sized {
     /// Whether its pointer begins inside the record instead of at the event.
     const IN_RECORD: bool;

@@ -2,7 +2,13 @@
 
 #[doc(hidden)]
 #[rustfmt::skip]
-#[expect(unreachable_pub, unsafe_code, reason = "generated: the ABI of the component model")]
+#[expect(
+    clippy::allow_attributes,
+    clippy::unwrap_used,
+    unreachable_pub,
+    unsafe_code,
+    reason = "generated: the ABI of the component model"
+)]
 pub mod bindings;
 
 mod about;

@@ -29,6 +29,10 @@ pub fn fail(reason: impl Into<String>) -> Verdict {
 }
 
 /// What a filter function may return: a verdict, or a result with one, so that `?` works in it.
+#[diagnostic::on_unimplemented(
+    message = "a filter answers with a verdict, not with `{Self}`",
+    note = "return `Verdict` or `Result<Verdict, …>`: `deliver()`, `skip(\"why\")` or `fail(\"why\")`"
+)]
 pub trait IntoVerdict {
     /// Turns it into the verdict; an `Err` becomes an error verdict with the error's text.
     fn into_verdict(self) -> Verdict;

@@ -19,7 +19,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "app", "client", "wire", "config", "json", "sign", "egress", "model",
+            "app",
+            "client",
+            "wire",
+            "service",
+            "filter",
+            "config",
+            "telemetry",
+            "lifecycle",
+            "resolve",
+            "json",
+            "sign",
+            "egress",
+            "clock",
+            "model",
         ],
     ),
     (
@@ -27,6 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "api",
             "service",
+            "bundled",
             "dispatch",
             "deliver",
             "store",
@@ -34,6 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "json",
             "sign",
             "egress",
+            "resolve",
             "wire",
             "model",
             "config",
@@ -42,23 +57,22 @@ const ARROWS: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
+    ("lifecycle", &["dispatch", "deliver", "store", "clock", "model"]),
+    ("bundled", &["service"]),
     ("api", &["service", "wire", "model"]),
     ("client", &["wire", "model"]),
-    (
-        "service",
-        &["store", "filter", "egress", "json", "model", "clock"],
-    ),
+    ("wire", &["model"]),
+    ("service", &["store", "filter", "egress", "resolve", "sign", "json", "model", "clock"]),
     ("dispatch", &["store", "filter", "model", "clock"]),
-    ("deliver", &["store", "sign", "egress", "model", "clock"]),
+    ("deliver", &["store", "sign", "egress", "resolve", "model", "clock"]),
+    ("resolve", &["egress", "model"]),
+    ("config", &["filter", "model"]),
     ("store", &["model"]),
     ("filter", &["model"]),
     ("sign", &["model"]),
     ("egress", &["model"]),
     ("json", &["model"]),
-    ("wire", &["model"]),
-    ("config", &["model"]),
-    ("lifecycle", &["model"]),
-    ("telemetry", &["model"]),
+    ("telemetry", &["config"]),
     ("clock", &["model"]),
     ("model", &[]),
 ];
@@ -93,11 +107,7 @@ struct Source {
 impl Source {
     /// The part that the file belongs to.
     fn part(&self) -> &str {
-        let first = self
-            .path
-            .split('/')
-            .next()
-            .expect("a path has a first segment");
+        let first = self.path.split('/').next().expect("a path has a first segment");
         first.strip_suffix(".rs").unwrap_or(first)
     }
 }
@@ -109,10 +119,7 @@ fn wrong_arrows(source: &Source) -> Vec<String> {
         return Vec::new();
     }
     let Some((_, allowed)) = ARROWS.iter().find(|(name, _)| *name == part) else {
-        return vec![format!(
-            "{}: the part `{part}` has no place in ARROWS",
-            source.path
-        )];
+        return vec![format!("{}: the part `{part}` has no place in ARROWS", source.path)];
     };
     let is_wrong = |used: &&str| *used != part && !allowed.contains(used);
     let parts = ARROWS.iter().map(|(name, _)| *name);
@@ -128,10 +135,7 @@ fn wrong_arrows(source: &Source) -> Vec<String> {
 fn uses(code: &str, part: &str) -> bool {
     ["crate::", "hooksieve::"].iter().any(|root| {
         code.match_indices(root).any(|(at, _)| {
-            let is_whole = code[..at]
-                .chars()
-                .next_back()
-                .is_none_or(|before| !is_word(before));
+            let is_whole = code[..at].chars().next_back().is_none_or(|before| !is_word(before));
             let after = &code[at + root.len()..];
             is_whole && heads(after).iter().any(|head| head == part)
         })
@@ -158,10 +162,7 @@ fn heads(after: &str) -> Vec<String> {
 }
 
 fn word(text: &str) -> String {
-    text.trim_start()
-        .chars()
-        .take_while(|character| is_word(*character))
-        .collect()
+    text.trim_start().chars().take_while(|character| is_word(*character)).collect()
 }
 
 fn is_word(character: char) -> bool {
@@ -176,39 +177,20 @@ fn stray_sql(source: &Source) -> Vec<String> {
     let literals = literals(&source.text);
     STATEMENTS
         .iter()
-        .filter(|statement| {
-            literals
-                .iter()
-                .any(|literal| literal.trim_start().starts_with(**statement))
-        })
-        .map(|statement| {
-            format!(
-                "{}: SQL (`{}…`) belongs in the store",
-                source.path,
-                statement.trim()
-            )
-        })
+        .filter(|statement| literals.iter().any(|literal| literal.trim_start().starts_with(**statement)))
+        .map(|statement| format!("{}: SQL (`{}…`) belongs in the store", source.path, statement.trim()))
         .collect()
 }
 
 /// Libraries that only one part may know.
 fn stray_libraries(source: &Source) -> Vec<String> {
     let code = code(&source.text);
-    let homes: [(&str, &[&str]); 3] = [
-        ("axum", &["api", "app", "cli"]),
-        ("rusqlite", &["store"]),
-        ("wasmtime", &["filter"]),
-    ];
+    let homes: [(&str, &[&str]); 3] =
+        [("axum", &["api", "app", "cli"]), ("rusqlite", &["store"]), ("wasmtime", &["filter"])];
     homes
         .iter()
         .filter(|(library, homes)| !homes.contains(&source.part()) && names(&code, library))
-        .map(|(library, homes)| {
-            format!(
-                "{}: `{library}` is known only to {}",
-                source.path,
-                homes.join(", ")
-            )
-        })
+        .map(|(library, homes)| format!("{}: `{library}` is known only to {}", source.path, homes.join(", ")))
         .collect()
 }
 
@@ -229,23 +211,17 @@ fn overlong(source: &Source) -> Vec<String> {
     if lines <= LINES_MAX {
         return Vec::new();
     }
-    vec![format!(
-        "{}: {lines} lines are more than {LINES_MAX}",
-        source.path
-    )]
+    vec![format!("{}: {lines} lines are more than {LINES_MAX}", source.path)]
 }
 
 /// All Rust files of the host, sorted.
 fn host() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the tests are a folder of the checkout");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are a folder of the checkout");
     let root = root.join("host/src");
     let mut sources = Vec::new();
     let mut folders = vec![root.clone()];
     while let Some(folder) = folders.pop() {
-        let entries =
-            fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         for entry in entries {
             let path = entry.expect("the folder can be listed").path();
             if path.is_dir() {
@@ -260,13 +236,8 @@ fn host() -> Vec<Source> {
 }
 
 fn read(root: &Path, path: PathBuf) -> Source {
-    let text =
-        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let path = path
-        .strip_prefix(root)
-        .expect("it is in the folder")
-        .to_string_lossy()
-        .replace('\\', "/");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let path = path.strip_prefix(root).expect("it is in the folder").to_string_lossy().replace('\\', "/");
     Source { path, text }
 }
 
@@ -302,10 +273,7 @@ mod rules {
     use super::*;
 
     fn source(path: &str, text: &str) -> Source {
-        Source {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        Source { path: path.to_owned(), text: text.to_owned() }
     }
 
     #[test]
@@ -318,11 +286,7 @@ mod rules {
             "pub use hooksieve::deliver as x;",
         ] {
             let found = wrong_arrows(&source("dispatch/step.rs", text));
-            assert_eq!(
-                found,
-                ["dispatch/step.rs: `dispatch` must not know `deliver`"],
-                "{text}"
-            );
+            assert_eq!(found, ["dispatch/step.rs: `dispatch` must not know `deliver`"], "{text}");
         }
     }
 
@@ -341,11 +305,7 @@ mod rules {
             "use crate::dispatch::matching;",
             "fn f<'a>(x: &'a str) { let y = \"\\\"crate::deliver\"; }",
         ] {
-            assert_eq!(
-                wrong_arrows(&source("dispatch/step.rs", text)),
-                [""; 0],
-                "{text}"
-            );
+            assert_eq!(wrong_arrows(&source("dispatch/step.rs", text)), [""; 0], "{text}");
         }
     }
 
@@ -358,13 +318,7 @@ mod rules {
 
     #[test]
     fn the_crate_root_may_name_every_part() {
-        assert_eq!(
-            wrong_arrows(&source(
-                "lib.rs",
-                "pub use crate::deliver::x; use crate::cli;"
-            )),
-            [""; 0]
-        );
+        assert_eq!(wrong_arrows(&source("lib.rs", "pub use crate::deliver::x; use crate::cli;")), [""; 0]);
     }
 
     #[test]
@@ -372,10 +326,7 @@ mod rules {
         let level = |part: &str| ARROWS.iter().position(|(name, _)| *name == part);
         for (part, allowed) in ARROWS {
             for used in *allowed {
-                assert!(
-                    reaches(used, part).is_none(),
-                    "`{part}` and `{used}` know each other"
-                );
+                assert!(reaches(used, part).is_none(), "`{part}` and `{used}` know each other");
                 assert!(level(used).is_some(), "`{used}` is no part");
             }
         }
@@ -391,14 +342,10 @@ mod rules {
 
     #[test]
     fn sql_outside_the_store_is_found_and_inside_is_not() {
-        let text =
-            "let a = \"SELECT id FROM webhook\"; let b = \"\n   INSERT INTO event VALUES (1)\";";
+        let text = "let a = \"SELECT id FROM webhook\"; let b = \"\n   INSERT INTO event VALUES (1)\";";
 
         assert_eq!(stray_sql(&source("service/webhooks.rs", text)).len(), 2);
-        assert_eq!(
-            stray_sql(&source("store/sqlite/webhooks.rs", text)),
-            [""; 0]
-        );
+        assert_eq!(stray_sql(&source("store/sqlite/webhooks.rs", text)), [""; 0]);
     }
 
     #[test]
@@ -410,40 +357,16 @@ mod rules {
 
     #[test]
     fn axum_in_a_service_is_found() {
-        for text in [
-            "use axum::Json;",
-            "fn f() -> axum::Json<()> { g() }",
-            "use axum;",
-        ] {
-            assert_eq!(
-                stray_libraries(&source("service/webhooks.rs", text)).len(),
-                1,
-                "{text}"
-            );
-            assert_eq!(
-                stray_libraries(&source("api/rest/webhooks.rs", text)),
-                [""; 0],
-                "{text}"
-            );
+        for text in ["use axum::Json;", "fn f() -> axum::Json<()> { g() }", "use axum;"] {
+            assert_eq!(stray_libraries(&source("service/webhooks.rs", text)).len(), 1, "{text}");
+            assert_eq!(stray_libraries(&source("api/rest/webhooks.rs", text)), [""; 0], "{text}");
         }
-        assert_eq!(
-            stray_libraries(&source(
-                "service/webhooks.rs",
-                "// axum::Json\nuse taxum::x;"
-            )),
-            [""; 0]
-        );
+        assert_eq!(stray_libraries(&source("service/webhooks.rs", "// axum::Json\nuse taxum::x;")), [""; 0]);
     }
 
     #[test]
     fn a_long_file_is_found() {
-        assert_eq!(
-            overlong(&source("json.rs", &"\n".repeat(LINES_MAX + 1))).len(),
-            1
-        );
-        assert_eq!(
-            overlong(&source("json.rs", &"\n".repeat(LINES_MAX))),
-            [""; 0]
-        );
+        assert_eq!(overlong(&source("json.rs", &"\n".repeat(LINES_MAX + 1))).len(), 1);
+        assert_eq!(overlong(&source("json.rs", &"\n".repeat(LINES_MAX))), [""; 0]);
     }
 }

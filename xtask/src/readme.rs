@@ -1,7 +1,6 @@
 //! Runs the commands of the documents, so that they cannot drift from the code.
 //!
-//! All blocks of a document that are marked `sh` make one bash session, which stops at the first command
-//! that fails. A document that talks to a host starts it itself, as its reader does.
+//! All blocks that are marked `sh` make one bash session, which stops at the first command that fails.
 
 use std::env;
 use std::error::Error;
@@ -9,17 +8,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The documents, and where each one's reader stands: in a checkout, or in an empty folder.
-const DOCUMENTS: [(&str, Place); 2] = [("README.md", Place::Checkout), ("sdk/README.md", Place::EmptyFolder)];
+/// The documents, in the order in which a newcomer reads them: the filter author's guide goes on where the
+/// README's walk through ends, with its host still running.
+const DOCUMENTS: [&str; 2] = ["README.md", "sdk/README.md"];
+
+/// Stops at the first command that fails, and shows each; what was started in the background ends with it.
+const PRELUDE: &str = "set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\nset -x\n";
 
 /// What is not run again: it is what runs everything else, and has its own step in CI.
 const RUN_ELSEWHERE: [&str; 1] = ["cargo xtask test"];
-
-#[derive(Clone, Copy, PartialEq)]
-enum Place {
-    Checkout,
-    EmptyFolder,
-}
 
 /// Runs the documents' commands, with the built `hooksieve` on the `PATH`.
 pub(crate) fn run(root: &Path) -> Result<(), Box<dyn Error>> {
@@ -27,30 +24,28 @@ pub(crate) fn run(root: &Path) -> Result<(), Box<dyn Error>> {
     if !status.success() {
         return Err("the program does not build".into());
     }
-    for (document, place) in DOCUMENTS {
+    let mut script = String::from(PRELUDE);
+    for document in DOCUMENTS {
         let session = session(&fs::read_to_string(root.join(document))?);
         if session.is_empty() {
             return Err(format!("{document} has no `sh` block").into());
         }
-        eprintln!("xtask: running the commands of {document}");
-        run_session(document, &session, place, root)?;
+        script.push_str(&format!("echo '=== {document}' >&2\n{session}cd \"$TMPDIR\"\n"));
     }
-    Ok(())
+    run_script(&script, root)
 }
 
-fn run_session(document: &str, session: &str, place: Place, root: &Path) -> Result<(), Box<dyn Error>> {
+fn run_script(script: &str, root: &Path) -> Result<(), Box<dyn Error>> {
     let folder = env::temp_dir().join(format!("hooksieve-readme-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
-    // What a document starts in the background ends with it.
-    let script = format!("set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{session}");
     let status = Command::new("bash")
-        .args(["-c", &script])
-        .current_dir(if place == Place::Checkout { root } else { &folder })
+        .args(["-c", script])
+        .current_dir(root)
         .env("PATH", path_with_program(root)?)
         .env("TMPDIR", &folder)
         .status();
     fs::remove_dir_all(&folder)?;
-    if status?.success() { Ok(()) } else { Err(format!("a command of {document} failed").into()) }
+    if status?.success() { Ok(()) } else { Err("a command of the documents failed".into()) }
 }
 
 /// The lines of the blocks that begin with ```` ```sh ````.

@@ -56,14 +56,18 @@ impl Cache {
         let file = fs::read(self.path(digest)).ok()?;
         let (mac, artifact) = file.split_at_checked(MAC_BYTES)?;
         self.mac(digest, artifact).verify_slice(mac).ok()?;
-        let loaded = Arc::new(self.load(artifact).ok()?);
+        let component = self.deserialize(artifact).ok()?;
+        let loaded = Arc::new(Loaded::link(&self.engine, &component).ok()?);
         self.lru().put(*digest, Arc::clone(&loaded));
         Some(loaded)
     }
 
-    /// Links what the compiler made, without keeping it.
+    /// Links what the compiler has just made, without keeping it.
     pub(super) fn try_load(&self, artifact: &[u8]) -> Result<Arc<Loaded>, Refused> {
-        self.load(artifact).map(Arc::new)
+        // The compiler's engine is ours but for the pool, so what ours refuses does not fit the pool's slots.
+        let refuse = |error: wasmtime::Error| Refused::TooMuch { message: super::run::one_line(&error) };
+        let component = self.deserialize(artifact).map_err(refuse)?;
+        Loaded::link(&self.engine, &component).map(Arc::new)
     }
 
     /// Keeps a compiled filter that was checked.
@@ -80,14 +84,14 @@ impl Cache {
         Ok(())
     }
 
-    fn load(&self, artifact: &[u8]) -> Result<Loaded, Refused> {
+    fn deserialize(&self, artifact: &[u8]) -> wasmtime::Result<Component> {
         // SAFETY: the bytes come from our own compiling child in this process's lifetime, or from a file
         // that carries a MAC under our own key, so they are what the compiler of this or an earlier
         // version wrote. The engine checks the version and the settings itself.
         #[expect(unsafe_code, reason = "compiled code can only be loaded so; what is loaded is authenticated")]
-        let component = unsafe { Component::deserialize(&self.engine, artifact) };
-        let component = component.map_err(|error| Refused::Host { message: super::run::one_line(&error) })?;
-        Loaded::link(&self.engine, &component)
+        unsafe {
+            Component::deserialize(&self.engine, artifact)
+        }
     }
 
     fn mac(&self, digest: &FilterDigest, artifact: &[u8]) -> Hmac<Sha256> {

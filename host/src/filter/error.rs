@@ -71,6 +71,12 @@ pub enum Refused {
         /// What the compiler says.
         message: String,
     },
+    /// It wants more than an instance can have.
+    #[error("the module asks for more than a filter may have: {message}")]
+    TooMuch {
+        /// Of what, and how much.
+        message: String,
+    },
     /// `describe` or `configure` failed.
     #[error("`{function}` failed ({}): {message}", .class.as_str())]
     Failed {

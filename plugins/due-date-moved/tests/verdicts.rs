@@ -30,7 +30,7 @@ fn the_direction_is_the_configurations() {
 
 #[test]
 fn an_unknown_direction_is_refused_at_its_place() {
-    let refusal = configure::<due_date_moved>(json!({"direction": "up"})).unwrap_err();
+    let refusal = configure::<due_date_moved>(json!({"direction": "up"})).expect_err("it is wrong");
 
     assert_eq!(refusal, "/direction: unknown variant `up`, expected one of `earlier`, `later`, `any`");
 }

@@ -11,7 +11,7 @@ fn verdict(found: Json, op: &str, value: Json) -> Verdict {
 }
 
 fn refusal(config: Json) -> String {
-    configure::<FieldMatch>(config).unwrap_err()
+    configure::<FieldMatch>(config).expect_err("the rule is wrong")
 }
 
 #[test]

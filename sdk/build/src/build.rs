@@ -152,14 +152,7 @@ fn forget_outer_build(command: &mut Command) {
 fn is_of_outer_build(name: &OsStr) -> bool {
     const PREFIXES: [&str; 6] =
         ["CARGO_BUILD_", "CARGO_CFG_", "CARGO_ENCODED_", "CARGO_FEATURE_", "CARGO_PKG_", "CARGO_PROFILE_"];
-    const NAMES: [&str; 6] = [
-        "CARGO",
-        "CARGO_MANIFEST_DIR",
-        "CARGO_MANIFEST_PATH",
-        "CARGO_TARGET_DIR",
-        "TARGET",
-        "__CARGO_DEFAULT_LIB_METADATA",
-    ];
+    const NAMES: [&str; 4] = ["CARGO", "CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_TARGET_DIR"];
     let name = name.to_string_lossy();
     // RUSTC, RUSTC_WRAPPER, RUSTC_LINKER, RUSTFLAGS; never RUSTUP_*, which says which toolchain is active.
     NAMES.contains(&&*name)

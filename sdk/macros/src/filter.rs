@@ -1,8 +1,9 @@
 //! `#[filter]`.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned;
 use syn::{Error, Expr, ExprLit, FnArg, Ident, ItemFn, Lit, Meta, Result, ReturnType, Token, Type};
 
 /// What the attribute says in its parentheses, each an expression of type `&str`.
@@ -58,6 +59,10 @@ pub(crate) fn expand(options: &Options, function: &ItemFn) -> Result<TokenStream
         Some(config) => (config, quote!(#name(fields, &self.config))),
         None => (&no_config, quote!(#name(fields))),
     };
+    // Spanned, so that a wrong type of answer is shown at the answer's type.
+    let verdict = quote_spanned! {function.sig.output.span()=>
+        ::hooksieve_sdk::IntoVerdict::into_verdict(#call)
+    };
     Ok(quote! {
         #function
 
@@ -89,9 +94,7 @@ pub(crate) fn expand(options: &Options, function: &ItemFn) -> Result<TokenStream
 
             fn decide(&self, values: ::std::vec::Vec<::hooksieve_sdk::Value>) -> ::hooksieve_sdk::Verdict {
                 match <#fields as ::hooksieve_sdk::Fields>::read(values) {
-                    ::core::result::Result::Ok(fields) => {
-                        ::hooksieve_sdk::IntoVerdict::into_verdict(#call)
-                    }
+                    ::core::result::Result::Ok(fields) => #verdict,
                     ::core::result::Result::Err(error) => {
                         ::hooksieve_sdk::IntoVerdict::into_verdict(error)
                     }

@@ -102,7 +102,7 @@ fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 fn number(text: &str) -> Result<Document, String> {
     let number: f64 = text.parse().map_err(|_| format!("{text} is no number"))?;
     let is_whole = text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());
-    let is_changed = is_whole && text.parse::<i128>().map_or(true, |exact| number as i128 != exact);
+    let is_changed = is_whole && text.parse() != Ok(number as i128);
     if is_changed || !number.is_finite() {
         return Err(format!("the host refuses the number {text}: send it as a string"));
     }

@@ -61,20 +61,15 @@ fn opening(rest: &str, before: Option<char>) -> Opening {
         return Opening::Comment("*/");
     }
     if rest.starts_with('"') {
-        return Opening::Text {
-            start: 1,
-            hashes: None,
-        };
+        return Opening::Text { start: 1, hashes: None };
     }
-    if let Some(raw) = rest.strip_prefix('r').filter(|_| {
-        !before.is_some_and(|before| (before.is_alphanumeric() || before == '_') && before != 'b')
-    }) {
+    if let Some(raw) = rest
+        .strip_prefix('r')
+        .filter(|_| !before.is_some_and(|before| (before.is_alphanumeric() || before == '_') && before != 'b'))
+    {
         let hashes = raw.len() - raw.trim_start_matches('#').len();
         if raw[hashes..].starts_with('"') {
-            return Opening::Text {
-                start: hashes + 2,
-                hashes: Some(hashes),
-            };
+            return Opening::Text { start: hashes + 2, hashes: Some(hashes) };
         }
     }
     // `'"'` and `'\"'` are characters; a lifetime has no second quote.

@@ -1,0 +1,9 @@
+//! The real program, built beside the tests: the process that they start, stop and kill, and the compiling
+//! child of the hosts that they run in process.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(2).collect();
+    hooksieve::filter::compile::child_main(&args)
+}

@@ -1,0 +1,114 @@
+//! The filter room with real WebAssembly: what a filter's author can do to others (nothing) and to their
+//! own webhook, and what an upload may be.
+
+mod cache;
+mod misbehaviour;
+mod sameness;
+mod uploads;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use hooksieve::filter::projection::EventFields;
+use hooksieve::filter::{
+    Admitted, Configured, Decision, Evaluation, FilterHost, FilterLimits, FilterOptions, FilterRef, Refused, Request,
+};
+use hooksieve::model::filter::FilterDigest;
+use tempfile::TempDir;
+
+/// The program that becomes a compiling child.
+const COMPILER: &str = env!("CARGO_BIN_EXE_hooksieve-under-test");
+/// Delivered by `field-match` under [`DONE`], not by `done-records`.
+const EVENT: EventFields<'static> = EventFields {
+    id: Some("e1"),
+    event: Some("TODO_DONE_STATUS_UPDATED"),
+    company_id: Some("c1"),
+    project_id: Some("p1"),
+    user_id: Some("u1"),
+    occurred_at: None,
+    previous_value: r#"{"id":"r1","done":true}"#,
+    current_value: r#"{"id":"r1","done":true}"#,
+};
+const DONE: &str = r#"{"pointer":"/currentValue/done","operator":"eq","value":true}"#;
+
+/// A filter room with a folder of its own.
+struct Room {
+    host: FilterHost,
+    folder: Arc<TempDir>,
+    uploads: Arc<Mutex<HashMap<FilterDigest, Arc<[u8]>>>>,
+}
+
+impl Room {
+    fn open() -> Self {
+        Self::with_limits(FilterLimits::default())
+    }
+
+    fn with_limits(limits: FilterLimits) -> Self {
+        Self::start(limits, Arc::new(TempDir::new().unwrap()), Arc::default(), Path::new(COMPILER))
+    }
+
+    /// The same room after a restart, with this compiler.
+    fn reopened(self, compiler: &Path) -> Self {
+        let Self { host, folder, uploads } = self;
+        drop(host);
+        Self::start(FilterLimits::default(), folder, uploads, compiler)
+    }
+
+    fn start(
+        limits: FilterLimits,
+        folder: Arc<TempDir>,
+        uploads: Arc<Mutex<HashMap<FilterDigest, Arc<[u8]>>>>,
+        compiler: &Path,
+    ) -> Self {
+        let source = Arc::clone(&uploads);
+        let host = FilterHost::start(FilterOptions {
+            limits,
+            cache_folder: folder.path().to_owned(),
+            compiler: compiler.to_owned(),
+            threads: 2,
+            source: Box::new(move |digest| {
+                let found = source.lock().unwrap().get(&digest).cloned();
+                Box::pin(async move { found })
+            }),
+        });
+        Self { host: host.unwrap(), folder, uploads }
+    }
+
+    async fn upload(&self, wasm: &[u8]) -> Result<Admitted, Refused> {
+        let admitted = self.host.admit(wasm).await?;
+        self.uploads.lock().unwrap().insert(admitted.digest, wasm.into());
+        Ok(admitted)
+    }
+
+    async fn configured(&self, wasm: &[u8], config: &str) -> Arc<Configured> {
+        let digest = self.upload(wasm).await.unwrap().digest;
+        self.configure(digest, config).await.unwrap()
+    }
+
+    async fn configure(&self, digest: FilterDigest, config: &str) -> Result<Arc<Configured>, Refused> {
+        self.host.configure(&FilterRef { digest, config: config.into() }).await
+    }
+
+    async fn evaluate(&self, configured: &Arc<Configured>) -> Evaluation {
+        let mut evaluations = self.host.decide(vec![request(configured)]).await;
+        evaluations.pop().unwrap()
+    }
+
+    async fn decide(&self, configured: &Arc<Configured>) -> Decision {
+        self.evaluate(configured).await.decision
+    }
+
+    fn artifact(&self, digest: FilterDigest) -> PathBuf {
+        self.folder.path().join(format!("{digest}.cwasm"))
+    }
+}
+
+/// [`EVENT`], as `configured` wants to see it.
+fn request(configured: &Arc<Configured>) -> Request {
+    Request { configured: Arc::clone(configured), values: configured.project(&EVENT) }
+}
+
+fn skip(reason: &str) -> Decision {
+    Decision::Skip(Some(reason.to_owned()))
+}

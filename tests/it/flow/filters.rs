@@ -1,0 +1,110 @@
+//! Filters that fail, seen from the webhook that has them and from its neighbours.
+
+use hooksieve::client::Client;
+use hooksieve::wire::{
+    FilterChoice, FilterStatus, NewWebhook, OnError, Outcome, PatchWebhook, ReasonClass, UploadQuery, Webhook,
+};
+
+use crate::app::{TestApp, created, filtered, raw, verdict, webhook};
+use crate::guests::HOSTILE;
+use crate::receiver::Receiver;
+
+/// The id of the filter that misbehaves as it is told, uploaded by this user.
+async fn hostile(user: &Client) -> String {
+    user.upload_filter(&UploadQuery::default(), HOSTILE.to_vec()).await.unwrap().id
+}
+
+fn choice(filter: &str, deed: &str, on_error: OnError) -> FilterChoice {
+    let config = raw(&format!(r#"{{"do":"{deed}"}}"#));
+    FilterChoice { id: filter.to_owned(), config: Some(config), on_error: Some(on_error) }
+}
+
+async fn status(user: &Client, webhook: &Webhook) -> FilterStatus {
+    user.get_webhook(&webhook.id).await.unwrap().filter.unwrap().status
+}
+
+#[tokio::test]
+async fn a_failing_filter_skips_or_delivers_as_its_webhook_says() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    let filter = hostile(&user).await;
+    let with = |path, on_error| {
+        let filter = Some(choice(&filter, "trap", on_error));
+        NewWebhook { filter, ..webhook(&receiver.url(path)) }
+    };
+    let skipping = user.create_webhook(&with("/skip", OnError::Skip)).await.unwrap();
+    let delivering = user.create_webhook(&with("/deliver", OnError::Deliver)).await.unwrap();
+
+    let event = app.send(&created("e1")).await;
+
+    assert_eq!(["/skip", "/deliver"].map(|path| receiver.on(path).len()), [0, 1]);
+    let (skipped, delivered) = (verdict(&user, &event, &skipping).await, verdict(&user, &event, &delivering).await);
+    assert_eq!((skipped.outcome, skipped.reason_class), (Outcome::FilterError, Some(ReasonClass::Trap)));
+    assert_eq!((delivered.outcome, delivered.reason_class), (Outcome::Delivered, Some(ReasonClass::Trap)));
+}
+
+#[tokio::test]
+async fn each_way_to_fail_is_told_by_its_class_and_neighbours_do_not_notice() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let (user, neighbour) = (app.user("u1").await, app.user("u2").await);
+    let filter = hostile(&user).await;
+    neighbour.create_webhook(&webhook(&receiver.url("/plain"))).await.unwrap();
+    neighbour.create_webhook(&filtered(&receiver.url("/changed"), "changed-fields", None)).await.unwrap();
+    let mut misbehaving = Vec::new();
+    for (deed, class) in [
+        ("loop", ReasonClass::Fuel),
+        ("alloc", ReasonClass::MemoryLimit),
+        ("panic", ReasonClass::Trap),
+        ("huge-reason", ReasonClass::BadResult),
+        ("error", ReasonClass::Error),
+    ] {
+        let filter = Some(choice(&filter, deed, OnError::Skip));
+        let new = NewWebhook { filter, ..webhook(&receiver.url("/hostile")) };
+        misbehaving.push((user.create_webhook(&new).await.unwrap(), class));
+    }
+
+    let event = app.send(&created("e1")).await;
+
+    for (webhook, class) in &misbehaving {
+        let verdict = verdict(&user, &event, webhook).await;
+        assert_eq!((verdict.outcome, verdict.reason_class), (Outcome::FilterError, Some(*class)), "{verdict:?}");
+    }
+    assert_eq!(["/hostile", "/plain", "/changed"].map(|path| receiver.on(path).len()), [0, 1, 1]);
+}
+
+#[tokio::test]
+async fn a_filter_counts_as_failing_after_three_failures_and_recovers_with_its_next_verdict() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    let filter = hostile(&user).await;
+    let new = NewWebhook { filter: Some(choice(&filter, "error", OnError::Skip)), ..webhook(&receiver.url("/a")) };
+    let webhook = user.create_webhook(&new).await.unwrap();
+
+    let mut statuses = Vec::new();
+    for id in ["e1", "e2", "e3"] {
+        app.send(&created(id)).await;
+        statuses.push(status(&user, &webhook).await);
+    }
+    let behave = Some(Some(choice(&filter, "deliver", OnError::Skip)));
+    user.update_webhook(&webhook.id, &PatchWebhook { filter: behave, ..Default::default() }).await.unwrap();
+    app.send(&created("e4")).await;
+
+    assert_eq!(statuses, [FilterStatus::Ok, FilterStatus::Ok, FilterStatus::Failing]);
+    assert_eq!(status(&user, &webhook).await, FilterStatus::Ok);
+    assert_eq!(receiver.on("/a").len(), 1);
+}
+
+#[tokio::test]
+async fn each_event_gets_fresh_state_in_the_whole_flow() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    let filter = hostile(&user).await;
+    let new = NewWebhook { filter: Some(choice(&filter, "count", OnError::Skip)), ..webhook(&receiver.url("/a")) };
+    let webhook = user.create_webhook(&new).await.unwrap();
+
+    for id in ["e1", "e2", "e3"] {
+        let event = app.send(&created(id)).await;
+
+        assert_eq!(verdict(&user, &event, &webhook).await.reason.unwrap(), "event number 1");
+    }
+}

@@ -1,0 +1,7 @@
+//! The flow, from an event to a delivery that a receiver has verified.
+
+mod bytes;
+mod failures;
+mod filters;
+mod retries;
+mod verdicts;

@@ -1,0 +1,148 @@
+//! Who gets an event, who does not, and what they are told.
+
+use hooksieve::wire::{NewWebhook, Outcome, PatchWebhook};
+
+use crate::app::{PROJECT, TestApp, created, filtered, marked, problem, verdict, webhook};
+use crate::receiver::Receiver;
+
+const DONE: &str = r#"{"pointer":"/currentValue/done","operator":"eq","value":true}"#;
+
+#[tokio::test]
+async fn an_event_goes_to_the_webhooks_whose_filters_let_it_through() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    let plain = user.create_webhook(&webhook(&receiver.url("/plain"))).await.unwrap();
+    let matching = user.create_webhook(&filtered(&receiver.url("/match"), "field-match", Some(DONE))).await.unwrap();
+    let done = user.create_webhook(&filtered(&receiver.url("/done"), "done-records", None)).await.unwrap();
+
+    let open = app.send(&marked("open", false)).await;
+    let finished = app.send(&marked("finished", true)).await;
+
+    assert_eq!(["/plain", "/match", "/done"].map(|path| receiver.on(path).len()), [2, 1, 1]);
+    for webhook in [&plain, &matching, &done] {
+        let verdict = verdict(&user, &finished, webhook).await;
+        assert_eq!(verdict.outcome, Outcome::Delivered);
+        assert!(verdict.delivery_id.is_some());
+    }
+    let skipped = verdict(&user, &open, &done).await;
+    assert_eq!((skipped.outcome, skipped.reason.as_deref()), (Outcome::Filtered, Some("the record is not done")));
+    assert!(skipped.fuel.unwrap() > 0 && skipped.delivery_id.is_none());
+    assert_eq!(verdict(&user, &open, &matching).await.outcome, Outcome::Filtered);
+    assert_eq!(verdict(&user, &open, &plain).await.outcome, Outcome::Delivered);
+}
+
+#[tokio::test]
+async fn a_verdict_is_its_owners_and_the_event_is_not_there_for_others() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let (owner, other) = (app.user("u1").await, app.stranger("u2").await);
+    let webhook = owner.create_webhook(&filtered(&receiver.url("/a"), "done-records", None)).await.unwrap();
+
+    let event = app.send(&marked("e1", false)).await;
+
+    assert_eq!(verdict(&owner, &event, &webhook).await.outcome, Outcome::Filtered);
+    let refused = problem(other.list_event_verdicts(&event).await);
+    assert_eq!((refused.status, refused.code.as_str()), (404, "EVENT_NOT_FOUND"));
+    assert_eq!(refused, problem(other.list_event_verdicts("nothing").await));
+}
+
+#[tokio::test]
+async fn a_member_sees_the_event_but_not_another_members_verdict() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let (owner, member) = (app.user("u1").await, app.user("u2").await);
+    owner.create_webhook(&filtered(&receiver.url("/a"), "done-records", None)).await.unwrap();
+
+    let event = app.send(&marked("e1", false)).await;
+
+    assert!(member.list_event_verdicts(&event).await.unwrap().items.is_empty());
+}
+
+#[tokio::test]
+async fn membership_counts_at_the_moment_of_the_event() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    let every = user.create_webhook(&webhook(&receiver.url("/every"))).await.unwrap();
+    let named = NewWebhook { project_ids: vec![PROJECT.to_owned()], ..webhook(&receiver.url("/named")) };
+    let named = user.create_webhook(&named).await.unwrap();
+
+    app.send(&created("as-a-member")).await;
+    app.operator().remove_member(PROJECT, "u1").await.unwrap();
+    let outside = app.send(&created("outside")).await;
+    app.operator().add_member(PROJECT, "u1").await.unwrap();
+    app.send(&created("back")).await;
+
+    assert_eq!(["/every", "/named"].map(|path| receiver.on(path).len()), [2, 2]);
+    assert_eq!(verdict(&user, &outside, &named).await.outcome, Outcome::OutOfScope);
+    assert_eq!(verdict(&user, &outside, &every).await.outcome, Outcome::NotConsidered);
+}
+
+#[tokio::test]
+async fn a_disabled_webhook_gets_nothing_and_is_told_why() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    let webhook = user.create_webhook(&webhook(&receiver.url("/a"))).await.unwrap();
+    user.update_webhook(&webhook.id, &PatchWebhook { enabled: Some(false), ..Default::default() }).await.unwrap();
+
+    let event = app.send(&created("e1")).await;
+
+    assert_eq!(verdict(&user, &event, &webhook).await.outcome, Outcome::Disabled);
+    assert!(receiver.on("/a").is_empty());
+}
+
+#[tokio::test]
+async fn a_webhook_without_events_gets_none() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    let empty = NewWebhook { events: Vec::new(), ..webhook(&receiver.url("/a")) };
+    let empty = user.create_webhook(&empty).await.unwrap();
+
+    let event = app.send(&created("e1")).await;
+
+    let verdict = verdict(&user, &event, &empty).await;
+    assert_eq!(verdict.outcome, Outcome::NotConsidered);
+    assert_eq!(verdict.reason.unwrap(), "the webhook subscribes to no event types; set its `events`");
+    assert!(receiver.on("/a").is_empty());
+}
+
+#[tokio::test]
+async fn a_webhook_gets_no_event_that_was_accepted_before_it_was_registered() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    app.operator().send_event(&created("e1")).await.unwrap();
+    app.run_after(std::time::Duration::from_millis(1)).await;
+    user.create_webhook(&webhook(&receiver.url("/a"))).await.unwrap();
+
+    app.run_until_idle().await;
+
+    assert!(receiver.on("/a").is_empty());
+}
+
+#[tokio::test]
+async fn an_event_that_is_sent_again_is_delivered_once() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    user.create_webhook(&webhook(&receiver.url("/a"))).await.unwrap();
+
+    let first = app.operator().send_event(&created("e1")).await.unwrap();
+    let again = app.operator().send_event(&created("e1")).await.unwrap();
+    app.run_until_idle().await;
+    let later = app.operator().send_event(&created("e1")).await.unwrap();
+    app.run_until_idle().await;
+
+    assert_eq!([first.duplicate, again.duplicate, later.duplicate], [false, true, true]);
+    assert_eq!(receiver.on("/a").len(), 1);
+}
+
+#[tokio::test]
+async fn another_event_under_the_same_id_is_refused_and_changes_nothing() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    user.create_webhook(&webhook(&receiver.url("/a"))).await.unwrap();
+    app.send(&created("e1")).await;
+
+    let refused = problem(app.operator().send_event(&marked("e1", true)).await);
+    app.run_until_idle().await;
+
+    assert_eq!((refused.status, refused.code.as_str()), (409, "CONFLICT"));
+    assert_eq!(app.operator().get_event("e1").await.unwrap().event, "TODO_CREATED");
+    assert_eq!(receiver.on("/a").len(), 1);
+}

@@ -1,0 +1,101 @@
+//! Filters to test with: compiled ones, and ones written by hand that no compiler would make.
+
+use wasmparser::{Parser, Payload};
+
+/// Misbehaves as its configuration says: `{"do": "loop"}`.
+pub const HOSTILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hostile_guest.wasm"));
+/// Delivers an event whose record was just marked done.
+pub const DONE_RECORDS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/done_records.wasm"));
+/// Matches conditions of its configuration.
+pub const FIELD_MATCH: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/field_match.wasm"));
+
+/// What a hand-written guest answers to `decide` lies here, in zeroed memory: a list (pointer, length).
+const ANSWER: u32 = 2048;
+/// Where a hand-written guest may put its verdicts. Sixteen zero bytes are one `deliver`.
+const VERDICTS: u32 = 3072;
+
+/// A core module whose `decide` runs `body` (WebAssembly text) and then answers with what it left in memory:
+/// `count` verdicts at `at`. `extra` is put into the module.
+pub struct HandWritten {
+    pub body: String,
+    pub at: u32,
+    pub count: u32,
+    pub extra: String,
+}
+
+impl Default for HandWritten {
+    fn default() -> Self {
+        Self { body: String::new(), at: VERDICTS, count: 1, extra: "(memory (export \"memory\") 2)".to_owned() }
+    }
+}
+
+impl HandWritten {
+    /// Skips with the two bytes at `reason`, of which it says that they are `length` long.
+    pub fn skipping_with(bytes: &str, length: u32) -> Self {
+        let body = format!(
+            "(i32.store8 (i32.const {VERDICTS}) (i32.const 1))
+             (i32.store8 offset=4 (i32.const {VERDICTS}) (i32.const 1))
+             (i32.store offset=8 (i32.const {VERDICTS}) (i32.const 4096))
+             (i32.store offset=12 (i32.const {VERDICTS}) (i32.const {length}))"
+        );
+        let extra = format!("(memory (export \"memory\") 2) (data (i32.const 4096) \"{bytes}\")");
+        Self { body, extra, ..Self::default() }
+    }
+
+    /// The module, with the world that the SDK writes.
+    pub fn module(&self) -> Vec<u8> {
+        let Self { body, at, count, extra } = self;
+        let text = format!(
+            r#"(module
+                {extra}
+                (global $free (mut i32) (i32.const 16384))
+                (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+                    (global.get $free)
+                    (global.set $free (i32.and (i32.const -8)
+                        (i32.add (i32.const 7) (i32.add (global.get $free) (local.get 3))))))
+                (func (export "hooksieve:filter/sieve@0.1.0#describe") (result i32) (i32.const 1024))
+                (func (export "hooksieve:filter/sieve@0.1.0#configure") (param i32 i32) (result i32) (i32.const 1024))
+                (func (export "hooksieve:filter/sieve@0.1.0#decide") (param i32 i32) (result i32)
+                    {body}
+                    (i32.store (i32.const {ANSWER}) (i32.const {at}))
+                    (i32.store offset=4 (i32.const {ANSWER}) (i32.const {count}))
+                    (i32.const {ANSWER})))"#
+        );
+        let mut module = wat::parse_str(text).unwrap();
+        module.extend(world());
+        module
+    }
+}
+
+/// The custom sections in which a module built with the SDK carries its world.
+fn world() -> Vec<u8> {
+    let mut sections = Vec::new();
+    for payload in Parser::new(0).parse_all(HOSTILE) {
+        let Payload::CustomSection(section) = payload.unwrap() else { continue };
+        if section.name().starts_with("component-type") {
+            let contents = &HOSTILE[section.range()];
+            sections.push(0);
+            sections.extend(leb128(contents.len()));
+            sections.extend(contents);
+        }
+    }
+    sections
+}
+
+fn leb128(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while number > 0x7f {
+        bytes.push(u8::try_from(number & 0x7f).unwrap() | 0x80);
+        number >>= 7;
+    }
+    bytes.push(u8::try_from(number).unwrap());
+    bytes
+}
+
+/// A module that takes a compiler long: many functions that are not used.
+pub fn slow_to_compile() -> Vec<u8> {
+    let line = "(local.set 0 (i64.add (i64.mul (local.get 0) (i64.const 31)) (i64.rotl (local.get 0) (i64.const 7))))";
+    let function = format!("(func (param i64) (result i64) {} (local.get 0))\n", line.repeat(40));
+    let extra = format!("(memory (export \"memory\") 2) {}", function.repeat(4_000));
+    HandWritten { extra, ..HandWritten::default() }.module()
+}

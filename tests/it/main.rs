@@ -1,0 +1,13 @@
+//! Tests of the whole. Each file makes claims about one part; what they stand on is in
+//! [`app`] (a host in process), [`receiver`] and [`guests`].
+
+#![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect stops there")]
+#![expect(unreachable_pub, reason = "the files are modules of one binary; `pub` says what a file offers the others")]
+
+mod app;
+mod filter_engine;
+mod flow;
+mod guests;
+mod json_against_node;
+mod receiver;
+mod tidy;
