@@ -12,4 +12,5 @@ mod guests;
 mod json_against_node;
 mod process;
 mod receiver;
+mod rest;
 mod tidy;
