@@ -9,9 +9,8 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
-use crate::deliver::schedule::DELAYS;
 use crate::filter::FilterLimits;
-use crate::model::limits::ATTEMPT_TIMEOUT;
+use crate::model::limits::{ATTEMPT_TIMEOUT, RETRY_DELAYS};
 use crate::model::secret::Secret;
 
 /// The configuration file, looked for in the working directory unless a flag names another.
@@ -132,7 +131,7 @@ impl Default for DeliveryConfig {
     fn default() -> Self {
         Self {
             attempt_timeout_secs: ATTEMPT_TIMEOUT.as_secs(),
-            retry_delays_secs: DELAYS.iter().map(Duration::as_secs).collect(),
+            retry_delays_secs: RETRY_DELAYS.iter().map(Duration::as_secs).collect(),
         }
     }
 }

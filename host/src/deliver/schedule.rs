@@ -6,20 +6,6 @@ use crate::model::Timestamp;
 use crate::model::delivery::AttemptError;
 use crate::store::Next;
 
-/// The delays before the second and every later attempt, as Svix has them, and three more: an endpoint
-/// may be down over a weekend. The first attempt is made at once.
-pub const DELAYS: [Duration; 10] = [
-    Duration::from_secs(5),
-    Duration::from_secs(30),
-    Duration::from_secs(5 * 60),
-    Duration::from_secs(30 * 60),
-    Duration::from_secs(2 * 3600),
-    Duration::from_secs(5 * 3600),
-    Duration::from_secs(10 * 3600),
-    Duration::from_secs(14 * 3600),
-    Duration::from_secs(20 * 3600),
-    Duration::from_secs(24 * 3600),
-];
 /// No endpoint puts an attempt off for longer (`Retry-After`).
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
 
@@ -71,6 +57,7 @@ pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::limits::RETRY_DELAYS as DELAYS;
 
     const NOW: i64 = 1_669_893_789_000;
 

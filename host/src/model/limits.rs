@@ -56,6 +56,20 @@ pub const RESPONSE_BYTES_MAX: usize = 16 << 10;
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time for a whole attempt, body included.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(7);
+/// The delays before the second and every later attempt, as Svix has them, and three more: an endpoint
+/// may be down over a weekend. The first attempt is made at once.
+pub const RETRY_DELAYS: [Duration; 10] = [
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(30 * 60),
+    Duration::from_secs(2 * 3600),
+    Duration::from_secs(5 * 3600),
+    Duration::from_secs(10 * 3600),
+    Duration::from_secs(14 * 3600),
+    Duration::from_secs(20 * 3600),
+    Duration::from_secs(24 * 3600),
+];
 /// Failed attempts in a row that make a webhook UNHEALTHY.
 pub const FAILURES_UNTIL_UNHEALTHY: u32 = 5;
 /// Filter failures in a row that mark the filter as failing.

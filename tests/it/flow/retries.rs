@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use hooksieve::client::Client;
-use hooksieve::deliver::schedule::DELAYS;
+use hooksieve::model::limits::RETRY_DELAYS as DELAYS;
 use hooksieve::wire::{AttemptError, DeliveryState, Outcome, Webhook, WebhookStatus};
 
 use crate::app::{TestApp, created, only_delivery, verdict, webhook};
