@@ -14,7 +14,12 @@ use crate::receiver::Receiver;
 
 /// What the program prints, and its exit code.
 async fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = command(&[]).args(arguments).output().await.unwrap();
+    run_with(&[], arguments).await
+}
+
+/// The same with these variables in its environment.
+async fn run_with(settings: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = command(settings).args(arguments).output().await.unwrap();
     let (out, err) = printed(&output);
     (output.status.code(), out, err)
 }
@@ -82,8 +87,8 @@ async fn verify_takes_a_real_delivery_and_refuses_a_changed_one() {
 #[tokio::test]
 async fn misuse_and_refusal_have_their_own_exit_codes_and_a_remedy() {
     let (misused, _, told) = run(&["webhook", "frobnicate"]).await;
-    let nobody = ["webhook", "list", "--url", "http://127.0.0.1:1", "--token", "hs_a_b"];
-    let (refused, _, unreachable) = run(&nobody).await;
+    let nobody = [("HOOKSIEVE_URL", "http://127.0.0.1:1"), ("HOOKSIEVE_TOKEN", "hs_a_b")];
+    let (refused, _, unreachable) = run_with(&nobody, &["webhook", "list"]).await;
 
     assert_eq!(misused, Some(2), "{told}");
     assert_eq!(refused, Some(1), "{unreachable}");
