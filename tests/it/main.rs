@@ -5,6 +5,7 @@
 #![expect(unreachable_pub, reason = "the files are modules of one binary; `pub` says what a file offers the others")]
 
 mod app;
+mod cli;
 mod durability;
 mod filter_engine;
 mod flow;
@@ -13,4 +14,5 @@ mod json_against_node;
 mod process;
 mod receiver;
 mod rest;
+mod signatures;
 mod tidy;
