@@ -82,7 +82,6 @@ impl App {
             Arc::clone(&shared),
             Arc::clone(&filters),
             Arc::clone(&clock),
-            Arc::clone(&pokes.dispatch),
             Arc::clone(&pokes.deliver),
         );
         let service = Arc::new(Service::new(ServiceParts {
