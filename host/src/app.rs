@@ -1,7 +1,7 @@
 //! The composition root: the only place that knows every room.
 
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
@@ -82,7 +82,6 @@ impl App {
             Arc::clone(&shared),
             Arc::clone(&filters),
             Arc::clone(&clock),
-            Arc::clone(&pokes.dispatch),
             Arc::clone(&pokes.deliver),
         );
         let service = Arc::new(Service::new(ServiceParts {
@@ -205,7 +204,9 @@ async fn open_store(data: &Path, secrets: &Secrets, clock: &dyn Clock) -> anyhow
     let given = secrets.sealing_key.as_ref().map(|key| SealingKey::parse(key.expose()));
     let given = given.transpose().context("HOOKSIEVE_SEALING_KEY")?;
     let store = tokio::task::spawn_blocking(move || {
-        std::fs::create_dir_all(&directory).with_context(|| format!("making {}", directory.display()))?;
+        // Only this user may look inside: compiled filters and the database are their owners' business.
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory);
+        made.with_context(|| format!("making {}", directory.display()))?;
         let key = match given {
             Some(key) => key,
             None => read_or_make_key(&directory.join("sealing.key"), &random)?,

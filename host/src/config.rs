@@ -21,6 +21,8 @@ const ENV_PREFIX: &str = "HOOKSIEVE_";
 const ENV_APART: [&str; 4] = ["OPERATOR_TOKEN", "SEALING_KEY", "URL", "TOKEN"];
 /// The longest attempt that can be configured, well below the length of a lease.
 const ATTEMPT_TIMEOUT_SECS_MAX: u64 = 30;
+/// The longest delay before an attempt that can be configured: 30 days.
+const RETRY_DELAY_SECS_MAX: u64 = 30 * 24 * 3600;
 
 /// Everything an operator can set, but for secrets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -181,6 +183,10 @@ impl Config {
             (1..=ATTEMPT_TIMEOUT_SECS_MAX).contains(&timeout),
             "delivery.attempt_timeout_secs is {timeout}; set it to 1 to {ATTEMPT_TIMEOUT_SECS_MAX}"
         );
+        let too_long = self.delivery.retry_delays_secs.iter().find(|&&secs| secs > RETRY_DELAY_SECS_MAX);
+        if let Some(secs) = too_long {
+            anyhow::bail!("delivery.retry_delays_secs has {secs}; a delay is at most {RETRY_DELAY_SECS_MAX}, 30 days");
+        }
         anyhow::ensure!(self.filter.fuel > 0, "filter.fuel is 0; no filter could run");
         Ok(())
     }

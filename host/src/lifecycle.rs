@@ -20,7 +20,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// What tells the loops that reading is worth while.
 #[derive(Clone, Debug, Default)]
 pub struct Pokes {
-    /// An event was accepted, or dispatch has room again.
+    /// An event was accepted.
     pub dispatch: Arc<Notify>,
     /// A delivery is owed, or an attempt ended.
     pub deliver: Arc<Notify>,

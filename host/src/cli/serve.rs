@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use tokio::net::TcpListener;
 use toml::{Table, Value};
@@ -56,6 +57,7 @@ pub(super) async fn run(args: Args, output: Output) -> anyhow::Result<ExitCode> 
         return Ok(ExitCode::SUCCESS);
     }
     telemetry::start(&config.log)?;
+    raise_file_limit();
     let signals = StopSignals::listen()?;
     // Before anything is written: a first start that finds the port taken leaves nothing behind.
     let listener = TcpListener::bind(config.listen).await.failed(
@@ -78,6 +80,15 @@ pub(super) async fn run(args: Args, output: Output) -> anyhow::Result<ExitCode> 
     });
     app.serve(listener, stop).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Takes as many open files as this user may have: the usual 1024 are fewer than the connections to
+/// receivers that are kept, and with none left nothing could be accepted either.
+fn raise_file_limit() {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 async fn open(config: Config) -> anyhow::Result<App> {

@@ -14,8 +14,10 @@ use crate::model::delivery::AttemptError;
 use crate::model::limits::{ATTEMPT_TIMEOUT, CONNECT_TIMEOUT, RESPONSE_BYTES_MAX};
 use crate::resolve::{ResolveError, Resolver};
 
-/// Ports whose connections are kept at a time; more make all be forgotten.
+/// Ports whose connections are kept at a time; one more takes the place of another.
 const CLIENTS_MAX: usize = 64;
+/// Ports whose connections are always kept: nobody's odd port costs everybody theirs.
+const USUAL_PORTS: [u16; 2] = [80, 443];
 
 /// How requests are made.
 #[derive(Clone)]
@@ -104,7 +106,10 @@ impl Sender {
             .dns_resolver(Arc::new(Judging { policy, resolver, port }))
             .build()?;
         if clients.len() == CLIENTS_MAX {
-            clients.clear();
+            let other = clients.keys().copied().find(|port| !USUAL_PORTS.contains(port));
+            if let Some(other) = other {
+                clients.remove(&other);
+            }
         }
         clients.insert(port, client.clone());
         Ok(client)

@@ -33,7 +33,6 @@ struct Parts {
     filters: Arc<FilterHost>,
     clock: Arc<dyn Clock>,
     index: Mutex<Index>,
-    dispatch_poke: Arc<Notify>,
     deliver_poke: Arc<Notify>,
 }
 
@@ -44,49 +43,45 @@ struct Asked {
 }
 
 impl Dispatcher {
-    /// A dispatcher that tells `deliver_poke` when deliveries are owed, and `dispatch_poke` when it has
-    /// room again.
+    /// A dispatcher that tells `deliver_poke` when deliveries are owed.
     #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
         filters: Arc<FilterHost>,
         clock: Arc<dyn Clock>,
-        dispatch_poke: Arc<Notify>,
         deliver_poke: Arc<Notify>,
     ) -> Self {
-        let parts = Parts { store, filters, clock, index: Mutex::default(), dispatch_poke, deliver_poke };
+        let parts = Parts { store, filters, clock, index: Mutex::default(), deliver_poke };
         let places = Arc::new(Semaphore::new(DISPATCH_BATCH_MAX as usize));
         Self { parts: Arc::new(parts), tasks: TaskTracker::new(), places }
     }
 
-    /// Claims what waits and there is room for, and begins to dispatch it; how many events that are. The
-    /// events go their own ways: a slow filter on one does not hold up the next.
+    /// Claims what waits and there is room for, and begins to dispatch it; how many events that are. With
+    /// no room it waits until an event ends. The events go their own ways: a slow filter on one does not
+    /// hold up the next.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn step(&self) -> Result<usize, StoreError> {
-        let room = self.places.available_permits().min(DISPATCH_BATCH_MAX as usize);
-        if room == 0 {
-            return Ok(0);
-        }
-        let rows_max = u32::try_from(room).unwrap_or(DISPATCH_BATCH_MAX);
+        // Places are only taken below, so what is free from here on stays free.
+        drop(self.places.acquire().await.expect("the semaphore is never closed"));
+        let rows_max = u32::try_from(self.places.available_permits()).unwrap_or(DISPATCH_BATCH_MAX);
         let claim = Claim { now: self.parts.clock.now(), lease: LEASE, rows_max };
         let claimed = self.parts.store.claim_events(claim).await?;
         if claimed.is_empty() {
             return Ok(0);
         }
-        self.parts.refresh_index().await?;
+        if let Err(error) = self.parts.refresh_index().await {
+            self.parts.release(claimed.iter().map(|event| (event.stored.seq, event.fence)).collect()).await;
+            return Err(error);
+        }
         let count = claimed.len();
         for event in claimed {
             let place = Arc::clone(&self.places).acquire_owned().await.expect("the semaphore is never closed");
-            let (parts, places) = (Arc::clone(&self.parts), Arc::clone(&self.places));
+            let parts = Arc::clone(&self.parts);
             self.tasks.spawn(async move {
                 parts.dispatch_or_release(event).await;
-                let was_full = places.available_permits() == 0;
                 drop(place);
-                if was_full {
-                    parts.dispatch_poke.notify_one();
-                }
             });
         }
         Ok(count)
@@ -122,15 +117,15 @@ impl Parts {
             Ok(Recorded::LeaseLost) => tracing::warn!(event_seq = seq.0, "the lease on an event was lost"),
             Err(error) => {
                 tracing::error!(event_seq = seq.0, error = &error as &dyn std::error::Error, "dispatch failed");
-                self.release(seq, fence).await;
+                self.release(vec![(seq, fence)]).await;
             }
         }
     }
 
-    async fn release(&self, seq: EventSeq, fence: i64) {
-        if let Err(error) = self.store.release_events(vec![(seq, fence)]).await {
-            // The lease ends by itself.
-            tracing::warn!(event_seq = seq.0, error = &error as &dyn std::error::Error, "release failed");
+    async fn release(&self, claims: Vec<(EventSeq, i64)>) {
+        if let Err(error) = self.store.release_events(claims).await {
+            // The leases end by themselves.
+            tracing::warn!(error = &error as &dyn std::error::Error, "release failed");
         }
     }
 

@@ -75,13 +75,12 @@ impl Cache {
     /// Keeps a compiled filter that was checked. Blocks.
     pub(super) fn put(&self, digest: FilterDigest, artifact: &[u8], loaded: Arc<Loaded>) -> io::Result<()> {
         let mac = self.mac(&digest, artifact).finalize().into_bytes();
-        let path = self.path(&digest);
-        let unfinished = path.with_extension("new");
-        let mut file = fs::File::create(&unfinished)?;
+        // A name of its own: the same filter may be uploaded twice at a time.
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
         file.write_all(&mac)?;
         file.write_all(artifact)?;
         // Not synced: a file that a power cut damages fails its MAC and is made again.
-        fs::rename(&unfinished, &path)?;
+        file.persist(self.path(&digest))?;
         self.lru().put(digest, loaded);
         Ok(())
     }

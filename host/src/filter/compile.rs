@@ -131,11 +131,13 @@ async fn run_child(program: &Path, limits: &FilterLimits, wasm: &[u8]) -> Result
     let ((), read) = tokio::join!(write, read);
     read.map_err(|error| failed("reading from the compiler", error))?;
     let status = child.wait().await.map_err(|error| failed("waiting for the compiler", error))?;
-    if !status.success() {
+    match status.code() {
+        Some(0) => parse_reply(reply),
+        // What it answers before it has looked at the upload: `child_main` could not begin.
+        Some(1 | 2) => Err(Refused::Host { message: format!("the compiler could not begin: {status}") }),
         // A child that runs out of address space or CPU time, or crashes, is stopped by a signal.
-        return Err(Refused::CompileLimit { what: "2 GiB of memory and 60 s of CPU time" });
+        _ => Err(Refused::CompileLimit { what: "2 GiB of memory and 60 s of CPU time" }),
     }
-    parse_reply(reply)
 }
 
 fn parse_reply(mut reply: Vec<u8>) -> Result<Compiled, Refused> {

@@ -188,8 +188,8 @@ impl FilterHost {
             Ok(loaded) => loaded,
             Err(refused) => return Evaluation::failed(refused.to_string()),
         };
-        let values = lower(values);
-        let run = move |caller: &Caller| caller.decide(&loaded, &configured.filter.config, values);
+        // Copied only once a thread is free: until then all that wait share one text of a large field.
+        let run = move |caller: &Caller| caller.decide(&loaded, &configured.filter.config, lower(values));
         match self.threads.run(run).await {
             Some(called) => Evaluation {
                 decision: called.result.unwrap_or_else(Decision::Failed),

@@ -30,13 +30,14 @@ pub struct Evaluated {
 }
 
 impl Service {
-    /// Takes an upload. The same bytes under the same name are the same filter.
+    /// Takes an upload. Every upload is a filter of its own, also with the bytes and the name of another.
     ///
     /// # Errors
-    /// When the bytes are not a filter, with the reason.
+    /// When the name cannot be taken, or the bytes are not a filter, with the reason.
     pub async fn upload_filter(&self, caller: &Caller, name: Option<String>, wasm: Arc<[u8]>) -> Result<Filter> {
+        let name = check_name(name, "/name")?;
         let admitted = self.filters.admit(&wasm).await.map_err(|refused| ServiceError::refused("", &refused))?;
-        let name = check_name(name, "/name")?.unwrap_or_else(|| admitted.about.name.clone());
+        let name = name.unwrap_or_else(|| admitted.about.name.clone());
         let now = self.clock.now();
         let filter = Filter {
             id: FilterId::generate(now, random_bytes(self.clock.as_ref())),

@@ -1,5 +1,7 @@
 //! "Why did I (not) get this event?"
 
+use std::collections::HashSet;
+
 use super::access::user;
 use super::{Result, Service, page_request};
 use crate::model::event::StoredEvent;
@@ -36,7 +38,7 @@ impl Service {
             return Ok(verdicts.into_iter().map(Explained::Decided).collect());
         };
         let verdicts = self.store.verdicts_on(stored.seq, Some(owner)).await?;
-        let decided: Vec<WebhookId> = verdicts.iter().map(|verdict| verdict.webhook_id.clone()).collect();
+        let decided: HashSet<WebhookId> = verdicts.iter().map(|verdict| verdict.webhook_id.clone()).collect();
         let mut explained: Vec<Explained> = verdicts.into_iter().map(Explained::Decided).collect();
         let all = PageRequest { items_max: EXPLAINED_MAX, after: None };
         for webhook in self.store.webhooks(owner, all).await?.items {

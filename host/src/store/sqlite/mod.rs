@@ -137,13 +137,21 @@ impl SqliteStore {
         self.writer.write(Durability::Durable, work).await
     }
 
-    /// A write of leases alone, with the fences it hands out.
+    /// A write of what a loop has done: where the queue is full it waits for its turn.
+    async fn record<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.write_in_turn(Durability::Durable, work).await
+    }
+
+    /// A write of leases alone, with the fences it hands out; in turn, like [`Self::record`].
     async fn lease<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection, &Fences) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         let fences = Arc::clone(&self.fences);
-        self.writer.write(Durability::Soft, move |connection| work(connection, &fences)).await
+        self.writer.write_in_turn(Durability::Soft, move |connection| work(connection, &fences)).await
     }
 }
 
@@ -251,7 +259,7 @@ impl Store for SqliteStore {
     }
 
     async fn record_dispatch(&self, dispatched: Dispatched) -> Result<Recorded> {
-        self.write(move |connection| events::record_dispatch(connection, &dispatched)).await
+        self.record(move |connection| events::record_dispatch(connection, &dispatched)).await
     }
 
     async fn release_events(&self, claims: Vec<(EventSeq, i64)>) -> Result<()> {
@@ -342,7 +350,7 @@ impl Store for SqliteStore {
 
     async fn record_attempt(&self, attempted: Attempted) -> Result<Recorded> {
         let fences = Arc::clone(&self.fences);
-        self.write(move |connection| deliveries::record_attempt(connection, &attempted, &fences)).await
+        self.record(move |connection| deliveries::record_attempt(connection, &attempted, &fences)).await
     }
 
     async fn release_deliveries(&self, claims: Vec<(DeliveryId, i64)>) -> Result<()> {

@@ -3,7 +3,8 @@
 //! The thread owns the only connection that can write. It takes whatever has queued, up to a bound,
 //! runs it in one transaction and answers after the commit: under load one `fsync` serves many writes,
 //! and an idle store adds no latency, because nothing waits for company. Each job runs in a savepoint
-//! of its own, so one that fails takes nobody down with it. A full queue refuses at once.
+//! of its own, so one that fails takes nobody down with it. A full queue refuses what comes in at once; what
+//! the loops have done waits for its turn, for an attempt that cannot be written down is made again.
 //!
 //! A job is **durable** or **soft**. Only claims and releases are soft: a group of nothing else is
 //! committed without an `fsync`. That is safe, because losing the tail of such commits in a power cut
@@ -75,19 +76,31 @@ impl Writer {
         &self.commits
     }
 
-    /// Runs `work` in a transaction and answers once it is committed.
+    /// Runs `work` in a transaction and answers once it is committed. Refuses at once when too many wait.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         durability: Durability,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         self.condition.check()?;
-        let (reply, answer) = oneshot::channel();
-        let task = Task { durability, work: Some(work), outcome: None, reply };
-        self.queue().try_send(Message::Run(Box::new(task))).map_err(|refused| match refused {
+        let (message, answer) = job(durability, work);
+        self.queue().try_send(message).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => closed(),
         })?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    /// As [`Self::write`], but waits for its turn: for what was done already and must be written down, by
+    /// callers that are bounded themselves.
+    pub(super) async fn write_in_turn<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.condition.check()?;
+        let (message, answer) = job(durability, work);
+        self.queue().send(message).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
 
@@ -130,6 +143,16 @@ trait Job: Send {
 
     /// Answers the caller, with the kept outcome if the transaction was committed.
     fn reply(self: Box<Self>, committed: std::result::Result<(), Fault>);
+}
+
+/// A job for the queue, and where its answer will be.
+fn job<T: Send + 'static>(
+    durability: Durability,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+) -> (Message, oneshot::Receiver<Result<T>>) {
+    let (reply, answer) = oneshot::channel();
+    let task = Task { durability, work: Some(work), outcome: None, reply };
+    (Message::Run(Box::new(task)), answer)
 }
 
 struct Task<T, F> {
