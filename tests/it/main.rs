@@ -14,5 +14,6 @@ mod json_against_node;
 mod process;
 mod receiver;
 mod rest;
+mod same_projection;
 mod signatures;
 mod tidy;
