@@ -111,7 +111,6 @@ impl App {
     }
 
     /// The API as a router.
-    #[must_use]
     pub fn router(&self) -> axum::Router {
         api::router(api::ApiState { service: Arc::clone(&self.service), module_bytes_max: self.module_bytes_max })
     }

@@ -4,6 +4,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(2).collect();
-    hooksieve::filter::compile::child_main(&args)
+    hooksieve::cli::main()
 }

@@ -1,6 +1,7 @@
 //! A host in process: its own data folder, a clock that stands, a port of its own, and loops that run only
 //! when a test says so.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -162,12 +163,13 @@ pub fn raw(json: &str) -> Box<RawValue> {
 
 /// The event of the guide's example, under this id.
 pub fn created(id: &str) -> NewEvent {
-    let example: serde_json::Value = serde_json::from_str(GUIDE_EXAMPLE).unwrap();
+    // As text, in which the members keep their order.
+    let mut example: HashMap<String, Box<RawValue>> = serde_json::from_str(GUIDE_EXAMPLE).unwrap();
     NewEvent {
         id: Some(id.to_owned()),
         company_id: Some("clakt8jud0002vt64205yyj10".to_owned()),
         user_id: Some("claksl2ye0000vtas0h0ln71e".to_owned()),
-        current_value: Some(serde_json::value::to_raw_value(&example["currentValue"]).unwrap()),
+        current_value: example.remove("currentValue"),
         ..NewEvent::new("TODO_CREATED", PROJECT)
     }
 }

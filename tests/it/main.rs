@@ -5,9 +5,14 @@
 #![expect(unreachable_pub, reason = "the files are modules of one binary; `pub` says what a file offers the others")]
 
 mod app;
+mod cli;
+mod durability;
 mod filter_engine;
 mod flow;
 mod guests;
 mod json_against_node;
+mod process;
 mod receiver;
+mod rest;
+mod signatures;
 mod tidy;

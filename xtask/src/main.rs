@@ -8,7 +8,7 @@ mod setup;
 
 use std::env;
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 const USAGE: &str = "\
@@ -58,7 +58,9 @@ fn with_setup(cargo: &[&str], rest: &[String]) -> Result<ExitCode, Box<dyn Error
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// The checkout that this program was compiled in.
+/// The checkout that cargo runs this program from. Asked at run time: checkouts may share a target folder,
+/// and so this very program.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the checkout").to_owned()
+    let xtask = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    xtask.parent().expect("xtask is a folder of the checkout").to_owned()
 }

@@ -65,7 +65,7 @@ async fn judge(url: String, policy: &Policy, resolver: &Resolver) -> Judged {
         Ok(target) => match resolver.resolve(&target, policy).await {
             Err(ResolveError::Refused(refused)) => refuse(&refused),
             Err(error @ ResolveError::Lookup(_)) => {
-                ("allow", format!("{error} now; its addresses are judged at each attempt"))
+                ("allow", format!("{error}; each attempt looks again, and judges what it finds"))
             }
             Ok(addresses) => {
                 let shown: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();

@@ -4,24 +4,17 @@ use clap::Args;
 
 use super::failure::misuse;
 use crate::client::Client;
-use crate::wire::PageQuery;
+use crate::wire::{PageQuery, SecretText};
 
 /// The host to call.
-#[derive(Args)]
+#[derive(Debug, Args)]
 pub(super) struct Remote {
     /// The host to call.
     #[arg(long, env = "HOOKSIEVE_URL", value_name = "URL", default_value = "http://127.0.0.1:8080")]
     host: String,
     /// The token to call with; better in the environment, where other users of this machine cannot see it.
     #[arg(long, env = "HOOKSIEVE_TOKEN", value_name = "TOKEN", hide_env_values = true)]
-    token: Option<String>,
-}
-
-impl std::fmt::Debug for Remote {
-    /// Without the token.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Remote").field("host", &self.host).finish_non_exhaustive()
-    }
+    token: Option<SecretText>,
 }
 
 impl Remote {
@@ -30,7 +23,7 @@ impl Remote {
     /// # Errors
     /// When there is no token, or the address is not one.
     pub(super) fn client(&self) -> anyhow::Result<Client> {
-        let token = self.token.as_deref().filter(|token| !token.is_empty()).ok_or_else(|| {
+        let token = self.token.as_ref().map(SecretText::expose).filter(|token| !token.is_empty()).ok_or_else(|| {
             misuse(
                 "no token to call the host with",
                 "set HOOKSIEVE_TOKEN; `serve` shows the operator's at its first start, and `token create USER` makes one for a user",

@@ -12,7 +12,8 @@ use super::input;
 use super::output::{Output, Table, plain};
 use super::remote::{ListArgs, Remote};
 use crate::wire::{
-    FilterChoice, FilterStatus, NewWebhook, OnError, Page, PatchWebhook, PayloadFormat, Webhook, WebhookStatus,
+    FilterChoice, FilterStatus, NewWebhook, OnError, Page, PatchWebhook, PayloadFormat, SecretText, Webhook,
+    WebhookStatus,
 };
 
 #[derive(Debug, Subcommand)]
@@ -47,7 +48,7 @@ pub(super) struct CreateArgs {
     filter: FilterArgs,
     /// The secret that signs deliveries [default: a new one, which is better].
     #[arg(long)]
-    secret: Option<String>,
+    secret: Option<SecretText>,
     /// The shape of the delivered body [default: full].
     #[arg(long, value_parser = named::<PayloadFormat>(&["full", "compact"]))]
     payload_format: Option<PayloadFormat>,
@@ -147,7 +148,7 @@ impl CreateArgs {
             name: self.name,
             events: self.events,
             project_ids: self.projects,
-            secret: self.secret.map(Into::into),
+            secret: self.secret,
             filter: self.filter.choice()?,
             payload_format: self.payload_format,
             enabled: self.disabled.then_some(false),

@@ -86,8 +86,8 @@ pub enum PrivateHost {
     },
     /// An address that is not public.
     #[error(
-        "{}{address} is not public ({range}): use a public host, or have the operator allow it in egress.allow",
-        .name.as_ref().map(|name| format!("{name} resolves to ")).unwrap_or_default()
+        "{}{address}, which is not public ({range}): use a public host, or have the operator allow it in egress.allow",
+        .name.as_ref().map_or_else(|| "it leads to ".to_owned(), |name| format!("{name} resolves to "))
     )]
     Address {
         /// The name that resolves to it, if the URL does not have the address itself.

@@ -360,7 +360,7 @@ fn the_two_answers_are_those_of_the_api_and_details_name_rule_and_remedy() {
     assert_eq!(refused("http://10.1.2.3").to_string(), "URL points to a private network");
     assert_eq!(
         refused("http://10.1.2.3").detail(),
-        "10.1.2.3 is not public (in 10.0.0.0/8): use a public host, or have the operator allow it in egress.allow"
+        "it leads to 10.1.2.3, which is not public (in 10.0.0.0/8): use a public host, or have the operator allow it in egress.allow"
     );
     assert!(refused("http://printer.lan").detail().contains("under .lan"));
     assert!(refused("http://example.com:22").detail().contains("use 443, 80"));

@@ -48,11 +48,13 @@ impl Cache {
         Ok(Self { engine, folder, key, loaded: Mutex::default() })
     }
 
-    /// A filter that is in memory or compiled on disk.
-    pub(super) fn get(&self, digest: &FilterDigest) -> Option<Arc<Loaded>> {
-        if let Some(loaded) = self.lru().get(digest) {
-            return Some(loaded);
-        }
+    /// A filter that is in memory.
+    pub(super) fn recall(&self, digest: &FilterDigest) -> Option<Arc<Loaded>> {
+        self.lru().get(digest)
+    }
+
+    /// A filter that is compiled on disk. Blocks.
+    pub(super) fn read(&self, digest: &FilterDigest) -> Option<Arc<Loaded>> {
         let file = fs::read(self.path(digest)).ok()?;
         let (mac, artifact) = file.split_at_checked(MAC_BYTES)?;
         self.mac(digest, artifact).verify_slice(mac).ok()?;
@@ -62,7 +64,7 @@ impl Cache {
         Some(loaded)
     }
 
-    /// Links what the compiler has just made, without keeping it.
+    /// Links what the compiler has just made, without keeping it. Blocks.
     pub(super) fn try_load(&self, artifact: &[u8]) -> Result<Arc<Loaded>, Refused> {
         // The compiler's engine is ours but for the pool, so what ours refuses does not fit the pool's slots.
         let refuse = |error: wasmtime::Error| Refused::TooMuch { message: super::run::one_line(&error) };
@@ -70,7 +72,7 @@ impl Cache {
         Loaded::link(&self.engine, &component).map(Arc::new)
     }
 
-    /// Keeps a compiled filter that was checked.
+    /// Keeps a compiled filter that was checked. Blocks.
     pub(super) fn put(&self, digest: FilterDigest, artifact: &[u8], loaded: Arc<Loaded>) -> io::Result<()> {
         let mac = self.mac(&digest, artifact).finalize().into_bytes();
         // A name of its own: the same filter may be uploaded twice at a time.

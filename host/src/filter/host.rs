@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
 use sha2::{Digest, Sha256};
@@ -90,11 +90,12 @@ pub struct Evaluation {
 
 /// Admits, configures and runs filters.
 pub struct FilterHost {
-    cache: Cache,
+    cache: Arc<Cache>,
     compiler: Compiler,
     threads: Threads,
     source: WasmSource,
     configured: Mutex<HashMap<FilterRef, Arc<Configured>>>,
+    loading: Mutex<HashMap<FilterDigest, Arc<tokio::sync::Mutex<()>>>>,
     _ticker: Ticker,
 }
 
@@ -110,9 +111,10 @@ impl FilterHost {
         Ok(Self {
             threads: Threads::start(&caller, options.threads)?,
             compiler: Compiler::new(options.compiler, options.limits, options.threads as usize),
-            cache: Cache::open(engine, options.cache_folder)?,
+            cache: Arc::new(Cache::open(engine, options.cache_folder)?),
             source: options.source,
             configured: Mutex::default(),
+            loading: Mutex::default(),
             _ticker: ticker,
         })
     }
@@ -130,10 +132,14 @@ impl FilterHost {
     pub async fn admit(&self, wasm: &[u8]) -> Result<Admitted, Refused> {
         let digest = Self::digest(wasm);
         let compiled = self.compiler.compile(wasm).await?;
-        let loaded = self.cache.try_load(&compiled.artifact)?;
+        let (cache, artifact) = (Arc::clone(&self.cache), Arc::new(compiled.artifact));
+        let unlinked = Arc::clone(&artifact);
+        let loaded = blocking(move || cache.try_load(&unlinked)).await?;
         let about = self.describe(&loaded).await?;
-        self.cache
-            .put(digest, &compiled.artifact, loaded)
+        let cache = Arc::clone(&self.cache);
+        let keep = move || cache.put(digest, &artifact, loaded);
+        blocking(keep)
+            .await
             .map_err(|error| Refused::Host { message: format!("keeping the compiled filter: {error}") })?;
         Ok(Admitted { digest, wit_version: compiled.wit_version, about })
     }
@@ -150,7 +156,7 @@ impl FilterHost {
     /// When the filter refuses the configuration, fails, declares a field that does not exist, or cannot
     /// be loaded.
     pub async fn configure(&self, filter: &FilterRef) -> Result<Arc<Configured>, Refused> {
-        if let Some(configured) = self.remembered().get(filter) {
+        if let Some(configured) = locked(&self.configured).get(filter) {
             return Ok(Arc::clone(configured));
         }
         let loaded = self.load(&filter.digest).await?;
@@ -160,7 +166,7 @@ impl FilterHost {
         let pointers = answer.map_err(|message| Refused::Config { message })?;
         let fields = parse_fields(&pointers)?;
         let configured = Arc::new(Configured { fields, pointers, fuel: called.fuel, filter: filter.clone() });
-        let mut remembered = self.remembered();
+        let mut remembered = locked(&self.configured);
         if remembered.len() >= CONFIGURED_MAX {
             // Rare, and cheap to make again: a call of a few microseconds each.
             remembered.clear();
@@ -196,16 +202,28 @@ impl FilterHost {
 
     /// The compiled filter, compiled again if its compiled form is gone.
     async fn load(&self, digest: &FilterDigest) -> Result<Arc<Loaded>, Refused> {
-        if let Some(loaded) = self.cache.get(digest) {
+        if let Some(loaded) = self.cache.recall(digest) {
+            return Ok(loaded);
+        }
+        // Many events may want it at once: one loads it, the others wait for that.
+        let gate = Arc::clone(locked(&self.loading).entry(*digest).or_default());
+        let _turn = gate.lock().await;
+        let loaded = match self.cache.recall(digest) {
+            Some(loaded) => Ok(loaded),
+            None => self.load_from_disk_or_source(digest).await,
+        };
+        locked(&self.loading).remove(digest);
+        loaded
+    }
+
+    async fn load_from_disk_or_source(&self, digest: &FilterDigest) -> Result<Arc<Loaded>, Refused> {
+        let (cache, wanted) = (Arc::clone(&self.cache), *digest);
+        if let Some(loaded) = blocking(move || cache.read(&wanted)).await {
             return Ok(loaded);
         }
         let wasm = (self.source)(*digest).await.ok_or(Refused::Missing)?;
         self.admit(&wasm).await?;
-        self.cache.get(digest).ok_or(Refused::Missing)
-    }
-
-    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<FilterRef, Arc<Configured>>> {
-        self.configured.lock().unwrap_or_else(PoisonError::into_inner)
+        self.cache.recall(digest).ok_or(Refused::Missing)
     }
 }
 
@@ -222,6 +240,16 @@ impl Configured {
     pub fn project(&self, event: &EventFields<'_>) -> Vec<Value> {
         Plan::new([self.fields.as_slice()]).project(event).values(0)
     }
+}
+
+/// What these mutexes guard is whole between any two statements, so a panic elsewhere spoils nothing.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs what would hold up an async worker: files, and machine code that is linked.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
 fn parse_fields(pointers: &[String]) -> Result<Vec<Pointer>, Refused> {

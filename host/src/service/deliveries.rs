@@ -39,10 +39,11 @@ impl Service {
     /// When there is none; someone else's answers alike.
     pub async fn delivery(&self, caller: &Caller, id: &str) -> Result<DeliveryDetail> {
         let missing = || ServiceError::NotFound(Noun::Delivery);
+        let owner = user(caller)?;
         let id = DeliveryId::parse(id).map_err(|_| missing())?;
         let delivery = self.store.delivery(&id).await?.ok_or_else(missing)?;
         let webhook = self.store.webhook(&delivery.webhook_id).await?.ok_or_else(missing)?;
-        if webhook.owner != *user(caller)? {
+        if webhook.owner != *owner {
             return Err(missing());
         }
         Ok(DeliveryDetail { attempts: self.store.attempts(&id).await?, delivery })

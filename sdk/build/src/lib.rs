@@ -11,9 +11,11 @@
 
 mod artifacts;
 mod build;
+mod embed;
 mod toolchain;
 
 pub use build::{BuildError, Request};
+pub use embed::embed;
 pub use toolchain::{MissingToolchain, Toolchain};
 
 /// The target that filters are compiled for.

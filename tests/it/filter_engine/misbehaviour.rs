@@ -40,7 +40,7 @@ async fn each_way_to_misbehave_has_its_class_and_does_not_touch_the_filters_besi
     for (deed, expected) in [
         ("loop", ReasonClass::Fuel),
         ("alloc", ReasonClass::MemoryLimit),
-        ("recurse", ReasonClass::Trap),
+        ("recurse", ReasonClass::StackOverflow),
         ("panic", ReasonClass::Trap),
         ("trap", ReasonClass::Trap),
         ("huge-reason", ReasonClass::BadResult),

@@ -107,7 +107,7 @@ async fn what_a_filter_may_not_use_is_its_authors_fault_and_named() {
     for (extra, named) in [
         ("(memory (export \"memory\") 1024)", "memory"),
         ("(memory (export \"memory\") 2) (memory 1)", "memor"),
-        ("(memory (export \"memory\") 2 2 shared)", "thread"),
+        ("(memory (export \"memory\") 2 2 shared)", "shared"),
         ("(memory (export \"memory\") 2) (table 100000 funcref)", "table"),
     ] {
         let guest = HandWritten { extra: extra.to_owned(), ..HandWritten::default() };

@@ -108,10 +108,10 @@ async fn a_compact_body_is_the_guides_first_example() {
 
     app.send(&created("e1")).await;
 
-    let body = receiver.only("/a").json();
-    let members: Vec<&String> = body.as_object().unwrap().keys().collect();
-    assert_eq!(members, ["event", "record", "company", "project", "user"]);
-    assert_eq!(body["record"]["title"], "GGGG");
+    let body = receiver.only("/a").body;
+    assert!(body.starts_with(r#"{"event":"TODO_CREATED","record":{"id":"clb4zna6x0000vt1swuwso25f","#), "{body}");
+    let references = r#","company":{"id":"clakt8jud0002vt64205yyj10"},"project":{"id":"clakt90vu000bvt64hhffqleq"},"user":{"id":"claksl2ye0000vtas0h0ln71e"}}"#;
+    assert!(body.ends_with(references), "{body}");
 }
 
 #[tokio::test]

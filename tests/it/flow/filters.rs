@@ -49,7 +49,8 @@ async fn each_way_to_fail_is_told_by_its_class_and_neighbours_do_not_notice() {
     let (user, neighbour) = (app.user("u1").await, app.user("u2").await);
     let filter = hostile(&user).await;
     neighbour.create_webhook(&webhook(&receiver.url("/plain"))).await.unwrap();
-    neighbour.create_webhook(&filtered(&receiver.url("/changed"), "changed-fields", None)).await.unwrap();
+    let changed = filtered(&receiver.url("/changed"), "changed-fields", Some(r#"{"fields":["/title"]}"#));
+    neighbour.create_webhook(&changed).await.unwrap();
     let mut misbehaving = Vec::new();
     for (deed, class) in [
         ("loop", ReasonClass::Fuel),

@@ -159,10 +159,11 @@ async fn an_endpoint_that_cannot_be_reached_is_told_apart_from_one_that_does_not
         (TestApp::start_with(|config| config.delivery.attempt_timeout_secs = 1).await, Receiver::start().await);
     let (user, silent) = registered(&app, &receiver).await;
     receiver.always("/a", Answer::held());
-    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let closed_url = format!("http://{}/b", closed.local_addr().unwrap());
-    drop(closed);
-    let unreachable = user.create_webhook(&webhook(&closed_url)).await.unwrap();
+    // Bound, so that nobody else gets the port, but not listening.
+    let deaf = tokio::net::TcpSocket::new_v4().unwrap();
+    deaf.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let deaf_url = format!("http://{}/b", deaf.local_addr().unwrap());
+    let unreachable = user.create_webhook(&webhook(&deaf_url)).await.unwrap();
 
     app.send(&created("e1")).await;
 

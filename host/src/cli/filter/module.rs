@@ -44,7 +44,11 @@ fn build(folder: &Path) -> anyhow::Result<PathBuf> {
     };
     let progress = ProgressBar::new_spinner();
     progress.enable_steady_tick(TICK);
-    progress.set_message(format!("building with {}", toolchain.describe()));
+    let begun = format!("building the filter in {}: {}", folder.display(), toolchain.describe());
+    if progress.is_hidden() {
+        eprintln!("{begun}");
+    }
+    progress.set_message(begun);
     let built = toolchain.build(&request, &mut |line| progress.set_message(line.trim().to_owned()));
     progress.finish_and_clear();
     let mut modules = built?;

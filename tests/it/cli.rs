@@ -1,0 +1,156 @@
+//! The program as its users run it.
+
+use std::fs;
+use std::path::Path;
+
+use hooksieve::wire::{CreateToken, PutProject, PutUser};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::app::{PROJECT, TestApp, created, filtered, raw, webhook};
+use crate::process::{PROGRAM, Process, command, printed};
+use crate::receiver::Receiver;
+
+/// What the program prints, and its exit code.
+async fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    run_with(&[], arguments).await
+}
+
+/// The same with these variables in its environment.
+async fn run_with(settings: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = command(settings).args(arguments).output().await.unwrap();
+    let (out, err) = printed(&output);
+    (output.status.code(), out, err)
+}
+
+#[tokio::test]
+async fn the_demo_holds_and_says_so_in_its_last_line() {
+    let (code, out, err) = run(&["demo"]).await;
+
+    assert_eq!(code, Some(0), "{out}\n{err}");
+    let last = out.lines().last().unwrap();
+    assert_eq!(last, "demo: 12 delivered, 12 filtered, 0 failed, signatures verified");
+}
+
+#[tokio::test]
+async fn check_url_prints_a_verdict_and_a_reason_for_each_url() {
+    let folder = TempDir::new().unwrap();
+    let table = folder.path().join("table");
+    fs::write(&table, "example.com 93.184.216.34\nrebind.example 93.184.216.34 10.0.0.1\n").unwrap();
+    let table = table.to_str().unwrap();
+
+    let (code, out, err) = run(&[
+        "check-url",
+        "--resolver-table",
+        table,
+        "https://example.com/hook",
+        "https://rebind.example/",
+        "http://169.254.169.254/",
+        "ftp://example.com/",
+    ])
+    .await;
+
+    assert_eq!(code, Some(0), "{err}");
+    let verdicts: Vec<(&str, &str)> = out.lines().map(|line| line.split_once('\t').unwrap()).collect();
+    assert_eq!(
+        verdicts.iter().map(|(verdict, _)| *verdict).collect::<Vec<_>>(),
+        ["allow", "private", "private", "invalid"]
+    );
+    assert!(verdicts.iter().all(|(_, rest)| rest.split_once('\t').is_some_and(|(_, why)| !why.is_empty())), "{out}");
+}
+
+#[tokio::test]
+async fn verify_takes_a_real_delivery_and_refuses_a_changed_one() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    let secret = user.create_webhook(&webhook(&receiver.url("/a"))).await.unwrap().secret.unwrap();
+    app.send(&created("e1")).await;
+    let received = receiver.only("/a");
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("body");
+    let headers = ["x-signature", "webhook-id", "webhook-timestamp", "webhook-signature"]
+        .map(|name| format!("{name}: {}", received.header(name)));
+
+    let verify = async |body: &str| {
+        fs::write(&file, body).unwrap();
+        let mut arguments = vec!["verify", "--secret", secret.expose(), "--tolerance", "0"];
+        headers.iter().for_each(|header| arguments.extend(["--header", header]));
+        arguments.push(file.to_str().unwrap());
+        run(&arguments).await
+    };
+
+    assert_eq!(verify(&received.body).await.0, Some(0));
+    assert_eq!(verify(&format!("{} ", received.body)).await.0, Some(1));
+}
+
+#[tokio::test]
+async fn misuse_and_refusal_have_their_own_exit_codes_and_a_remedy() {
+    let (misused, _, told) = run(&["webhook", "frobnicate"]).await;
+    let nobody = [("HOOKSIEVE_URL", "http://127.0.0.1:1"), ("HOOKSIEVE_TOKEN", "hs_a_b")];
+    let (refused, _, unreachable) = run_with(&nobody, &["webhook", "list"]).await;
+
+    assert_eq!(misused, Some(2), "{told}");
+    assert_eq!(refused, Some(1), "{unreachable}");
+    assert!(unreachable.contains("is `hooksieve serve` running there?"), "{unreachable}");
+}
+
+/// A folder for new crates in which cargo keeps what it builds from one run of the tests to the next: the
+/// libraries of a filter, and on some machines the standard library itself.
+fn crates_folder() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join(".cargo")).unwrap();
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("filters");
+    let config = format!("[build]\ntarget-dir = {:?}\n", target.to_str().unwrap());
+    fs::write(folder.path().join(".cargo/config.toml"), config).unwrap();
+    folder
+}
+
+/// Runs a command in `folder` as the author of a filter would, whose shell knows nothing of these tests.
+async fn author(program: &str, arguments: &[&str], folder: &Path, settings: &[(&str, &str)]) -> String {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_") || name.starts_with("HOOKSIEVE_")) {
+        if name != "CARGO_HOME" {
+            command.env_remove(name);
+        }
+    }
+    let output = command.args(arguments).current_dir(folder).envs(settings.iter().copied()).output().await.unwrap();
+    let (out, err) = printed(&output);
+    assert!(output.status.success(), "{program} {arguments:?}\n{out}\n{err}");
+    out
+}
+
+#[tokio::test]
+async fn a_new_filter_is_tested_checked_pushed_and_then_decides_on_an_event() {
+    let (data, receiver, folder) = (TempDir::new().unwrap(), Receiver::start().await, crates_folder());
+    let process = Process::start(data.path(), &[]).await;
+    let operator = process.operator();
+    operator.put_user("u1", &PutUser::default()).await.unwrap();
+    operator.put_project(PROJECT, &PutProject::default()).await.unwrap();
+    operator.add_member(PROJECT, "u1").await.unwrap();
+    let token = operator.create_token("u1", &CreateToken::default()).await.unwrap().token;
+    let remote = [("HOOKSIEVE_URL", process.url()), ("HOOKSIEVE_TOKEN", token.expose())];
+
+    author(PROGRAM, &["filter", "new", "my-filter"], folder.path(), &[]).await;
+    let crate_folder = folder.path().join("my-filter");
+    author("cargo", &["test"], &crate_folder, &[]).await;
+    let checked = author(PROGRAM, &["--json", "filter", "check"], &crate_folder, &[]).await;
+    author(PROGRAM, &["filter", "test"], &crate_folder, &[]).await;
+    let pushed = author(PROGRAM, &["--json", "filter", "push"], &crate_folder, &remote).await;
+
+    let checked: Value = serde_json::from_str(&checked).unwrap();
+    let pushed: Value = serde_json::from_str(&pushed).unwrap();
+    assert_eq!((&checked["about"]["name"], &checked["digest"]), (&pushed["about"]["name"], &pushed["digest"]));
+    let user = process.client(token.expose());
+    let filter = pushed["id"].as_str().unwrap();
+    user.create_webhook(&filtered(&receiver.url("/a"), filter, None)).await.unwrap();
+    let done = |done| hooksieve::wire::NewEvent {
+        previous_value: Some(raw(r#"{"done":false,"title":"a"}"#)),
+        current_value: Some(raw(&format!(r#"{{"done":{done},"title":"a"}}"#))),
+        ..hooksieve::wire::NewEvent::new("TODO_DONE_STATUS_UPDATED", PROJECT)
+    };
+    operator.send_event(&done(false)).await.unwrap();
+    operator.send_event(&done(true)).await.unwrap();
+    receiver.wait_for("/a", 1).await;
+    assert_eq!(receiver.only("/a").json()["currentValue"]["done"], true);
+}

@@ -1,0 +1,202 @@
+//! What was acknowledged is delivered, whatever happens to the process in between.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hooksieve::client::Client;
+use hooksieve::wire::{CreateToken, NewEvent, NewWebhook, PageQuery, PutProject, PutUser, UploadQuery};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::app::{OPERATOR_TOKEN, PROJECT, created, raw, webhook};
+use crate::guests::HOSTILE;
+use crate::process::{Process, printed, serve};
+use crate::receiver::{Answer, Receiver};
+
+/// How long the process may take to stop when it is asked to.
+const STOP: Duration = Duration::from_secs(10);
+
+/// A user who is a member of [`PROJECT`], by their token.
+async fn member(operator: &Client) -> String {
+    operator.put_user("u1", &PutUser::default()).await.unwrap();
+    operator.put_project(PROJECT, &PutProject::default()).await.unwrap();
+    operator.add_member(PROJECT, "u1").await.unwrap();
+    operator.create_token("u1", &CreateToken::default()).await.unwrap().token.expose().to_owned()
+}
+
+async fn register(process: &Process, receiver: &Receiver, paths: &[&str]) -> String {
+    let token = member(&process.operator()).await;
+    for path in paths {
+        process.client(&token).create_webhook(&webhook(&receiver.url(path))).await.unwrap();
+    }
+    token
+}
+
+#[tokio::test]
+async fn an_acknowledged_event_survives_a_kill_before_its_delivery() {
+    let (data, receiver) = (TempDir::new().unwrap(), Receiver::start().await);
+    receiver.always("/a", Answer::held());
+    let process = Process::start(data.path(), &[]).await;
+    register(&process, &receiver, &["/a"]).await;
+
+    process.operator().send_event(&created("e1")).await.unwrap();
+    receiver.wait_for("/a", 1).await;
+    process.kill().await;
+    receiver.always("/a", Answer::status(204));
+    let process = Process::start(data.path(), &[]).await;
+    let received = receiver.wait_for("/a", 2).await;
+
+    assert_eq!(received[0].message_id(), received[1].message_id());
+    assert_eq!(received[0].body, received[1].body);
+    assert!(process.operator().get_event("e1").await.unwrap().dispatched);
+}
+
+/// A small generator of numbers that are the same in every run (xorshift).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
+
+/// Sends events until the process no longer answers; keeps the ids of those that were acknowledged.
+async fn send_until_gone(client: Client, sender: String, acknowledged: Arc<Mutex<Vec<String>>>) {
+    for number in 0.. {
+        let id = format!("{sender}-{number}");
+        let current_value = Some(raw(&format!(r#"{{"id":"{id}"}}"#)));
+        let event = NewEvent { id: Some(id.clone()), current_value, ..NewEvent::new("TODO_CREATED", PROJECT) };
+        if client.send_event(&event).await.is_err() {
+            return;
+        }
+        acknowledged.lock().unwrap().push(id);
+    }
+}
+
+/// For each event that arrived on `path` the message ids it came under.
+fn arrived(receiver: &Receiver, path: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let mut arrived: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for received in receiver.on(path) {
+        let event = received.json()["currentValue"]["id"].as_str().unwrap().to_owned();
+        arrived.entry(event).or_default().insert(received.message_id().to_owned());
+    }
+    arrived
+}
+
+#[tokio::test]
+async fn no_acknowledged_event_is_lost_over_ten_kills() {
+    const KILLS: u64 = 10;
+    const SENDERS: u64 = 4;
+    let (data, receiver) = (TempDir::new().unwrap(), Receiver::start().await);
+    let process = Process::start(data.path(), &[]).await;
+    register(&process, &receiver, &["/a", "/b"]).await;
+    let acknowledged = Arc::new(Mutex::new(Vec::new()));
+    let mut numbers = Numbers(0x5eed);
+
+    let mut running = Some(process);
+    for kill in 0..KILLS {
+        let process = match running.take() {
+            Some(process) => process,
+            None => Process::start(data.path(), &[]).await,
+        };
+        let senders = (0..SENDERS).map(|sender| {
+            let name = format!("k{kill}-s{sender}");
+            tokio::spawn(send_until_gone(process.operator(), name, Arc::clone(&acknowledged)))
+        });
+        let senders: Vec<_> = senders.collect();
+        // Somewhere in the middle of all that: requests, dispatch and deliveries are under way.
+        let before = receiver.on("/a").len();
+        receiver.wait_for("/a", before + 1 + usize::try_from(numbers.below(30)).unwrap()).await;
+        process.kill().await;
+        futures_util::future::join_all(senders).await;
+    }
+    let _process = Process::start(data.path(), &[]).await;
+
+    let acknowledged: BTreeSet<String> = acknowledged.lock().unwrap().iter().cloned().collect();
+    assert!(acknowledged.len() > 50, "only {} events were sent", acknowledged.len());
+    for path in ["/a", "/b"] {
+        let mut count = acknowledged.len();
+        // More may arrive than was acknowledged: a kill can come between the commit and the answer.
+        while !acknowledged.iter().all(|event| arrived(&receiver, path).contains_key(event)) {
+            count = count.max(receiver.on(path).len() + 1);
+            receiver.wait_for(path, count).await;
+        }
+        for (event, message_ids) in arrived(&receiver, path) {
+            assert_eq!(message_ids.len(), 1, "{event} on {path} came as several messages");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_is_asked_to_stop_ends_in_time_although_requests_are_under_way() {
+    let (data, receiver) = (TempDir::new().unwrap(), Receiver::start().await);
+    receiver.always("/a", Answer::held());
+    let process = Process::start(data.path(), &[("HOOKSIEVE_DELIVERY_ATTEMPT_TIMEOUT_SECS", "30")]).await;
+    register(&process, &receiver, &["/a"]).await;
+    process.operator().send_event(&created("e1")).await.unwrap();
+    receiver.wait_for("/a", 1).await;
+    let mut half_sent = TcpStream::connect(process.url().strip_prefix("http://").unwrap()).await.unwrap();
+    let head = format!(
+        "POST /v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {OPERATOR_TOKEN}\r\n\
+         content-type: application/json\r\ncontent-length: 1000\r\nexpect: 100-continue\r\n\r\n"
+    );
+    half_sent.write_all(head.as_bytes()).await.unwrap();
+    // The handler waits for the body once it asks for it.
+    let mut asked = [0; 12];
+    half_sent.read_exact(&mut asked).await.unwrap();
+    assert_eq!(&asked, b"HTTP/1.1 100");
+
+    let (status, took) = process.terminate().await;
+
+    assert!(status.success(), "{status}");
+    assert!(took < STOP, "{took:?}");
+    receiver.always("/a", Answer::status(204));
+    let _process = Process::start(data.path(), &[]).await;
+    let received = receiver.wait_for("/a", 2).await;
+    assert_eq!(received[0].body, received[1].body);
+}
+
+#[tokio::test]
+async fn a_second_process_on_the_same_data_is_refused_and_the_first_goes_on() {
+    let data = TempDir::new().unwrap();
+    let process = Process::start(data.path(), &[]).await;
+
+    let second = serve(data.path(), &[]).output().await.unwrap();
+
+    let (_, told) = printed(&second);
+    assert_eq!(second.status.code(), Some(1), "{told}");
+    assert!(told.contains("is in use by another hooksieve process"), "{told}");
+    assert!(told.contains("hint: "), "{told}");
+    assert_eq!(process.operator().get_readiness().await.unwrap().status, "ok");
+}
+
+#[tokio::test]
+async fn a_restart_keeps_webhooks_tokens_and_filters() {
+    let (data, receiver) = (TempDir::new().unwrap(), Receiver::start().await);
+    let process = Process::start(data.path(), &[]).await;
+    let token = register(&process, &receiver, &[]).await;
+    let user = process.client(&token);
+    let filter = user.upload_filter(&UploadQuery { name: Some("mine".to_owned()) }, HOSTILE.to_vec()).await.unwrap();
+    let config = Some(raw(r#"{"do":"deliver"}"#));
+    let choice = hooksieve::wire::FilterChoice { id: filter.id.clone(), config, on_error: None };
+    let new = NewWebhook { filter: Some(choice), ..webhook(&receiver.url("/a")) };
+    let mut before = user.create_webhook(&new).await.unwrap();
+    before.secret = None;
+
+    let (status, _) = process.terminate().await;
+    let process = Process::start(data.path(), &[]).await;
+
+    assert!(status.success());
+    let user = process.client(&token);
+    let after = user.get_webhook(&before.id).await.unwrap();
+    assert_eq!(serde_json::to_string(&after).unwrap(), serde_json::to_string(&before).unwrap());
+    assert_eq!(user.get_filter_wasm(&filter.id).await.unwrap(), HOSTILE);
+    assert_eq!(user.list_filters(&PageQuery::default()).await.unwrap().items.len(), 5);
+    process.operator().send_event(&created("e1")).await.unwrap();
+    receiver.wait_for("/a", 1).await;
+}
