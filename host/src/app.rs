@@ -77,12 +77,8 @@ impl App {
         let delays = config.delivery.retry_delays_secs.iter().map(|&secs| Duration::from_secs(secs)).collect();
         let deliverer =
             Deliverer::new(Arc::clone(&shared), Arc::clone(&clock), sender, delays, Arc::clone(&pokes.deliver));
-        let dispatcher = Dispatcher::new(
-            Arc::clone(&shared),
-            Arc::clone(&filters),
-            Arc::clone(&clock),
-            Arc::clone(&pokes.deliver),
-        );
+        let dispatcher =
+            Dispatcher::new(Arc::clone(&shared), Arc::clone(&filters), Arc::clone(&clock), Arc::clone(&pokes.deliver));
         let service = Arc::new(Service::new(ServiceParts {
             store: shared,
             filters,
