@@ -54,6 +54,7 @@ pub struct App {
     pokes: Pokes,
     first_token: Option<NewToken>,
     module_bytes_max: usize,
+    stop_grace: Duration,
 }
 
 impl App {
@@ -70,10 +71,8 @@ impl App {
         let shared: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
         let filters = Arc::new(start_filters(&config, compiler, &shared)?);
         let pokes = Pokes::default();
-        let sending = SendOptions {
-            attempt_timeout: Duration::from_secs(config.delivery.attempt_timeout_secs),
-            ..SendOptions::new(policy.clone(), resolver.clone())
-        };
+        let attempt_timeout = Duration::from_secs(config.delivery.attempt_timeout_secs);
+        let sending = SendOptions { attempt_timeout, ..SendOptions::new(policy.clone(), resolver.clone()) };
         let sender = Sender::new(sending).context("setting up TLS; are root certificates installed?")?;
         let delays = config.delivery.retry_delays_secs.iter().map(|&secs| Duration::from_secs(secs)).collect();
         let deliverer =
@@ -91,7 +90,9 @@ impl App {
         bundled::install(&service).await.context("installing the bundled filters")?;
         let first_token = keep_operator_token(&service, &secrets).await?;
         let module_bytes_max = config.filter.module_bytes_max;
-        Ok(Self { service, store, clock, dispatcher, deliverer, pokes, first_token, module_bytes_max })
+        // An attempt that is cut off is made again at the next start, though its receiver may have had it.
+        let stop_grace = STOP_GRACE.max(attempt_timeout + Duration::from_secs(1));
+        Ok(Self { service, store, clock, dispatcher, deliverer, pokes, first_token, module_bytes_max, stop_grace })
     }
 
     /// The operator token that was made because there was none, to be shown once.
@@ -138,7 +139,7 @@ impl App {
                     None
                 }
             };
-            let deadline = Instant::now() + STOP_GRACE;
+            let deadline = Instant::now() + self.stop_grace;
             let ended = match ended {
                 Some(served) => Ok(served),
                 None => tokio::time::timeout_at(deadline, running).await,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use url::Url;
+use url::{Host, Url};
 
 use crate::wire::{Problem, SecretText};
 
@@ -91,13 +91,15 @@ impl Client {
         // The HTTP client asks for the process's TLS provider. Ours is the only one, so it does not matter
         // who installs it first.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(CALL_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(ClientError::Setup)?;
-        Ok(Self { http, base, token: token.into() })
+            .redirect(reqwest::redirect::Policy::none());
+        if is_this_machine(&base) {
+            // A proxy of the environment could not reach it, and would be told the token.
+            http = http.no_proxy();
+        }
+        Ok(Self { http: http.build().map_err(ClientError::Setup)?, base, token: token.into() })
     }
 
     /// The same host with another token.
@@ -176,6 +178,15 @@ impl Client {
 
     fn no_answer(&self, source: reqwest::Error) -> ClientError {
         ClientError::NoAnswer { host: self.base.to_string(), source: source.without_url() }
+    }
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
     }
 }
 

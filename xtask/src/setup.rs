@@ -6,7 +6,7 @@
 //! are Debian's security-supported `rustc-web` line, signed by Debian, and their version only decides how
 //! filters are compiled, never the host. The crates are pinned by `Cargo.lock` either way.
 //!
-//! It asks before it acts, and does nothing where a toolchain is found.
+//! It looks before it acts, and does nothing where a toolchain is found.
 
 use std::env;
 use std::error::Error;

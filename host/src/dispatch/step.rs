@@ -13,7 +13,7 @@ use crate::filter::projection::{EventFields, Plan};
 use crate::filter::{Configured, Decision, Evaluation, FilterHost, FilterRef, Refused, Request};
 use crate::model::event::{Event, EventSeq};
 use crate::model::ids::DeliveryId;
-use crate::model::limits::{DISPATCH_BATCH_MAX, LEASE};
+use crate::model::limits::{DISPATCH_BATCH_MAX, DISPATCH_LEASE};
 use crate::model::verdict::{Outcome, ReasonClass, Verdict};
 use crate::model::webhook::{FilterBinding, OnError};
 use crate::store::{Claim, ClaimedEvent, Dispatched, NewDelivery, Recorded, Store, StoreError};
@@ -66,7 +66,7 @@ impl Dispatcher {
         // Places are only taken below, so what is free from here on stays free.
         drop(self.places.acquire().await.expect("the semaphore is never closed"));
         let rows_max = u32::try_from(self.places.available_permits()).unwrap_or(DISPATCH_BATCH_MAX);
-        let claim = Claim { now: self.parts.clock.now(), lease: LEASE, rows_max };
+        let claim = Claim { now: self.parts.clock.now(), lease: DISPATCH_LEASE, rows_max };
         let claimed = self.parts.store.claim_events(claim).await?;
         if claimed.is_empty() {
             return Ok(0);

@@ -24,6 +24,9 @@ use crate::model::filter::FilterDigest;
 const MAC_BYTES: usize = 32;
 /// Compiled filters in memory; the one that was used longest ago leaves first.
 const LOADED_MAX: usize = 1_024;
+/// Bytes of compiled filters in memory. One written in Rust has about 80 KB; one that brings the engine of
+/// another language may have a thousand times that.
+const LOADED_BYTES_MAX: usize = 512 << 20;
 
 /// Compiled filters.
 pub(super) struct Cache {
@@ -35,8 +38,15 @@ pub(super) struct Cache {
 
 #[derive(Default)]
 struct Lru {
-    entries: HashMap<FilterDigest, (u64, Arc<Loaded>)>,
+    entries: HashMap<FilterDigest, Entry>,
+    bytes: usize,
     uses: u64,
+}
+
+struct Entry {
+    used: u64,
+    bytes: usize,
+    loaded: Arc<Loaded>,
 }
 
 impl Cache {
@@ -60,7 +70,7 @@ impl Cache {
         self.mac(digest, artifact).verify_slice(mac).ok()?;
         let component = self.deserialize(artifact).ok()?;
         let loaded = Arc::new(Loaded::link(&self.engine, &component).ok()?);
-        self.lru().put(*digest, Arc::clone(&loaded));
+        self.lru().put(*digest, artifact.len(), Arc::clone(&loaded));
         Some(loaded)
     }
 
@@ -81,7 +91,7 @@ impl Cache {
         file.write_all(artifact)?;
         // Not synced: a file that a power cut damages fails its MAC and is made again.
         file.persist(self.path(&digest))?;
-        self.lru().put(digest, loaded);
+        self.lru().put(digest, artifact.len(), loaded);
         Ok(())
     }
 
@@ -114,19 +124,22 @@ impl Cache {
 impl Lru {
     fn get(&mut self, digest: &FilterDigest) -> Option<Arc<Loaded>> {
         self.uses += 1;
-        let (used, loaded) = self.entries.get_mut(digest)?;
-        *used = self.uses;
-        Some(Arc::clone(loaded))
+        let entry = self.entries.get_mut(digest)?;
+        entry.used = self.uses;
+        Some(Arc::clone(&entry.loaded))
     }
 
-    fn put(&mut self, digest: FilterDigest, loaded: Arc<Loaded>) {
+    fn put(&mut self, digest: FilterDigest, bytes: usize, loaded: Arc<Loaded>) {
         self.uses += 1;
-        self.entries.insert(digest, (self.uses, loaded));
-        if self.entries.len() > LOADED_MAX {
-            let oldest = self.entries.iter().min_by_key(|(_, (used, _))| *used).map(|(digest, _)| *digest);
-            if let Some(oldest) = oldest {
-                self.entries.remove(&oldest);
-            }
+        self.bytes += bytes;
+        if let Some(replaced) = self.entries.insert(digest, Entry { used: self.uses, bytes, loaded }) {
+            self.bytes -= replaced.bytes;
+        }
+        // The newest stays, however large it is: it is about to run.
+        while self.entries.len() > 1 && (self.entries.len() > LOADED_MAX || self.bytes > LOADED_BYTES_MAX) {
+            let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.used).map(|(digest, _)| *digest);
+            let Some(left) = oldest.and_then(|oldest| self.entries.remove(&oldest)) else { return };
+            self.bytes -= left.bytes;
         }
     }
 }

@@ -20,6 +20,8 @@ use crate::model::verdict::ReasonClass;
 
 /// Configurations whose declared fields are remembered.
 const CONFIGURED_MAX: usize = 16_384;
+/// Bytes of their texts: a configuration may have 64 KiB, and whoever tries a filter out can make up many.
+const CONFIGURED_BYTES_MAX: usize = 64 << 20;
 
 /// Finds the uploaded bytes of a filter whose compiled form is gone.
 pub type WasmSource = Box<dyn Fn(FilterDigest) -> BoxFuture<'static, Option<Arc<[u8]>>> + Send + Sync>;
@@ -94,9 +96,31 @@ pub struct FilterHost {
     compiler: Compiler,
     threads: Threads,
     source: WasmSource,
-    configured: Mutex<HashMap<FilterRef, Arc<Configured>>>,
+    configured: Mutex<Remembered>,
     loading: Mutex<HashMap<FilterDigest, Arc<tokio::sync::Mutex<()>>>>,
     _ticker: Ticker,
+}
+
+/// Filters that took their configuration before.
+#[derive(Default)]
+struct Remembered {
+    by_filter: HashMap<FilterRef, Arc<Configured>>,
+    bytes: usize,
+}
+
+impl Remembered {
+    fn put(&mut self, configured: &Arc<Configured>) {
+        // The pointers are there twice: as they were written and parsed.
+        let pointers: usize = configured.pointers.iter().map(|pointer| 2 * pointer.len()).sum();
+        let bytes = configured.filter.config.len() + pointers;
+        if self.by_filter.len() >= CONFIGURED_MAX || self.bytes + bytes > CONFIGURED_BYTES_MAX {
+            // Rare, and cheap to make again: a call of a few microseconds each.
+            *self = Self::default();
+        }
+        if self.by_filter.insert(configured.filter.clone(), Arc::clone(configured)).is_none() {
+            self.bytes += bytes;
+        }
+    }
 }
 
 impl FilterHost {
@@ -156,7 +180,7 @@ impl FilterHost {
     /// When the filter refuses the configuration, fails, declares a field that does not exist, or cannot
     /// be loaded.
     pub async fn configure(&self, filter: &FilterRef) -> Result<Arc<Configured>, Refused> {
-        if let Some(configured) = locked(&self.configured).get(filter) {
+        if let Some(configured) = locked(&self.configured).by_filter.get(filter) {
             return Ok(Arc::clone(configured));
         }
         let loaded = self.load(&filter.digest).await?;
@@ -166,12 +190,7 @@ impl FilterHost {
         let pointers = answer.map_err(|message| Refused::Config { message })?;
         let fields = parse_fields(&pointers)?;
         let configured = Arc::new(Configured { fields, pointers, fuel: called.fuel, filter: filter.clone() });
-        let mut remembered = locked(&self.configured);
-        if remembered.len() >= CONFIGURED_MAX {
-            // Rare, and cheap to make again: a call of a few microseconds each.
-            remembered.clear();
-        }
-        remembered.insert(filter.clone(), Arc::clone(&configured));
+        locked(&self.configured).put(&configured);
         Ok(configured)
     }
 

@@ -36,8 +36,12 @@ pub const PAGE_ITEMS_MAX: u32 = 250;
 /// Items of a page where the caller does not say.
 pub const PAGE_ITEMS_DEFAULT: u32 = 50;
 
-/// How long a claimed event or delivery belongs to its claimant.
+/// How long a claimed delivery belongs to its claimant: twice the longest attempt.
 pub const LEASE: Duration = Duration::from_secs(60);
+/// How long a claimed event belongs to its claimant. Longer than thousands of slow filters take, with one
+/// of them compiled anew: an event whose lease ends before its verdicts are there is begun again, and
+/// would never be done. Nobody waits for it after a crash, since leases of an earlier process are void.
+pub const DISPATCH_LEASE: Duration = Duration::from_secs(15 * 60);
 /// Jobs that one commit of the writer takes.
 pub const COMMIT_JOBS_MAX: usize = 256;
 /// Jobs that may wait for the writer; more are refused with "busy".
@@ -74,7 +78,7 @@ pub const RETRY_DELAYS: [Duration; 10] = [
 pub const FAILURES_UNTIL_UNHEALTHY: u32 = 5;
 /// Filter failures in a row that mark the filter as failing.
 pub const FILTER_FAILURES_UNTIL_FAILING: u32 = 3;
-/// How long a graceful stop waits for what is under way.
+/// How long a graceful stop waits for what is under way; longer where an attempt may take longer.
 pub const STOP_GRACE: Duration = Duration::from_secs(8);
 
 /// How many arrays and objects of a JSON document may lie inside each other (DESIGN section 3).
