@@ -1,7 +1,7 @@
 //! The composition root: the only place that knows every room.
 
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
@@ -206,7 +206,7 @@ async fn open_store(data: &Path, secrets: &Secrets, clock: &dyn Clock) -> anyhow
         made.with_context(|| format!("making {}", directory.display()))?;
         let key = match given {
             Some(key) => key,
-            None => read_or_make_key(&directory.join("sealing.key"), &random)?,
+            None => read_or_make_key(&directory, &random)?,
         };
         Ok::<_, anyhow::Error>(SqliteStore::open(&OpenOptions { directory, create: Create::MayCreate, key, now })?)
     });
@@ -214,13 +214,22 @@ async fn open_store(data: &Path, secrets: &Secrets, clock: &dyn Clock) -> anyhow
 }
 
 /// The key in the data folder that seals signing secrets, made at the first start.
-fn read_or_make_key(path: &Path, random: &[u8; 32]) -> anyhow::Result<SealingKey> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => SealingKey::parse(&text).with_context(|| format!("reading {}", path.display())),
+fn read_or_make_key(directory: &Path, random: &[u8; 32]) -> anyhow::Result<SealingKey> {
+    let path = directory.join("sealing.key");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => SealingKey::parse(&text)
+            .with_context(|| format!("reading {}; restore it from where you keep a copy", path.display())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+            anyhow::ensure!(
+                !SqliteStore::exists_in(directory),
+                "{} is missing, and the database beside it was sealed with it: restore the file, or set HOOKSIEVE_SEALING_KEY",
+                path.display()
+            );
+            // All of it or nothing, and for this user alone.
+            let mut file = tempfile::NamedTempFile::new_in(directory)?;
             file.write_all(hex::encode(random).as_bytes())?;
-            file.sync_all()?;
+            file.as_file().sync_all()?;
+            file.persist_noclobber(&path).with_context(|| format!("making {}", path.display()))?;
             Ok(SealingKey::from_bytes(*random))
         }
         Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),

@@ -125,8 +125,13 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
     }
 }
 
-/// This program's file, which compiles filters as its own child whatever its name is.
+/// This program's file, which compiles filters as its own child whatever its name is. The kernel's link leads
+/// to the file that runs even after an upgrade has put another in its place, whose compiler would not fit.
 fn this_program() -> anyhow::Result<PathBuf> {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.exists() {
+        return Ok(running);
+    }
     std::env::current_exe().context("finding this program's own file, which it runs to compile filters")
 }
 

@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,6 +19,8 @@ use super::run::Loaded;
 use super::{Refused, StartError};
 use crate::model::filter::FilterDigest;
 
+/// Bytes of the key of the MACs.
+const KEY_BYTES: usize = 32;
 /// Bytes of the MAC in front of an artifact.
 const MAC_BYTES: usize = 32;
 /// Compiled filters in memory; the one that was used longest ago leaves first.
@@ -32,7 +33,7 @@ const LOADED_BYTES_MAX: usize = 512 << 20;
 pub(super) struct Cache {
     engine: Engine,
     folder: PathBuf,
-    key: [u8; 32],
+    key: [u8; KEY_BYTES],
     loaded: Mutex<Lru>,
 }
 
@@ -144,15 +145,16 @@ impl Lru {
     }
 }
 
-fn read_or_make_key(path: &Path) -> io::Result<[u8; 32]> {
-    match fs::read(path) {
-        Ok(bytes) => bytes.try_into().map_err(|_| io::Error::other("the key file has not 32 bytes; delete it")),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let mut key = [0; 32];
-            getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;
-            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(&key)?;
-            Ok(key)
-        }
-        Err(error) => Err(error),
+/// A key that was lost or cut short is made anew: what it authenticated is then compiled again.
+fn read_or_make_key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
+    if let Ok(Ok(key)) = fs::read(path).map(<[u8; KEY_BYTES]>::try_from) {
+        return Ok(key);
     }
+    let mut key = [0; KEY_BYTES];
+    getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;
+    // Made for this user alone, whatever the umask.
+    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(path))?;
+    file.write_all(&key)?;
+    file.persist(path)?;
+    Ok(key)
 }

@@ -30,6 +30,7 @@ mod writer;
 mod tests;
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -79,6 +80,12 @@ pub struct CommitCounts {
 }
 
 impl SqliteStore {
+    /// Whether the directory has a database already.
+    #[must_use]
+    pub fn exists_in(directory: &Path) -> bool {
+        directory.join(open::FILE).exists()
+    }
+
     /// Opens the database of a data directory. Blocks: after an unclean stop the whole file is checked.
     ///
     /// # Errors

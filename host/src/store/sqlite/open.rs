@@ -27,6 +27,9 @@ const STATEMENTS_MAX: usize = 160;
 /// No other process may write, so nothing but a moment's recovery is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(200);
 
+/// The database's name in its directory.
+pub(super) const FILE: &str = "hooksieve.db";
+
 /// Whether a database may be made where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Create {
@@ -124,7 +127,7 @@ pub(super) struct Opened {
 }
 
 pub(super) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
-    let path = options.directory.join("hooksieve.db");
+    let path = options.directory.join(FILE);
     let may_create = options.create == Create::MayCreate;
     let is_there = path.metadata().is_ok_and(|metadata| metadata.len() > 0);
     if !is_there && !may_create {
