@@ -2,7 +2,7 @@
 //!
 //! Nothing is decided here. A handler takes the request apart, calls one use case of
 //! [`service`](crate::service) and shapes its answer; [`error`] turns every refusal into one shape.
-//! Routes and the OpenAPI document come from the same list ([`routes`]), so neither has a call that
+//! Routes and the OpenAPI document come from the same list ([`routes()`]), so neither has a call that
 //! the other lacks.
 //!
 //! Neither logged nor shown: bodies, tokens, headers, and the causes of our own faults, which are

@@ -1,7 +1,7 @@
 //! The use cases. Every door (REST, and later GraphQL) calls these, and nothing here knows of HTTP.
 //!
 //! Inputs come as the caller wrote them and are checked here, once; a refusal names the field by its
-//! JSON pointer and says what to do. Who calls is a parameter ([`Caller`]) of every use case, so that
+//! JSON pointer and says what to do. Who calls is a parameter ([`Caller`](crate::model::token::Caller)) of every use case, so that
 //! none can forget to ask.
 
 pub mod access;

@@ -2,7 +2,7 @@
 //!
 //! - [`new`]: a crate to begin with, from the embedded [`template`].
 //! - [`module`]: the module of a crate or a file. [`trial`]: runs it here, exactly as a host would.
-//! - [`check`] and [`test`] use both; [`push`] and [`list`] call a host.
+//! - [`check`] and [`mod@test`] use both; [`push`] and [`list`] call a host.
 
 mod check;
 mod list;
