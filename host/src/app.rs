@@ -30,6 +30,11 @@ use crate::store::{SealingKey, Store};
 /// The shortest operator token that an operator may choose, in characters behind the id.
 const OPERATOR_SECRET_CHARS_MIN: usize = 32;
 
+/// The file in the data folder with the key that seals signing secrets.
+const KEY_FILE: &str = "sealing.key";
+/// The folder in the data folder with the compiled filters.
+const COMPILED_FOLDER: &str = "compiled";
+
 /// What an [`App`] is made of.
 pub struct AppOptions {
     /// The configuration.
@@ -54,7 +59,6 @@ pub struct App {
     pokes: Pokes,
     first_token: Option<NewToken>,
     module_bytes_max: usize,
-    stop_grace: Duration,
 }
 
 impl App {
@@ -90,9 +94,7 @@ impl App {
         bundled::install(&service).await.context("installing the bundled filters")?;
         let first_token = keep_operator_token(&service, &secrets).await?;
         let module_bytes_max = config.filter.module_bytes_max;
-        // An attempt that is cut off is made again at the next start, though its receiver may have had it.
-        let stop_grace = STOP_GRACE.max(attempt_timeout + Duration::from_secs(1));
-        Ok(Self { service, store, clock, dispatcher, deliverer, pokes, first_token, module_bytes_max, stop_grace })
+        Ok(Self { service, store, clock, dispatcher, deliverer, pokes, first_token, module_bytes_max })
     }
 
     /// The operator token that was made because there was none, to be shown once.
@@ -109,7 +111,7 @@ impl App {
 
     /// The API as a router.
     pub fn router(&self) -> axum::Router {
-        api::router(api::ApiState { service: Arc::clone(&self.service), module_bytes_max: self.module_bytes_max })
+        api::router(api::ApiState::new(Arc::clone(&self.service), self.module_bytes_max))
     }
 
     /// Serves until `stop`, then finishes or gives back what is under way.
@@ -118,35 +120,27 @@ impl App {
     /// When the listener or the storage fails.
     pub async fn serve(self, listener: TcpListener, stop: Stop) -> anyhow::Result<()> {
         let until_stop = stop.requested.clone().cancelled_owned();
-        let serving = axum::serve(listener, self.router()).with_graceful_shutdown(until_stop);
-        let serving = async {
-            let served = serving.await;
-            stop.requested.cancel();
-            served
-        };
+        let serving = api::serve(listener, self.router(), until_stop);
         let dispatching = lifecycle::run_dispatch(&self.dispatcher, &self.pokes, &stop);
         let delivering =
             lifecycle::run_deliver(&self.deliverer, self.store.as_ref(), self.clock.as_ref(), &self.pokes, &stop);
-        let running = async { tokio::join!(serving, dispatching, delivering).0 };
+        let running = async { tokio::join!(serving, dispatching, delivering) };
         let deadline = {
             let mut running = pin!(running);
-            let ended = tokio::select! {
-                served = &mut running => Some(served),
-                () = stop.requested.cancelled() => None,
+            let is_done = tokio::select! {
+                _ = &mut running => true,
+                () = stop.requested.cancelled() => false,
                 // The storage can fail in a request too, which no loop sees.
                 () = self.store.until_broken() => {
                     stop.storage_fails();
-                    None
+                    false
                 }
             };
-            let deadline = Instant::now() + self.stop_grace;
-            let ended = match ended {
-                Some(served) => Ok(served),
-                None => tokio::time::timeout_at(deadline, running).await,
-            };
-            match ended {
-                Ok(served) => served.context("listening")?,
-                Err(_) => tracing::warn!("requests were still under way when the time to stop was up"),
+            // Whoever stops a process kills it after ten seconds or so. An attempt that is cut off is made again
+            // at the next start, though its receiver may have had it.
+            let deadline = Instant::now() + STOP_GRACE;
+            if !is_done && tokio::time::timeout_at(deadline, running).await.is_err() {
+                tracing::warn!("requests were still under way when the time to stop was up");
             }
             deadline
         };
@@ -204,18 +198,22 @@ async fn open_store(data: &Path, secrets: &Secrets, clock: &dyn Clock) -> anyhow
         // Only this user may look inside: compiled filters and the database are their owners' business.
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory);
         made.with_context(|| format!("making {}", directory.display()))?;
+        // This folder is made once the database is there, so it says that there was one: an empty database is
+        // not put in the place of one that was lost.
+        let is_new = !directory.join(COMPILED_FOLDER).exists();
+        let create = if is_new { Create::MayCreate } else { Create::MustExist };
         let key = match given {
             Some(key) => key,
             None => read_or_make_key(&directory, &random)?,
         };
-        Ok::<_, anyhow::Error>(SqliteStore::open(&OpenOptions { directory, create: Create::MayCreate, key, now })?)
+        Ok::<_, anyhow::Error>(SqliteStore::open(&OpenOptions { directory, create, key, now })?)
     });
     store.await.context("opening the database")?
 }
 
 /// The key in the data folder that seals signing secrets, made at the first start.
 fn read_or_make_key(directory: &Path, random: &[u8; 32]) -> anyhow::Result<SealingKey> {
-    let path = directory.join("sealing.key");
+    let path = directory.join(KEY_FILE);
     match std::fs::read_to_string(&path) {
         Ok(text) => SealingKey::parse(&text)
             .with_context(|| format!("reading {}; restore it from where you keep a copy", path.display())),
@@ -241,7 +239,7 @@ fn start_filters(config: &Config, compiler: PathBuf, store: &Arc<dyn Store>) -> 
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let options = FilterOptions {
         limits: config.filter.limits(),
-        cache_folder: config.data.join("compiled"),
+        cache_folder: config.data.join(COMPILED_FOLDER),
         compiler,
         threads: u32::try_from(cores).unwrap_or(1),
         source: Box::new(move |digest| {

@@ -51,6 +51,13 @@ pub fn generate_secret(random: &[u8; 32]) -> Secret {
     Secret::new(format!("{KEY_PREFIX}{}", *Zeroizing::new(STANDARD.encode(random))))
 }
 
+/// Whether a secret begins like a Standard Webhooks key and is none. Receivers' libraries would refuse it.
+#[must_use]
+pub fn is_malformed_key(secret: &Secret) -> bool {
+    let encoded = secret.expose().strip_prefix(KEY_PREFIX);
+    encoded.is_some_and(|encoded| encoded.is_empty() || STANDARD.decode(encoded).is_err())
+}
+
 fn x_signature(secret: &Secret, body: &[u8]) -> String {
     hex::encode(body_mac(secret, body).finalize().into_bytes())
 }

@@ -176,6 +176,20 @@ async fn a_second_process_on_the_same_data_is_refused_and_the_first_goes_on() {
 }
 
 #[tokio::test]
+async fn a_lost_database_is_not_replaced_by_an_empty_one() {
+    let data = TempDir::new().unwrap();
+    Process::start(data.path(), &[]).await.kill().await;
+    std::fs::remove_file(data.path().join("hooksieve.db")).unwrap();
+
+    let second = serve(data.path(), &[]).output().await.unwrap();
+
+    let (_, told) = printed(&second);
+    assert_eq!(second.status.code(), Some(1), "{told}");
+    assert!(told.contains("is missing or empty; restore it from a backup"), "{told}");
+    assert!(!data.path().join("hooksieve.db").exists());
+}
+
+#[tokio::test]
 async fn a_restart_keeps_webhooks_tokens_and_filters() {
     let (data, receiver) = (TempDir::new().unwrap(), Receiver::start().await);
     let process = Process::start(data.path(), &[]).await;

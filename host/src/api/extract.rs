@@ -10,7 +10,7 @@ use super::ApiState;
 use super::body::{self, BodyLimits};
 use super::error::ApiError;
 use crate::model::limits::{REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIME_MAX, UPLOAD_TIME_MAX};
-use crate::model::pointer::pointer;
+use crate::model::pointer::{pointer, refusal};
 
 /// The bounds of a JSON body.
 const JSON_LIMITS: BodyLimits = BodyLimits { bytes_max: REQUEST_BODY_BYTES_MAX, time_max: REQUEST_BODY_TIME_MAX };
@@ -105,9 +105,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 }
 
 fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // The reader would take an array for an object, member by member.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(ApiError::bad_field("", "the body is to be a JSON object"));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json)
-        .map_err(|error| ApiError::bad_field(pointer(error.path()), error.inner().to_string()))?;
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let (place, message) = refusal(&error);
+        ApiError::bad_field(place, message)
+    })?;
     json.end().map_err(|error| ApiError::bad_field("", error.to_string()))?;
     Ok(value)
 }

@@ -15,6 +15,8 @@ mod extract;
 mod layers;
 mod openapi;
 mod rest;
+mod serve;
+mod uploads;
 
 use std::sync::Arc;
 
@@ -25,6 +27,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::service::Service;
+use uploads::Uploads;
+
+pub use serve::serve;
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -33,6 +38,15 @@ pub struct ApiState {
     pub service: Arc<Service>,
     /// Bytes that an uploaded filter may have; more are refused while they come in.
     pub module_bytes_max: usize,
+    uploads: Uploads,
+}
+
+impl ApiState {
+    /// For one router.
+    #[must_use]
+    pub fn new(service: Arc<Service>, module_bytes_max: usize) -> Self {
+        Self { service, module_bytes_max, uploads: Uploads::default() }
+    }
 }
 
 /// Every route, ready to be served.

@@ -100,10 +100,9 @@ async fn open(config: Config) -> anyhow::Result<App> {
         resolver: Resolver::System,
         compiler: super::this_program()?,
     };
-    App::open(options).await.failed(
-        format!("the host cannot start on {data}"),
-        "check that the folder can be written and that no other host uses it, or choose another with --data",
-    )
+    App::open(options)
+        .await
+        .failed(format!("the host cannot start on {data}"), "the cause says what to do; --data chooses another folder")
 }
 
 #[cfg(test)]

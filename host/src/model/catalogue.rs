@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use super::event::EventType;
 
-/// Delivered when a webhook is enabled or tested; nobody can subscribe to it.
-pub const HEALTH_CHECK: &str = "WEBHOOK_HEALTH_CHECK";
+/// What the names of Hooksieve's own event types begin with, such as `WEBHOOK_HEALTH_CHECK`.
+pub const RESERVED_PREFIX: &str = "WEBHOOK_";
 
 /// One event type.
 #[derive(Debug, Clone, Deserialize)]

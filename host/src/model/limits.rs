@@ -36,6 +36,12 @@ pub const PAGE_ITEMS_MAX: u32 = 250;
 /// Items of a page where the caller does not say.
 pub const PAGE_ITEMS_DEFAULT: u32 = 50;
 
+/// Time for a client to say what it wants, request line and headers; an idle connection is closed after it.
+pub const REQUEST_HEAD_TIME_MAX: Duration = Duration::from_secs(30);
+/// Connections to the API that are open at a time.
+pub const CONNECTIONS_MAX: usize = 8_192;
+/// Uploads that come in or are compiled at a time; one of each caller.
+pub const UPLOADS_AT_ONCE_MAX: usize = 8;
 /// How long a claimed delivery belongs to its claimant: twice the longest attempt.
 pub const LEASE: Duration = Duration::from_secs(60);
 /// How long a claimed event belongs to its claimant. Longer than thousands of slow filters take, with one

@@ -4,7 +4,7 @@ use super::Timestamp;
 use super::ids::UserId;
 
 /// Who a token speaks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Caller {
     /// The operator: posts events, manages users, projects, members and tokens.
     Operator,

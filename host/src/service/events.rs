@@ -13,8 +13,9 @@ use crate::json;
 use crate::model::Timestamp;
 use crate::model::event::{Event, EventDigest, StoredEvent};
 use crate::model::ids::{CompanyId, EventId, IdError, ProjectId, UserId};
-use crate::model::pointer::pointer;
+use crate::model::pointer::refusal;
 use crate::model::token::Caller;
+use crate::model::verdict::Outcome;
 use crate::store::Accepted;
 
 /// An event that is on disk.
@@ -28,7 +29,7 @@ pub struct AcceptedEvent {
 
 /// An event as the producer writes it, over canonical text: the values stay as they are.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "an event")]
 struct Posted<'a> {
     id: Option<String>,
     event: String,
@@ -102,7 +103,7 @@ impl Service {
     }
 
     /// An event that the caller may see: any for an operator; for a user those of their projects, and
-    /// those that one of their webhooks has a verdict on.
+    /// those that were for one of their webhooks while they were a member.
     ///
     /// # Errors
     /// When there is no such event, or the caller may not see it.
@@ -113,7 +114,8 @@ impl Service {
         let Caller::User(user) = caller else { return Ok(stored) };
         let project = std::slice::from_ref(&stored.event.project_id);
         let is_member = !self.store.projects_among(user, project).await?.is_empty();
-        if is_member || !self.store.verdicts_on(stored.seq, Some(user)).await?.is_empty() {
+        let verdicts = self.store.verdicts_on(stored.seq, Some(user)).await?;
+        if is_member || verdicts.iter().any(|verdict| was_member(verdict.outcome)) {
             Ok(stored)
         } else {
             Err(missing())
@@ -121,16 +123,25 @@ impl Service {
     }
 }
 
-fn parse(canonical: &str) -> Result<Posted<'_>> {
-    let mut json = serde_json::Deserializer::from_str(canonical);
-    serde_path_to_error::deserialize(&mut json)
-        .map_err(|error| ServiceError::bad_field(&pointer(error.path()), plain_message(error.inner())))
+/// Whether the verdict says that the webhook's creator was a member of the event's project at the time. A
+/// disabled webhook says nothing of that.
+fn was_member(outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::Delivered | Outcome::Filtered | Outcome::FilterError => true,
+        Outcome::OutOfScope | Outcome::Disabled => false,
+    }
 }
 
-/// The message without its place in the canonical text, which the caller never saw.
-fn plain_message(error: &serde_json::Error) -> String {
-    let message = error.to_string();
-    message.split(" at line ").next().unwrap_or_default().to_owned()
+fn parse(canonical: &str) -> Result<Posted<'_>> {
+    // The reader would take an array for an object, member by member.
+    if !canonical.starts_with('{') {
+        return Err(ServiceError::bad_field("", "an event is a JSON object".to_owned()));
+    }
+    let mut json = serde_json::Deserializer::from_str(canonical);
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let (place, message) = refusal(&error);
+        ServiceError::bad_field(&place, message)
+    })
 }
 
 fn text_of(value: Option<&RawValue>) -> Box<str> {

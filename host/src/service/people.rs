@@ -3,7 +3,7 @@
 use super::access::{Credentials, operator, secret_sha256};
 use super::{Noun, Result, Service, ServiceError, check_name};
 use crate::clock::random_bytes;
-use crate::model::catalogue::HEALTH_CHECK;
+use crate::model::catalogue::RESERVED_PREFIX;
 use crate::model::event::EventType;
 use crate::model::ids::{CompanyId, ProjectId, UserId};
 use crate::model::token::{Caller, Token};
@@ -161,7 +161,8 @@ impl Service {
     ) -> Result<CustomEventType> {
         operator(caller)?;
         let name = EventType::parse(name).map_err(|error| ServiceError::bad_field("/name", error.to_string()))?;
-        if self.catalogue.get(&name).is_some() || name.as_str() == HEALTH_CHECK {
+        // Events about webhooks themselves are Hooksieve's own.
+        if self.catalogue.get(&name).is_some() || name.as_str().starts_with(RESERVED_PREFIX) {
             return Err(ServiceError::Conflict(format!("the event type {name} is built in; choose another name")));
         }
         let description = check_name(Some(description), "/description")?.unwrap_or_default();

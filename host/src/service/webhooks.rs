@@ -23,10 +23,11 @@ use crate::sign;
 use crate::store::{Page, Removed, Updated};
 
 /// How often a change is tried again that met another change of the same webhook.
-const UPDATE_TRIES: usize = 16;
+const UPDATE_TRIES: usize = 128;
 /// Headers that a webhook may not set: those of HTTP itself and those that Hooksieve sets.
-const RESERVED_HEADERS: [&str; 14] = [
+const RESERVED_HEADERS: [&str; 15] = [
     "connection",
+    "content-encoding",
     "content-length",
     "content-type",
     "expect",
@@ -322,11 +323,16 @@ pub(super) fn canonical_config(config: Option<&str>, pointer: &str) -> Result<St
 }
 
 fn check_secret(secret: Secret) -> Result<Secret> {
-    let bytes = secret.expose().len();
-    if (1..=SECRET_BYTES_MAX).contains(&bytes) {
-        return Ok(secret);
+    let refuse = |detail: String| Err(ServiceError::bad_field("/secret", detail));
+    if !(1..=SECRET_BYTES_MAX).contains(&secret.expose().len()) {
+        return refuse(format!("a secret has 1 to {SECRET_BYTES_MAX} bytes"));
     }
-    Err(ServiceError::bad_field("/secret", format!("a secret has 1 to {SECRET_BYTES_MAX} bytes")))
+    if sign::is_malformed_key(&secret) {
+        return refuse(
+            "what begins with `whsec_` goes on with a key in base64, as Standard Webhooks has it; choose another beginning or leave `secret` out".to_owned(),
+        );
+    }
+    Ok(secret)
 }
 
 fn check_headers(headers: BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {

@@ -76,6 +76,22 @@ async fn membership_counts_at_the_moment_of_the_event() {
 }
 
 #[tokio::test]
+async fn who_left_the_project_sees_the_old_events_but_no_new_one() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    let named = NewWebhook { project_ids: vec![PROJECT.to_owned()], ..webhook(&receiver.url("/named")) };
+    user.create_webhook(&named).await.unwrap();
+
+    let before = app.send(&created("before")).await;
+    app.operator().remove_member(PROJECT, "u1").await.unwrap();
+    let after = app.send(&created("after")).await;
+
+    assert_eq!(user.get_event(&before).await.unwrap().id, before);
+    assert_eq!(problem(user.get_event(&after).await).code, "EVENT_NOT_FOUND");
+    assert_eq!(receiver.on("/named").len(), 1);
+}
+
+#[tokio::test]
 async fn a_disabled_webhook_gets_nothing_and_is_told_why() {
     let (app, receiver) = (TestApp::start().await, Receiver::start().await);
     let user = app.user("u1").await;

@@ -47,7 +47,8 @@ async fn a_webhook_that_cannot_be_taken_is_refused_by_the_field() {
         ),
         (r#""url":"https://example.com/","payloadFormat":"tiny""#, "/payloadFormat", "full"),
         (r#""url":"https://example.com/","evnets":[]"#, "/evnets", "unknown field"),
-        (r#""name":"x""#, "", "url"),
+        (r#""name":"x""#, "/url", "missing field"),
+        (r#""url":"https://example.com/","secret":"whsec_!""#, "/secret", "base64"),
         (r#""url":7"#, "/url", "string"),
         (&format!(r#""url":"https://example.com/","name":"{long}""#), "/name", "1 to 200 characters"),
     ] {
@@ -56,6 +57,24 @@ async fn a_webhook_that_cannot_be_taken_is_refused_by_the_field() {
         assert_points_at(&answer.problem(), pointer, words, members);
     }
     assert!(app.client(&token).list_webhooks(&PageQuery::default()).await.unwrap().items.is_empty());
+}
+
+#[tokio::test]
+async fn an_array_is_not_taken_for_an_object() {
+    let app = TestApp::start().await;
+    let token = user_token(&app).await;
+
+    let event = Answer::of(with_body(
+        &app,
+        "POST",
+        "/v1/events",
+        OPERATOR_TOKEN,
+        r#"[null,"TODO_CREATED",null,"p",null,null,null,{}]"#,
+    ));
+    let webhook = Answer::of(with_body(&app, "POST", "/v1/webhooks", &token, r#"["https://example.com/"]"#));
+
+    assert_points_at(&event.await.problem(), "", "JSON object", "event");
+    assert_points_at(&webhook.await.problem(), "", "JSON object", "webhook");
 }
 
 #[tokio::test]
@@ -105,7 +124,7 @@ async fn an_event_that_cannot_be_taken_is_refused_by_the_place() {
 
     for (members, pointer, words) in [
         (r#""event":"TODO_DONE","projectId":"p""#.to_owned(), "/event", "did you mean TODO_"),
-        (r#""event":"TODO_CREATED""#.to_owned(), "", "projectId"),
+        (r#""event":"TODO_CREATED""#.to_owned(), "/projectId", "missing field"),
         (r#""event":"TODO_CREATED","projectId":"a b""#.to_owned(), "/projectId", "letters, digits"),
         (r#""event":"TODO_CREATED","projectId":"p","id":"""#.to_owned(), "/id", "1 to 128"),
         (r#""event":"TODO_CREATED","projectId":"p","occurredAt":"noon""#.to_owned(), "/occurredAt", "RFC 3339"),

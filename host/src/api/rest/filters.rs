@@ -1,7 +1,7 @@
 //! Filters: upload, list, try out, delete.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 
@@ -26,8 +26,10 @@ pub(crate) async fn upload_filter(
     State(state): State<ApiState>,
     Auth(caller): Auth,
     Query(query): Query<wire::UploadQuery>,
-    WasmBytes(wasm): WasmBytes,
+    request: Request,
 ) -> Result<(StatusCode, Json<wire::Filter>)> {
+    let _place = state.uploads.enter(&caller)?;
+    let WasmBytes(wasm) = WasmBytes::from_request(request, &state).await?;
     let filter = state.service.upload_filter(&caller, query.name, wasm.as_ref().into()).await?;
     Ok((StatusCode::CREATED, Json(filter.into())))
 }

@@ -59,7 +59,7 @@ pub enum OpenError {
     #[error("{0} is in use by another hooksieve process; stop that one, or choose another data directory")]
     LockedByOther(PathBuf),
     /// There is no database, and none was to be made.
-    #[error("{0} does not exist; check the data directory, or allow to create one")]
+    #[error("{0} is missing or empty; restore it from a backup, or choose another data directory")]
     Missing(PathBuf),
     /// A newer program wrote it.
     #[error(
