@@ -14,7 +14,7 @@ named!(
         Delivered = "delivered",
         /// Every attempt of the schedule failed.
         Failed = "failed",
-        /// The webhook was deleted first.
+        /// The webhook was deleted first, or its creator left the event's project.
         Canceled = "canceled",
     }
 );

@@ -84,7 +84,7 @@ pub const RETRY_DELAYS: [Duration; 10] = [
 pub const FAILURES_UNTIL_UNHEALTHY: u32 = 5;
 /// Filter failures in a row that mark the filter as failing.
 pub const FILTER_FAILURES_UNTIL_FAILING: u32 = 3;
-/// How long a graceful stop waits for what is under way; longer where an attempt may take longer.
+/// How long a graceful stop waits for what is under way.
 pub const STOP_GRACE: Duration = Duration::from_secs(8);
 
 /// How many arrays and objects of a JSON document may lie inside each other (DESIGN section 3).

@@ -75,7 +75,7 @@ impl Service {
         operator(caller)?;
         let project = ProjectId::parse(project).map_err(|_| ServiceError::NotFound(Noun::Project))?;
         let user = UserId::parse(user).map_err(|_| ServiceError::NotFound(Noun::User))?;
-        self.store.remove_member(&project, &user).await?;
+        self.store.remove_member(&project, &user, self.clock.now()).await?;
         Ok(())
     }
 

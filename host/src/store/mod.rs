@@ -333,8 +333,9 @@ pub trait Store: Send + Sync + 'static {
     async fn project(&self, id: &ProjectId) -> Result<Option<Project>>;
     /// Adds a member to a project.
     async fn add_member(&self, project: &ProjectId, user: &UserId) -> Result<Joined>;
-    /// Takes a member out of a project; whether they were one.
-    async fn remove_member(&self, project: &ProjectId, user: &UserId) -> Result<bool>;
+    /// Takes a member out of a project, and cancels what is owed to their webhooks of its events; whether they
+    /// were one.
+    async fn remove_member(&self, project: &ProjectId, user: &UserId, at: Timestamp) -> Result<bool>;
     /// The members of the project.
     async fn members(&self, project: &ProjectId) -> Result<HashSet<UserId>>;
     /// Those of `projects` that the user is a member of.

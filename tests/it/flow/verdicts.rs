@@ -1,9 +1,11 @@
 //! Who gets an event, who does not, and what they are told.
 
-use hooksieve::wire::{NewWebhook, Outcome, PatchWebhook};
+use std::time::Duration;
 
-use crate::app::{PROJECT, TestApp, created, filtered, marked, problem, verdict, webhook};
-use crate::receiver::Receiver;
+use hooksieve::wire::{DeliveryState, NewWebhook, Outcome, PatchWebhook};
+
+use crate::app::{PROJECT, TestApp, created, filtered, marked, only_delivery, problem, verdict, webhook};
+use crate::receiver::{Answer, Receiver};
 
 const DONE: &str = r#"{"pointer":"/currentValue/done","operator":"eq","value":true}"#;
 
@@ -89,6 +91,21 @@ async fn who_left_the_project_sees_the_old_events_but_no_new_one() {
     assert_eq!(user.get_event(&before).await.unwrap().id, before);
     assert_eq!(problem(user.get_event(&after).await).code, "EVENT_NOT_FOUND");
     assert_eq!(receiver.on("/named").len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_still_owed_is_not_sent_to_who_left_the_project() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    receiver.always("/a", Answer::status(500));
+    let user = app.user("u1").await;
+    let owed = user.create_webhook(&webhook(&receiver.url("/a"))).await.unwrap();
+    app.send(&created("e1")).await;
+
+    app.operator().remove_member(PROJECT, "u1").await.unwrap();
+    app.run_after(Duration::from_secs(60)).await;
+
+    assert_eq!(receiver.on("/a").len(), 1);
+    assert_eq!(only_delivery(&user, &owed).await.delivery.state, DeliveryState::Canceled);
 }
 
 #[tokio::test]

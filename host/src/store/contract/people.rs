@@ -39,8 +39,8 @@ pub(in crate::store) async fn only_a_known_user_joins_a_known_project(store: Arc
 
     assert_eq!(store.add_member(&project("p"), &user("u")).await.unwrap(), Joined::Member);
     assert_eq!(store.add_member(&project("p"), &user("u")).await.unwrap(), Joined::Member);
-    assert!(store.remove_member(&project("p"), &user("u")).await.unwrap());
-    assert!(!store.remove_member(&project("p"), &user("u")).await.unwrap());
+    assert!(store.remove_member(&project("p"), &user("u"), at(1)).await.unwrap());
+    assert!(!store.remove_member(&project("p"), &user("u"), at(1)).await.unwrap());
 }
 
 pub(in crate::store) async fn members_and_their_projects_are_those_that_were_added(store: Arc<dyn Store>) {

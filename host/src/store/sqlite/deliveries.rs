@@ -8,7 +8,7 @@ use super::lease::Fences;
 use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, Delivery, DeliveryState};
 use crate::model::event::EventSeq;
-use crate::model::ids::{DeliveryId, WebhookId};
+use crate::model::ids::{DeliveryId, ProjectId, UserId, WebhookId};
 use crate::store::{Attempted, DeliveryQuery, NewDelivery, Next, Page, PageRequest, Recorded};
 
 /// The columns that [`read`] takes, the first 9 of a row, of `d`, `e` and `w`.
@@ -104,6 +104,25 @@ pub(super) fn cancel_all(
              WHERE webhook_seq = ?1 AND state = 'pending'",
         )?
         .execute((webhook_seq, at, fences.next()))?;
+    Ok(())
+}
+
+/// Cancels what is owed to a user's webhooks of a project's events. Who is attempting one loses the lease.
+pub(super) fn cancel_of_member(
+    connection: &Connection,
+    project: &ProjectId,
+    user: &UserId,
+    at: Timestamp,
+    fences: &Fences,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE deliveries SET state = 'canceled', finished_at = ?3, leased_until = 0, fence = ?4
+             WHERE state = 'pending'
+               AND webhook_seq IN (SELECT seq FROM webhooks WHERE owner = ?2 AND deleted_at IS NULL)
+               AND (SELECT project_id FROM events WHERE events.seq = event_seq) = ?1",
+        )?
+        .execute((project, user, at, fences.next()))?;
     Ok(())
 }
 

@@ -198,9 +198,13 @@ impl Store for SqliteStore {
         self.write(move |connection| people::add_member(connection, &project, &user)).await
     }
 
-    async fn remove_member(&self, project: &ProjectId, user: &UserId) -> Result<bool> {
-        let (project, user) = (project.clone(), user.clone());
-        self.write(move |connection| people::remove_member(connection, &project, &user)).await
+    async fn remove_member(&self, project: &ProjectId, user: &UserId, at: Timestamp) -> Result<bool> {
+        let (project, user, fences) = (project.clone(), user.clone(), Arc::clone(&self.fences));
+        self.write(move |connection| {
+            deliveries::cancel_of_member(connection, &project, &user, at, &fences)?;
+            people::remove_member(connection, &project, &user)
+        })
+        .await
     }
 
     async fn members(&self, project: &ProjectId) -> Result<HashSet<UserId>> {
