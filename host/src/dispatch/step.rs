@@ -1,4 +1,4 @@
-//! Claims events, asks the filters, writes verdicts and deliveries in one transaction an event.
+//! Claims events, has the filters asked, writes verdicts and deliveries in one transaction an event.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,16 +6,16 @@ use std::time::Duration;
 use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
+use super::ask::Asker;
 use super::index::{Entry, Index};
 use super::matching::{Scope, scope};
 use crate::clock::{Clock, random_bytes};
-use crate::filter::projection::{EventFields, Plan};
-use crate::filter::{Configured, Decision, Evaluation, FilterHost, FilterRef, Refused, Request};
-use crate::model::event::{Event, EventSeq};
+use crate::filter::{Decision, Evaluation, FilterHost, Refused};
+use crate::model::event::EventSeq;
 use crate::model::ids::DeliveryId;
 use crate::model::limits::{DISPATCH_BATCH_MAX, DISPATCH_LEASE};
 use crate::model::verdict::{Outcome, ReasonClass, Verdict};
-use crate::model::webhook::{FilterBinding, OnError};
+use crate::model::webhook::OnError;
 use crate::store::{Claim, ClaimedEvent, Dispatched, NewDelivery, Recorded, Store, StoreError};
 
 /// Webhook changes read at a time.
@@ -30,16 +30,10 @@ pub struct Dispatcher {
 
 struct Parts {
     store: Arc<dyn Store>,
-    filters: Arc<FilterHost>,
+    asker: Asker,
     clock: Arc<dyn Clock>,
     index: Mutex<Index>,
     deliver_poke: Arc<Notify>,
-}
-
-/// One webhook's part in an event, while the filters are asked.
-struct Asked {
-    entry: Arc<Entry>,
-    configured: Result<Arc<Configured>, Refused>,
 }
 
 impl Dispatcher {
@@ -51,7 +45,7 @@ impl Dispatcher {
         clock: Arc<dyn Clock>,
         deliver_poke: Arc<Notify>,
     ) -> Self {
-        let parts = Parts { store, filters, clock, index: Mutex::default(), deliver_poke };
+        let parts = Parts { store, asker: Asker::new(filters), clock, index: Mutex::default(), deliver_poke };
         let places = Arc::new(Semaphore::new(DISPATCH_BATCH_MAX as usize));
         Self { parts: Arc::new(parts), tasks: TaskTracker::new(), places }
     }
@@ -145,49 +139,23 @@ impl Parts {
                 Scope::Inside => match &entry.webhook.filter {
                     None => owed.push((self.delivered(&entry), entry)),
                     Some(binding) => {
-                        let configured = self.configure(binding).await;
-                        asked.push(Asked { entry, configured });
+                        let binding = binding.clone();
+                        asked.push((entry, binding));
                     }
                 },
             }
         }
-        for (verdict, entry) in self.ask(&event, asked).await {
+        for (entry, answer) in self.asker.ask(&event, asked).await {
+            let verdict = match answer {
+                Ok(evaluation) => self.judged(&entry, evaluation),
+                Err(refused) => self.unprepared(&entry, &refused),
+            };
             match verdict.outcome {
                 Outcome::Delivered => owed.push((verdict, entry)),
                 _ => verdicts.push(verdict),
             }
         }
         self.record(&claimed, verdicts, owed).await
-    }
-
-    async fn configure(&self, binding: &FilterBinding) -> Result<Arc<Configured>, Refused> {
-        let reference = FilterRef { digest: binding.digest, config: Arc::from(&*binding.config) };
-        self.filters.configure(&reference).await
-    }
-
-    /// Projects the fields of all filters in one pass over the event, then asks each.
-    async fn ask(&self, event: &Event, asked: Vec<Asked>) -> Vec<(Verdict, Arc<Entry>)> {
-        let mut answers = Vec::with_capacity(asked.len());
-        let (mut ready, mut entries) = (Vec::new(), Vec::new());
-        for Asked { entry, configured } in asked {
-            match configured {
-                Ok(configured) => {
-                    ready.push(configured);
-                    entries.push(entry);
-                }
-                Err(refused) => answers.push((self.unprepared(&entry, &refused), entry)),
-            }
-        }
-        let plan = Plan::new(ready.iter().map(|configured| configured.fields.as_slice()));
-        let projected = plan.project(&EventFields::of(event));
-        let requests = ready.into_iter().enumerate().map(|(place, configured)| {
-            let values = projected.values(place);
-            Request { configured, values }
-        });
-        let evaluations = self.filters.decide(requests.collect()).await;
-        let judged = entries.into_iter().zip(evaluations);
-        answers.extend(judged.map(|(entry, evaluation)| (self.judged(&entry, evaluation), entry)));
-        answers
     }
 
     async fn record(

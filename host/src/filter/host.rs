@@ -16,7 +16,6 @@ use super::wit_v0_1_0::lower;
 use super::{FilterLimits, Refused, StartError};
 use crate::model::filter::{About, FilterDigest};
 use crate::model::limits::FIELDS_PER_FILTER_MAX;
-use crate::model::verdict::ReasonClass;
 
 /// Configurations whose declared fields are remembered.
 const CONFIGURED_MAX: usize = 16_384;
@@ -95,6 +94,7 @@ pub struct FilterHost {
     cache: Arc<Cache>,
     compiler: Compiler,
     threads: Threads,
+    limits: FilterLimits,
     source: WasmSource,
     configured: Mutex<Remembered>,
     loading: Mutex<HashMap<FilterDigest, Arc<tokio::sync::Mutex<()>>>>,
@@ -136,11 +136,18 @@ impl FilterHost {
             threads: Threads::start(&caller, options.threads)?,
             compiler: Compiler::new(options.compiler, options.limits, options.threads as usize),
             cache: Arc::new(Cache::open(engine, options.cache_folder)?),
+            limits: options.limits,
             source: options.source,
             configured: Mutex::default(),
             loading: Mutex::default(),
             _ticker: ticker,
         })
+    }
+
+    /// What a filter may use.
+    #[must_use]
+    pub fn limits(&self) -> &FilterLimits {
+        &self.limits
     }
 
     /// The digest by which an upload is known.
@@ -194,29 +201,19 @@ impl FilterHost {
         Ok(configured)
     }
 
-    /// Decides on one event for many filters. Each gets fresh state; all run side by side. The answers
-    /// come in the order of the requests.
-    pub async fn decide(&self, requests: Vec<Request>) -> Vec<Evaluation> {
-        let calls = requests.into_iter().map(|request| self.decide_one(request));
-        futures_util::future::join_all(calls).await
-    }
-
-    async fn decide_one(&self, request: Request) -> Evaluation {
+    /// Decides on one event with fresh state. A call that nobody waits for any more before it begins is
+    /// not made.
+    ///
+    /// # Errors
+    /// When the filter cannot be loaded or the host cannot run it; a failure of the filter is a decision.
+    pub async fn decide(&self, request: Request) -> Result<Evaluation, Refused> {
         let Request { configured, values } = request;
-        let loaded = match self.load(&configured.filter.digest).await {
-            Ok(loaded) => loaded,
-            Err(refused) => return Evaluation::failed(refused.to_string()),
-        };
+        let loaded = self.load(&configured.filter.digest).await?;
         // Copied only once a thread is free: until then all that wait share one text of a large field.
         let run = move |caller: &Caller| caller.decide(&loaded, &configured.filter.config, lower(values));
-        match self.threads.run(run).await {
-            Some(called) => Evaluation {
-                decision: called.result.unwrap_or_else(Decision::Failed),
-                fuel: called.fuel,
-                duration_us: called.duration_us,
-            },
-            None => Evaluation::failed(panicked().to_string()),
-        }
+        let called = self.threads.run(run).await.ok_or_else(panicked)?;
+        let decision = called.result.unwrap_or_else(Decision::Failed);
+        Ok(Evaluation { decision, fuel: called.fuel, duration_us: called.duration_us })
     }
 
     /// The compiled filter, compiled again if its compiled form is gone.
@@ -243,13 +240,6 @@ impl FilterHost {
         let wasm = (self.source)(*digest).await.ok_or(Refused::Missing)?;
         self.admit(&wasm).await?;
         self.cache.recall(digest).ok_or(Refused::Missing)
-    }
-}
-
-impl Evaluation {
-    fn failed(message: String) -> Self {
-        let failure = Failure { class: ReasonClass::Trap, message };
-        Self { decision: Decision::Failed(failure), fuel: 0, duration_us: 0 }
     }
 }
 

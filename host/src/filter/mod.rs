@@ -1,8 +1,9 @@
 //! Filters: user code that decides which events a webhook gets.
 //!
 //! A filter is a pure function of the fields it declares, so this room needs no host functions, no
-//! WASI and no clock of its own. What it promises: a filter's author can hurt only their own webhook,
-//! and the same event under the same configuration always gets the same verdict and uses the same fuel.
+//! WASI and no clock of its own. What it promises: a filter's failure is the verdict of its own webhook
+//! only, a call costs a bounded amount (how many calls an owner gets is dispatch's affair), and the same
+//! event under the same configuration always gets the same verdict and uses the same fuel.
 //!
 //! - [`host`]: the door to this room: admit an upload, configure, decide, evaluate.
 //! - [`compile`]: validates and compiles an upload in a child process that can be killed.

@@ -48,6 +48,11 @@ pub const COMMIT_JOBS_MAX: usize = 256;
 pub const WRITER_QUEUE_MAX: usize = 4_096;
 /// Events that dispatch claims at once.
 pub const DISPATCH_BATCH_MAX: u32 = 256;
+/// Calls of one owner's filters that wait for a thread or run, over all events. The same on every machine:
+/// enough to keep the threads of a large one busy, few enough that others wait for a moment only.
+pub const OWNER_FILTERS_AT_ONCE_MAX: usize = 16;
+/// Fuel that all filters of one owner together may use for one event, as a multiple of what one call may.
+pub const OWNER_FUEL_PER_EVENT_FACTOR: u64 = 100;
 /// Bytes of event values that one claim of events or deliveries takes; the last event may exceed it.
 pub const CLAIM_BYTES_MAX: usize = 8 << 20;
 /// Attempts under way in all.

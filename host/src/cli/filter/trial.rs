@@ -59,12 +59,15 @@ impl Trial {
     }
 
     /// What the filter says of one event.
-    pub(super) async fn evaluate(&self, configured: &Arc<Configured>, event: &NewEvent) -> Option<Evaluation> {
+    ///
+    /// # Errors
+    /// When it cannot be run on this machine.
+    pub(super) async fn evaluate(&self, configured: &Arc<Configured>, event: &NewEvent) -> Result<Evaluation, Refused> {
         let values = configured.project(&fields_of(event));
         let fields = configured.pointers.iter().cloned().zip(values.iter().cloned()).collect();
         let request = Request { configured: Arc::clone(configured), values };
-        let evaluation = self.host.decide(vec![request]).await.pop()?;
-        Some(Evaluated { fields, evaluation }.into())
+        let evaluation = self.host.decide(request).await?;
+        Ok(Evaluated { fields, evaluation }.into())
     }
 }
 
