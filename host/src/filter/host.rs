@@ -22,8 +22,12 @@ const CONFIGURED_MAX: usize = 16_384;
 /// Bytes of their texts: a configuration may have 64 KiB, and whoever tries a filter out can make up many.
 const CONFIGURED_BYTES_MAX: usize = 64 << 20;
 
-/// Finds the uploaded bytes of a filter whose compiled form is gone.
-pub type WasmSource = Box<dyn Fn(FilterDigest) -> BoxFuture<'static, Option<Arc<[u8]>>> + Send + Sync>;
+/// Finds the uploaded bytes of a filter whose compiled form is gone; `None` where they are gone too.
+pub type WasmSource =
+    Box<dyn Fn(FilterDigest) -> BoxFuture<'static, Result<Option<Arc<[u8]>>, SourceError>> + Send + Sync>;
+
+/// Why the uploaded bytes cannot be looked for.
+pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
 
 /// How the room is set up.
 pub struct FilterOptions {
@@ -237,7 +241,9 @@ impl FilterHost {
         if let Some(loaded) = blocking(move || cache.read(&wanted)).await {
             return Ok(loaded);
         }
-        let wasm = (self.source)(*digest).await.ok_or(Refused::Missing)?;
+        let found = (self.source)(*digest).await;
+        let found = found.map_err(|error| Refused::Host { message: format!("reading its bytes: {error}") })?;
+        let wasm = found.ok_or(Refused::Missing)?;
         self.admit(&wasm).await?;
         self.cache.recall(digest).ok_or(Refused::Missing)
     }

@@ -23,7 +23,9 @@ mod run;
 mod wit_v0_1_0;
 
 pub use error::{Refused, StartError};
-pub use host::{Admitted, Configured, Evaluation, FilterHost, FilterOptions, FilterRef, Request, WasmSource};
+pub use host::{
+    Admitted, Configured, Evaluation, FilterHost, FilterOptions, FilterRef, Request, SourceError, WasmSource,
+};
 pub use run::{Decision, Failure};
 
 use std::time::Duration;

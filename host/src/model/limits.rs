@@ -53,6 +53,10 @@ pub const DISPATCH_BATCH_MAX: u32 = 256;
 pub const OWNER_FILTERS_AT_ONCE_MAX: usize = 16;
 /// Fuel that all filters of one owner together may use for one event, as a multiple of what one call may.
 pub const OWNER_FUEL_PER_EVENT_FACTOR: u64 = 100;
+/// The pauses before an event is dispatched again that a fault of the host kept from it. Short in all: the
+/// event's other webhooks wait too.
+pub const HOST_FAULT_PAUSES: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120)];
 /// Bytes of event values that one claim of events or deliveries takes; the last event may exceed it.
 pub const CLAIM_BYTES_MAX: usize = 8 << 20;
 /// Attempts under way in all.

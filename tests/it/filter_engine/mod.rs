@@ -70,7 +70,7 @@ impl Room {
             threads: 2,
             source: Box::new(move |digest| {
                 let found = source.lock().unwrap().get(&digest).cloned();
-                Box::pin(async move { found })
+                Box::pin(async move { Ok(found) })
             }),
         });
         Self { host: host.unwrap(), folder, uploads }

@@ -37,7 +37,7 @@ impl Trial {
             cache_folder: cache.path().to_owned(),
             compiler: this_program()?,
             threads: 1,
-            source: Box::new(|_| Box::pin(async { None })),
+            source: Box::new(|_| Box::pin(async { Ok(None) })),
         })?;
         Ok(Self { host, _cache: cache })
     }
