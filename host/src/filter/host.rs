@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::cache::Cache;
 use super::compile::Compiler;
 use super::engine::{self, Ticker};
+use super::loading::Loading;
 use super::projection::{EventFields, Plan, Pointer, Value};
 use super::run::{Caller, Decision, Failure, Loaded, Threads};
 use super::wit_v0_1_0::lower;
@@ -101,7 +102,7 @@ pub struct FilterHost {
     limits: FilterLimits,
     source: WasmSource,
     configured: Mutex<Remembered>,
-    loading: Mutex<HashMap<FilterDigest, Arc<tokio::sync::Mutex<()>>>>,
+    loading: Loading,
     _ticker: Ticker,
 }
 
@@ -143,7 +144,7 @@ impl FilterHost {
             limits: options.limits,
             source: options.source,
             configured: Mutex::default(),
-            loading: Mutex::default(),
+            loading: Loading::default(),
             _ticker: ticker,
         })
     }
@@ -169,12 +170,12 @@ impl FilterHost {
         let compiled = self.compiler.compile(wasm).await?;
         let (cache, artifact) = (Arc::clone(&self.cache), Arc::new(compiled.artifact));
         let unlinked = Arc::clone(&artifact);
-        let loaded = blocking(move || cache.try_load(&unlinked)).await?;
+        let loaded = blocking(move || cache.try_load(&unlinked)).await??;
         let about = self.describe(&loaded).await?;
         let cache = Arc::clone(&self.cache);
         let keep = move || cache.put(digest, &artifact, loaded);
         blocking(keep)
-            .await
+            .await?
             .map_err(|error| Refused::Host { message: format!("keeping the compiled filter: {error}") })?;
         Ok(Admitted { digest, wit_version: compiled.wit_version, about })
     }
@@ -225,27 +226,24 @@ impl FilterHost {
         if let Some(loaded) = self.cache.recall(digest) {
             return Ok(loaded);
         }
-        // Many events may want it at once: one loads it, the others wait for that.
-        let gate = Arc::clone(locked(&self.loading).entry(*digest).or_default());
-        let _turn = gate.lock().await;
-        let loaded = match self.cache.recall(digest) {
-            Some(loaded) => Ok(loaded),
-            None => self.load_from_disk_or_source(digest).await,
-        };
-        locked(&self.loading).remove(digest);
-        loaded
+        self.loading.share(digest, async || self.load_from_disk_or_source(digest).await).await
     }
 
     async fn load_from_disk_or_source(&self, digest: &FilterDigest) -> Result<Arc<Loaded>, Refused> {
         let (cache, wanted) = (Arc::clone(&self.cache), *digest);
-        if let Some(loaded) = blocking(move || cache.read(&wanted)).await {
+        if let Some(loaded) = blocking(move || cache.read(&wanted)).await? {
             return Ok(loaded);
         }
         let found = (self.source)(*digest).await;
         let found = found.map_err(|error| Refused::Host { message: format!("reading its bytes: {error}") })?;
         let wasm = found.ok_or(Refused::Missing)?;
-        self.admit(&wasm).await?;
-        self.cache.recall(digest).ok_or(Refused::Missing)
+        let admitted = self.admit(&wasm).await;
+        let loaded = self.cache.recall(digest);
+        if let (Err(refused), Some(_)) = (&admitted, &loaded) {
+            // It runs from memory, and is compiled anew once it has left that.
+            tracing::warn!(%digest, %refused, "a compiled filter is not on disk");
+        }
+        loaded.ok_or_else(|| admitted.err().unwrap_or(Refused::Missing))
     }
 }
 
@@ -263,8 +261,14 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Runs what would hold up an async worker: files, and machine code that is linked.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+///
+/// # Errors
+/// When the process is about to end, so that the work was not begun.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refused> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => Refused::Host { message: "the host is stopping".to_owned() },
+    })
 }
 
 fn parse_fields(pointers: &[String]) -> Result<Vec<Pointer>, Refused> {

@@ -8,6 +8,7 @@
 //! - [`host`]: the door to this room: admit an upload, configure, decide, evaluate.
 //! - [`compile`]: validates and compiles an upload in a child process that can be killed.
 //! - [`cache`]: compiled filters on disk, authenticated, and in memory, bounded.
+//! - [`loading`]: one load of a filter at a time, whose outcome all share that wait for it.
 //! - [`engine`]: what WebAssembly may do here, and how much of it.
 //! - [`run`]: one call of a filter with fresh state, and the threads that make such calls.
 //! - [`projection`]: the declared fields, taken from an event's bytes in one pass.
@@ -18,6 +19,7 @@ pub mod compile;
 mod engine;
 mod error;
 mod host;
+mod loading;
 pub mod projection;
 mod run;
 mod wit_v0_1_0;
