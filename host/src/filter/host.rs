@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::future::BoxFuture;
 use sha2::{Digest, Sha256};
 
+use super::about;
 use super::cache::Cache;
 use super::compile::Compiler;
 use super::engine::{self, Ticker};
@@ -183,7 +184,9 @@ impl FilterHost {
     async fn describe(&self, loaded: &Arc<Loaded>) -> Result<About, Refused> {
         let loaded = Arc::clone(loaded);
         let called = self.threads.run(move |caller| caller.describe(&loaded)).await.ok_or_else(panicked)?;
-        called.result.map_err(|failure| failed("describe", failure))
+        let about = called.result.map_err(|failure| failed("describe", failure))?;
+        about::check(&about)?;
+        Ok(about)
     }
 
     /// Configures a filter, or remembers that it did: the fields are the same every time.

@@ -6,6 +6,7 @@
 //! event under the same configuration always gets the same verdict and uses the same fuel.
 //!
 //! - [`host`]: the door to this room: admit an upload, configure, decide, evaluate.
+//! - [`about`]: pure: what a filter may say of itself.
 //! - [`compile`]: validates and compiles an upload in a child process that can be killed.
 //! - [`cache`]: compiled filters on disk, authenticated, and in memory, bounded.
 //! - [`loading`]: one load of a filter at a time, whose outcome all share that wait for it.
@@ -14,6 +15,7 @@
 //! - [`projection`]: the declared fields, taken from an event's bytes in one pass.
 //! - [`wit_v0_1_0`]: the only WIT version so far; the next one gets a file beside it.
 
+mod about;
 pub mod cache;
 pub mod compile;
 mod engine;

@@ -31,6 +31,12 @@ pub const WEBHOOKS_PER_USER_MAX: usize = 10_000;
 pub const SECRET_BYTES_MAX: usize = 256;
 /// Bytes of a filter's configuration.
 pub const FILTER_CONFIG_BYTES_MAX: usize = 64 << 10;
+/// Characters of the version that a filter says it has.
+pub const FILTER_VERSION_CHARS_MAX: usize = 64;
+/// Characters of what a filter says that it does.
+pub const FILTER_DESCRIPTION_CHARS_MAX: usize = 1_000;
+/// Bytes of the JSON Schema that a filter gives for its configuration.
+pub const FILTER_CONFIG_SCHEMA_BYTES_MAX: usize = 16 << 10;
 /// Items of a page.
 pub const PAGE_ITEMS_MAX: u32 = 250;
 /// Items of a page where the caller does not say.
