@@ -19,7 +19,6 @@ use crate::filter::{Configured, Evaluation, FilterHost, FilterRef, Refused, Requ
 use crate::model::event::Event;
 use crate::model::ids::UserId;
 use crate::model::limits::OWNER_FILTERS_AT_ONCE_MAX;
-use crate::model::webhook::FilterBinding;
 
 /// A webhook and what its filter came to.
 pub(super) type Answer = (Arc<Entry>, Result<Evaluation, Refused>);
@@ -44,12 +43,12 @@ impl Asker {
         Self { filters, owners: Owners::default() }
     }
 
-    /// The answers of the filters of these webhooks, in no particular order: projects the fields of all in
-    /// one pass over the event, then asks each.
-    pub(super) async fn ask(&self, event: &Event, asked: Vec<(Arc<Entry>, FilterBinding)>) -> Vec<Answer> {
+    /// The answers of the filters of these webhooks, which all have one, in no particular order: projects
+    /// the fields of all in one pass over the event, then asks each.
+    pub(super) async fn ask(&self, event: &Event, asked: Vec<Arc<Entry>>) -> Vec<Answer> {
         let mut by_owner = BTreeMap::<UserId, Vec<_>>::new();
-        for (entry, binding) in asked {
-            by_owner.entry(entry.webhook.owner.clone()).or_default().push((entry, binding));
+        for entry in asked {
+            by_owner.entry(entry.webhook.owner.clone()).or_default().push(entry);
         }
         let groups = join_all(by_owner.into_iter().map(|(owner, asked)| self.configure(owner, asked))).await;
         let ready = groups.iter().flat_map(|group| &group.ready);
@@ -60,15 +59,15 @@ impl Asker {
     }
 
     /// Configures the filters of one owner, in the order of their webhooks' ids.
-    async fn configure(&self, owner: UserId, mut asked: Vec<(Arc<Entry>, FilterBinding)>) -> Group {
-        asked.sort_by(|(left, _), (right, _)| left.webhook.id.cmp(&right.webhook.id));
+    async fn configure(&self, owner: UserId, mut asked: Vec<Arc<Entry>>) -> Group {
+        asked.sort_by(|left, right| left.webhook.id.cmp(&right.webhook.id));
         let places = self.owners.places(&owner);
         let mut budget = Budget::new(self.filters.limits().fuel);
-        let (entries, bindings): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
-        let calls = bindings.into_iter().map(|binding| {
+        let calls = asked.clone().into_iter().map(|entry| {
             let (filters, places) = (Arc::clone(&self.filters), Arc::clone(&places));
             async move {
                 let _place = places.acquire().await.expect("the semaphore is never closed");
+                let binding = entry.webhook.filter.as_ref().expect("only webhooks with a filter are asked");
                 filters.configure(&FilterRef { digest: binding.digest, config: Arc::from(&*binding.config) }).await
             }
         });
@@ -77,7 +76,7 @@ impl Asker {
         let taken = budget.take(calls, |configured| Fuel::Used(configured.fuel)).await;
         let (mut ready, mut answers) = (Vec::new(), Vec::new());
         let mut taken = taken.into_iter();
-        for entry in entries {
+        for entry in asked {
             match taken.next() {
                 Some(Ok(configured)) => ready.push((entry, configured)),
                 Some(Err(refused)) => answers.push((entry, Err(refused))),

@@ -164,16 +164,13 @@ impl Parts {
                 }
                 Scope::Inside => match &entry.webhook.filter {
                     None => owed.push((self.delivered(&entry), entry)),
-                    Some(binding) => {
-                        let binding = binding.clone();
-                        asked.push((entry, binding));
-                    }
+                    Some(_) => asked.push(entry),
                 },
             }
         }
         let answers = self.asker.ask(&event, asked).await;
-        let mut faults = answers.iter().filter_map(|(_, answer)| answer.as_ref().err().filter(|e| e.is_hosts_fault()));
-        if let Some(fault) = faults.next() {
+        let mut refusals = answers.iter().filter_map(|(_, answer)| answer.as_ref().err());
+        if let Some(fault) = refusals.find(|refused| refused.is_hosts_fault()) {
             let pause = self.put_off.pause(claimed.stored.seq);
             tracing::error!(event_seq = claimed.stored.seq.0, %fault, ?pause, "the host could not run a filter");
             if let Some(pause) = pause {
