@@ -246,7 +246,7 @@ fn start_filters(config: &Config, compiler: PathBuf, store: &Arc<dyn Store>) -> 
             let store = Arc::clone(&store);
             Box::pin(async move {
                 let found = store.filter_wasm(&digest).await;
-                found.inspect_err(|error| tracing::error!(error = error as &dyn std::error::Error)).ok().flatten()
+                Ok(found.inspect_err(|error| tracing::error!(error = error as &dyn std::error::Error))?)
             })
         }),
     };

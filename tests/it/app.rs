@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// The program that becomes a compiling child.
-const COMPILER: &str = env!("CARGO_BIN_EXE_hooksieve-under-test");
+pub const COMPILER: &str = env!("CARGO_BIN_EXE_hooksieve-under-test");
 /// The operator's token of every host under test.
 pub const OPERATOR_TOKEN: &str = "hs_operator_0123456789abcdef0123456789abcdef";
 /// The project of the guide's example.
@@ -41,7 +41,7 @@ pub struct TestApp {
     base: String,
     stop: Stop,
     serving: JoinHandle<()>,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl TestApp {
@@ -52,22 +52,37 @@ impl TestApp {
 
     /// As [`TestApp::start`], with another configuration.
     pub async fn start_with(configure: impl FnOnce(&mut Config)) -> Self {
-        let (app, clock, data) = open(configure).await;
+        Self::open(TempDir::new().unwrap(), configure, Path::new(COMPILER)).await
+    }
+
+    async fn open(data: TempDir, configure: impl FnOnce(&mut Config), compiler: &Path) -> Self {
+        let (app, clock) = open(data.path(), configure, compiler).await;
         let app = Arc::new(app);
         let (listener, base) = listen().await;
         let router = app.router();
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { app: Some(app), clock, base, stop: Stop::default(), serving, _data: data }
+        Self { app: Some(app), clock, base, stop: Stop::default(), serving, data }
+    }
+
+    /// A host with the data of this one, which runs its loops itself: stopped, rid of all compiled
+    /// filters, and started with this compiler as [`TestApp::start`] does.
+    pub async fn reopened(mut self, compiler: &Path) -> Self {
+        self.stop.requested.cancel();
+        (&mut self.serving).await.unwrap();
+        let data = std::mem::replace(&mut self.data, TempDir::new().unwrap());
+        std::fs::remove_dir_all(data.path().join("compiled")).unwrap();
+        Self::open(data, |_| {}, compiler).await
     }
 
     /// A host whose loops run by themselves, as in production; its clock stands nonetheless.
     pub async fn start_running() -> Self {
-        let (app, clock, data) = open(|_| {}).await;
+        let data = TempDir::new().unwrap();
+        let (app, clock) = open(data.path(), |_| {}, Path::new(COMPILER)).await;
         let (listener, base) = listen().await;
         let stop = Stop::default();
         let serve = app.serve(listener, stop.clone());
         let serving = tokio::spawn(async move { serve.await.unwrap() });
-        Self { app: None, clock, base, stop, serving, _data: data }
+        Self { app: None, clock, base, stop, serving, data }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -135,9 +150,8 @@ impl Drop for TestApp {
     }
 }
 
-async fn open(configure: impl FnOnce(&mut Config)) -> (App, Arc<ManualClock>, TempDir) {
-    let data = TempDir::new().unwrap();
-    let mut config = Config { data: data.path().to_owned(), dev: true, ..Config::default() };
+async fn open(data: &Path, configure: impl FnOnce(&mut Config), compiler: &Path) -> (App, Arc<ManualClock>) {
+    let mut config = Config { data: data.to_owned(), dev: true, ..Config::default() };
     configure(&mut config);
     let clock = Arc::new(ManualClock::new(NOW.parse().unwrap()));
     let options = AppOptions {
@@ -145,9 +159,9 @@ async fn open(configure: impl FnOnce(&mut Config)) -> (App, Arc<ManualClock>, Te
         secrets: Secrets { operator_token: Some(Secret::new(OPERATOR_TOKEN)), sealing_key: None },
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         resolver: Resolver::System,
-        compiler: Path::new(COMPILER).to_owned(),
+        compiler: compiler.to_owned(),
     };
-    (App::open(options).await.unwrap(), clock, data)
+    (App::open(options).await.unwrap(), clock)
 }
 
 async fn listen() -> (TcpListener, String) {

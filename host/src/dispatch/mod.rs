@@ -2,12 +2,18 @@
 //!
 //! - [`index`]: which webhooks subscribe to what, in memory, kept in step with the store.
 //! - [`matching`]: pure: which of them an event concerns, and whether it is in their scope.
-//! - [`step`]: claims events, asks the filters, writes all of it in one transaction.
+//! - [`ask`]: asks the filters, each owner's apart from the others'.
+//! - [`budget`]: pure: how much fuel one owner's filters may use for one event.
+//! - [`put_off`]: how often and how soon an event is taken up again that the host could not dispatch.
+//! - [`step`]: claims events, has the filters asked, writes all of it in one transaction.
 //!
 //! Dispatch knows nothing of HTTP and never calls deliver: they meet in the delivery rows.
 
+mod ask;
+mod budget;
 mod index;
 mod matching;
+mod put_off;
 mod step;
 
 pub use step::Dispatcher;

@@ -1,4 +1,4 @@
-//! Claims events, asks the filters, writes verdicts and deliveries in one transaction an event.
+//! Claims events, has the filters asked, writes verdicts and deliveries in one transaction an event.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,20 +6,30 @@ use std::time::Duration;
 use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
+use super::ask::Asker;
 use super::index::{Entry, Index};
 use super::matching::{Scope, scope};
+use super::put_off::PutOff;
 use crate::clock::{Clock, random_bytes};
-use crate::filter::projection::{EventFields, Plan};
-use crate::filter::{Configured, Decision, Evaluation, FilterHost, FilterRef, Refused, Request};
-use crate::model::event::{Event, EventSeq};
+use crate::filter::{Decision, Evaluation, FilterHost, Refused};
+use crate::model::Timestamp;
+use crate::model::event::EventSeq;
 use crate::model::ids::DeliveryId;
-use crate::model::limits::{DISPATCH_BATCH_MAX, DISPATCH_LEASE};
+use crate::model::limits::{DISPATCH_BATCH_MAX, DISPATCH_LEASE, HOST_FAULT_PAUSES};
 use crate::model::verdict::{Outcome, ReasonClass, Verdict};
-use crate::model::webhook::{FilterBinding, OnError};
+use crate::model::webhook::OnError;
 use crate::store::{Claim, ClaimedEvent, Dispatched, NewDelivery, Recorded, Store, StoreError};
 
 /// Webhook changes read at a time.
 const CHANGES_MAX: u32 = 1_000;
+
+/// What became of an event.
+enum Dispatch {
+    /// It was written, or another claimant has it.
+    Ended(Recorded),
+    /// A fault of the host's; to be begun again after the pause.
+    PutOff(Duration),
+}
 
 /// The dispatch loop's state.
 pub struct Dispatcher {
@@ -30,16 +40,11 @@ pub struct Dispatcher {
 
 struct Parts {
     store: Arc<dyn Store>,
-    filters: Arc<FilterHost>,
+    asker: Asker,
+    put_off: PutOff,
     clock: Arc<dyn Clock>,
     index: Mutex<Index>,
     deliver_poke: Arc<Notify>,
-}
-
-/// One webhook's part in an event, while the filters are asked.
-struct Asked {
-    entry: Arc<Entry>,
-    configured: Result<Arc<Configured>, Refused>,
 }
 
 impl Dispatcher {
@@ -51,7 +56,14 @@ impl Dispatcher {
         clock: Arc<dyn Clock>,
         deliver_poke: Arc<Notify>,
     ) -> Self {
-        let parts = Parts { store, filters, clock, index: Mutex::default(), deliver_poke };
+        let parts = Parts {
+            store,
+            asker: Asker::new(filters),
+            put_off: PutOff::default(),
+            clock,
+            index: Mutex::default(),
+            deliver_poke,
+        };
         let places = Arc::new(Semaphore::new(DISPATCH_BATCH_MAX as usize));
         Self { parts: Arc::new(parts), tasks: TaskTracker::new(), places }
     }
@@ -72,7 +84,8 @@ impl Dispatcher {
             return Ok(0);
         }
         if let Err(error) = self.parts.refresh_index().await {
-            self.parts.release(claimed.iter().map(|event| (event.stored.seq, event.fence)).collect()).await;
+            let claims = claimed.iter().map(|event| (event.stored.seq, event.fence)).collect();
+            self.parts.release(claims, claim.now).await;
             return Err(error);
         }
         let count = claimed.len();
@@ -112,24 +125,31 @@ impl Parts {
     /// An event that cannot be written now is given back: another step takes it up again.
     async fn dispatch_or_release(&self, claimed: ClaimedEvent) {
         let (seq, fence) = (claimed.stored.seq, claimed.fence);
-        match self.dispatch(claimed).await {
-            Ok(Recorded::Written) => {}
-            Ok(Recorded::LeaseLost) => tracing::warn!(event_seq = seq.0, "the lease on an event was lost"),
+        let pause = match self.dispatch(claimed).await {
+            Ok(Dispatch::Ended(recorded)) => {
+                if recorded == Recorded::LeaseLost {
+                    tracing::warn!(event_seq = seq.0, "the lease on an event was lost");
+                }
+                self.put_off.forget(seq);
+                return;
+            }
+            Ok(Dispatch::PutOff(pause)) => pause,
             Err(error) => {
                 tracing::error!(event_seq = seq.0, error = &error as &dyn std::error::Error, "dispatch failed");
-                self.release(vec![(seq, fence)]).await;
+                HOST_FAULT_PAUSES[0]
             }
-        }
+        };
+        self.release(vec![(seq, fence)], self.clock.now() + pause).await;
     }
 
-    async fn release(&self, claims: Vec<(EventSeq, i64)>) {
-        if let Err(error) = self.store.release_events(claims).await {
+    async fn release(&self, claims: Vec<(EventSeq, i64)>, free_at: Timestamp) {
+        if let Err(error) = self.store.release_events(claims, free_at).await {
             // The leases end by themselves.
             tracing::warn!(error = &error as &dyn std::error::Error, "release failed");
         }
     }
 
-    async fn dispatch(&self, claimed: ClaimedEvent) -> Result<Recorded, StoreError> {
+    async fn dispatch(&self, claimed: ClaimedEvent) -> Result<Dispatch, StoreError> {
         let event = Arc::clone(&claimed.stored.event);
         let members = self.store.members(&event.project_id).await?;
         let candidates = self.index.lock().await.candidates(&event, &members);
@@ -144,50 +164,30 @@ impl Parts {
                 }
                 Scope::Inside => match &entry.webhook.filter {
                     None => owed.push((self.delivered(&entry), entry)),
-                    Some(binding) => {
-                        let configured = self.configure(binding).await;
-                        asked.push(Asked { entry, configured });
-                    }
+                    Some(_) => asked.push(entry),
                 },
             }
         }
-        for (verdict, entry) in self.ask(&event, asked).await {
+        let answers = self.asker.ask(&event, asked).await;
+        let mut refusals = answers.iter().filter_map(|(_, answer)| answer.as_ref().err());
+        if let Some(fault) = refusals.find(|refused| refused.is_hosts_fault()) {
+            let pause = self.put_off.pause(claimed.stored.seq);
+            tracing::error!(event_seq = claimed.stored.seq.0, %fault, ?pause, "the host could not run a filter");
+            if let Some(pause) = pause {
+                return Ok(Dispatch::PutOff(pause));
+            }
+        }
+        for (entry, answer) in answers {
+            let verdict = match answer {
+                Ok(evaluation) => self.judged(&entry, evaluation),
+                Err(refused) => self.unprepared(&entry, &refused),
+            };
             match verdict.outcome {
                 Outcome::Delivered => owed.push((verdict, entry)),
                 _ => verdicts.push(verdict),
             }
         }
-        self.record(&claimed, verdicts, owed).await
-    }
-
-    async fn configure(&self, binding: &FilterBinding) -> Result<Arc<Configured>, Refused> {
-        let reference = FilterRef { digest: binding.digest, config: Arc::from(&*binding.config) };
-        self.filters.configure(&reference).await
-    }
-
-    /// Projects the fields of all filters in one pass over the event, then asks each.
-    async fn ask(&self, event: &Event, asked: Vec<Asked>) -> Vec<(Verdict, Arc<Entry>)> {
-        let mut answers = Vec::with_capacity(asked.len());
-        let (mut ready, mut entries) = (Vec::new(), Vec::new());
-        for Asked { entry, configured } in asked {
-            match configured {
-                Ok(configured) => {
-                    ready.push(configured);
-                    entries.push(entry);
-                }
-                Err(refused) => answers.push((self.unprepared(&entry, &refused), entry)),
-            }
-        }
-        let plan = Plan::new(ready.iter().map(|configured| configured.fields.as_slice()));
-        let projected = plan.project(&EventFields::of(event));
-        let requests = ready.into_iter().enumerate().map(|(place, configured)| {
-            let values = projected.values(place);
-            Request { configured, values }
-        });
-        let evaluations = self.filters.decide(requests.collect()).await;
-        let judged = entries.into_iter().zip(evaluations);
-        answers.extend(judged.map(|(entry, evaluation)| (self.judged(&entry, evaluation), entry)));
-        answers
+        Ok(Dispatch::Ended(self.record(&claimed, verdicts, owed).await?))
     }
 
     async fn record(
@@ -248,8 +248,13 @@ impl Parts {
         }
     }
 
-    /// A filter that took its configuration once and does not now, or whose bytes cannot be loaded.
+    /// A filter that took its configuration once and does not now, or that the host cannot run. The
+    /// latter names no filter and no class, so it does not count as a failure of the filter.
     fn unprepared(&self, entry: &Entry, refused: &Refused) -> Verdict {
+        if refused.is_hosts_fault() {
+            let reason = format!("the host could not run the filter, which is not the filter's fault: {refused}");
+            return self.verdict(entry, on_error(entry), &reason);
+        }
         let class = match refused {
             Refused::Failed { class, .. } => *class,
             _ => ReasonClass::Error,

@@ -83,8 +83,9 @@ impl Cache {
         Loaded::link(&self.engine, &component).map(Arc::new)
     }
 
-    /// Keeps a compiled filter that was checked. Blocks.
+    /// Keeps a compiled filter that was checked: in memory, also where the disk refuses it. Blocks.
     pub(super) fn put(&self, digest: FilterDigest, artifact: &[u8], loaded: Arc<Loaded>) -> io::Result<()> {
+        self.lru().put(digest, artifact.len(), loaded);
         let mac = self.mac(&digest, artifact).finalize().into_bytes();
         // A name of its own: the same filter may be uploaded twice at a time.
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
@@ -92,7 +93,6 @@ impl Cache {
         file.write_all(artifact)?;
         // Not synced: a file that a power cut damages fails its MAC and is made again.
         file.persist(self.path(&digest))?;
-        self.lru().put(digest, artifact.len(), loaded);
         Ok(())
     }
 

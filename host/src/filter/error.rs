@@ -87,6 +87,14 @@ pub enum Refused {
         /// More about it.
         message: String,
     },
+    /// `describe` answered with what cannot be kept.
+    #[error("what the filter says of itself cannot be kept: its `{field}` {message}")]
+    About {
+        /// Which field of `about`.
+        field: &'static str,
+        /// What is wrong with it.
+        message: String,
+    },
     /// `configure` refused the configuration.
     #[error("the filter refuses its configuration: {message}")]
     Config {

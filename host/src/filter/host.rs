@@ -7,24 +7,29 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::future::BoxFuture;
 use sha2::{Digest, Sha256};
 
+use super::about;
 use super::cache::Cache;
 use super::compile::Compiler;
 use super::engine::{self, Ticker};
+use super::loading::Loading;
 use super::projection::{EventFields, Plan, Pointer, Value};
 use super::run::{Caller, Decision, Failure, Loaded, Threads};
 use super::wit_v0_1_0::lower;
 use super::{FilterLimits, Refused, StartError};
 use crate::model::filter::{About, FilterDigest};
 use crate::model::limits::FIELDS_PER_FILTER_MAX;
-use crate::model::verdict::ReasonClass;
 
 /// Configurations whose declared fields are remembered.
 const CONFIGURED_MAX: usize = 16_384;
 /// Bytes of their texts: a configuration may have 64 KiB, and whoever tries a filter out can make up many.
 const CONFIGURED_BYTES_MAX: usize = 64 << 20;
 
-/// Finds the uploaded bytes of a filter whose compiled form is gone.
-pub type WasmSource = Box<dyn Fn(FilterDigest) -> BoxFuture<'static, Option<Arc<[u8]>>> + Send + Sync>;
+/// Finds the uploaded bytes of a filter whose compiled form is gone; `None` where they are gone too.
+pub type WasmSource =
+    Box<dyn Fn(FilterDigest) -> BoxFuture<'static, Result<Option<Arc<[u8]>>, SourceError>> + Send + Sync>;
+
+/// Why the uploaded bytes cannot be looked for.
+pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
 
 /// How the room is set up.
 pub struct FilterOptions {
@@ -95,9 +100,10 @@ pub struct FilterHost {
     cache: Arc<Cache>,
     compiler: Compiler,
     threads: Threads,
+    limits: FilterLimits,
     source: WasmSource,
     configured: Mutex<Remembered>,
-    loading: Mutex<HashMap<FilterDigest, Arc<tokio::sync::Mutex<()>>>>,
+    loading: Loading,
     _ticker: Ticker,
 }
 
@@ -136,11 +142,18 @@ impl FilterHost {
             threads: Threads::start(&caller, options.threads)?,
             compiler: Compiler::new(options.compiler, options.limits, options.threads as usize),
             cache: Arc::new(Cache::open(engine, options.cache_folder)?),
+            limits: options.limits,
             source: options.source,
             configured: Mutex::default(),
-            loading: Mutex::default(),
+            loading: Loading::default(),
             _ticker: ticker,
         })
+    }
+
+    /// What a filter may use.
+    #[must_use]
+    pub fn limits(&self) -> &FilterLimits {
+        &self.limits
     }
 
     /// The digest by which an upload is known.
@@ -158,12 +171,12 @@ impl FilterHost {
         let compiled = self.compiler.compile(wasm).await?;
         let (cache, artifact) = (Arc::clone(&self.cache), Arc::new(compiled.artifact));
         let unlinked = Arc::clone(&artifact);
-        let loaded = blocking(move || cache.try_load(&unlinked)).await?;
+        let loaded = blocking(move || cache.try_load(&unlinked)).await??;
         let about = self.describe(&loaded).await?;
         let cache = Arc::clone(&self.cache);
         let keep = move || cache.put(digest, &artifact, loaded);
         blocking(keep)
-            .await
+            .await?
             .map_err(|error| Refused::Host { message: format!("keeping the compiled filter: {error}") })?;
         Ok(Admitted { digest, wit_version: compiled.wit_version, about })
     }
@@ -171,7 +184,9 @@ impl FilterHost {
     async fn describe(&self, loaded: &Arc<Loaded>) -> Result<About, Refused> {
         let loaded = Arc::clone(loaded);
         let called = self.threads.run(move |caller| caller.describe(&loaded)).await.ok_or_else(panicked)?;
-        called.result.map_err(|failure| failed("describe", failure))
+        let about = called.result.map_err(|failure| failed("describe", failure))?;
+        about::check(&about)?;
+        Ok(about)
     }
 
     /// Configures a filter, or remembers that it did: the fields are the same every time.
@@ -194,29 +209,19 @@ impl FilterHost {
         Ok(configured)
     }
 
-    /// Decides on one event for many filters. Each gets fresh state; all run side by side. The answers
-    /// come in the order of the requests.
-    pub async fn decide(&self, requests: Vec<Request>) -> Vec<Evaluation> {
-        let calls = requests.into_iter().map(|request| self.decide_one(request));
-        futures_util::future::join_all(calls).await
-    }
-
-    async fn decide_one(&self, request: Request) -> Evaluation {
+    /// Decides on one event with fresh state. A call that nobody waits for any more before it begins is
+    /// not made.
+    ///
+    /// # Errors
+    /// When the filter cannot be loaded or the host cannot run it; a failure of the filter is a decision.
+    pub async fn decide(&self, request: Request) -> Result<Evaluation, Refused> {
         let Request { configured, values } = request;
-        let loaded = match self.load(&configured.filter.digest).await {
-            Ok(loaded) => loaded,
-            Err(refused) => return Evaluation::failed(refused.to_string()),
-        };
+        let loaded = self.load(&configured.filter.digest).await?;
         // Copied only once a thread is free: until then all that wait share one text of a large field.
         let run = move |caller: &Caller| caller.decide(&loaded, &configured.filter.config, lower(values));
-        match self.threads.run(run).await {
-            Some(called) => Evaluation {
-                decision: called.result.unwrap_or_else(Decision::Failed),
-                fuel: called.fuel,
-                duration_us: called.duration_us,
-            },
-            None => Evaluation::failed(panicked().to_string()),
-        }
+        let called = self.threads.run(run).await.ok_or_else(panicked)?;
+        let decision = called.result.unwrap_or_else(Decision::Failed);
+        Ok(Evaluation { decision, fuel: called.fuel, duration_us: called.duration_us })
     }
 
     /// The compiled filter, compiled again if its compiled form is gone.
@@ -224,32 +229,24 @@ impl FilterHost {
         if let Some(loaded) = self.cache.recall(digest) {
             return Ok(loaded);
         }
-        // Many events may want it at once: one loads it, the others wait for that.
-        let gate = Arc::clone(locked(&self.loading).entry(*digest).or_default());
-        let _turn = gate.lock().await;
-        let loaded = match self.cache.recall(digest) {
-            Some(loaded) => Ok(loaded),
-            None => self.load_from_disk_or_source(digest).await,
-        };
-        locked(&self.loading).remove(digest);
-        loaded
+        self.loading.share(digest, async || self.load_from_disk_or_source(digest).await).await
     }
 
     async fn load_from_disk_or_source(&self, digest: &FilterDigest) -> Result<Arc<Loaded>, Refused> {
         let (cache, wanted) = (Arc::clone(&self.cache), *digest);
-        if let Some(loaded) = blocking(move || cache.read(&wanted)).await {
+        if let Some(loaded) = blocking(move || cache.read(&wanted)).await? {
             return Ok(loaded);
         }
-        let wasm = (self.source)(*digest).await.ok_or(Refused::Missing)?;
-        self.admit(&wasm).await?;
-        self.cache.recall(digest).ok_or(Refused::Missing)
-    }
-}
-
-impl Evaluation {
-    fn failed(message: String) -> Self {
-        let failure = Failure { class: ReasonClass::Trap, message };
-        Self { decision: Decision::Failed(failure), fuel: 0, duration_us: 0 }
+        let found = (self.source)(*digest).await;
+        let found = found.map_err(|error| Refused::Host { message: format!("reading its bytes: {error}") })?;
+        let wasm = found.ok_or(Refused::Missing)?;
+        let admitted = self.admit(&wasm).await;
+        let loaded = self.cache.recall(digest);
+        if let (Err(refused), Some(_)) = (&admitted, &loaded) {
+            // It runs from memory, and is compiled anew once it has left that.
+            tracing::warn!(%digest, %refused, "a compiled filter is not on disk");
+        }
+        loaded.ok_or_else(|| admitted.err().unwrap_or(Refused::Missing))
     }
 }
 
@@ -267,8 +264,14 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Runs what would hold up an async worker: files, and machine code that is linked.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+///
+/// # Errors
+/// When the process is about to end, so that the work was not begun.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refused> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => Refused::Host { message: "the host is stopping".to_owned() },
+    })
 }
 
 fn parse_fields(pointers: &[String]) -> Result<Vec<Pointer>, Refused> {

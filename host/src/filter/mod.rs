@@ -1,28 +1,35 @@
 //! Filters: user code that decides which events a webhook gets.
 //!
 //! A filter is a pure function of the fields it declares, so this room needs no host functions, no
-//! WASI and no clock of its own. What it promises: a filter's author can hurt only their own webhook,
-//! and the same event under the same configuration always gets the same verdict and uses the same fuel.
+//! WASI and no clock of its own. What it promises: a filter's failure is the verdict of its own webhook
+//! only, a call costs a bounded amount (how many calls an owner gets is dispatch's affair), and the same
+//! event under the same configuration always gets the same verdict and uses the same fuel.
 //!
 //! - [`host`]: the door to this room: admit an upload, configure, decide, evaluate.
+//! - [`about`]: pure: what a filter may say of itself.
 //! - [`compile`]: validates and compiles an upload in a child process that can be killed.
 //! - [`cache`]: compiled filters on disk, authenticated, and in memory, bounded.
+//! - [`loading`]: one load of a filter at a time, whose outcome all share that wait for it.
 //! - [`engine`]: what WebAssembly may do here, and how much of it.
 //! - [`run`]: one call of a filter with fresh state, and the threads that make such calls.
 //! - [`projection`]: the declared fields, taken from an event's bytes in one pass.
 //! - [`wit_v0_1_0`]: the only WIT version so far; the next one gets a file beside it.
 
+mod about;
 pub mod cache;
 pub mod compile;
 mod engine;
 mod error;
 mod host;
+mod loading;
 pub mod projection;
 mod run;
 mod wit_v0_1_0;
 
 pub use error::{Refused, StartError};
-pub use host::{Admitted, Configured, Evaluation, FilterHost, FilterOptions, FilterRef, Request, WasmSource};
+pub use host::{
+    Admitted, Configured, Evaluation, FilterHost, FilterOptions, FilterRef, Request, SourceError, WasmSource,
+};
 pub use run::{Decision, Failure};
 
 use std::time::Duration;

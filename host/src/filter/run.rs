@@ -236,6 +236,9 @@ impl Threads {
         let place = Arc::clone(&self.places).acquire_owned().await.expect("the semaphore is never closed");
         let (answer, result) = oneshot::channel();
         let job: Job = Box::new(move |caller| {
+            if answer.is_closed() {
+                return;
+            }
             let value = job(caller);
             drop(place);
             // Whoever asked may be gone; then nobody needs the value.

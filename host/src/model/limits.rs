@@ -31,6 +31,12 @@ pub const WEBHOOKS_PER_USER_MAX: usize = 10_000;
 pub const SECRET_BYTES_MAX: usize = 256;
 /// Bytes of a filter's configuration.
 pub const FILTER_CONFIG_BYTES_MAX: usize = 64 << 10;
+/// Characters of the version that a filter says it has.
+pub const FILTER_VERSION_CHARS_MAX: usize = 64;
+/// Characters of what a filter says that it does.
+pub const FILTER_DESCRIPTION_CHARS_MAX: usize = 1_000;
+/// Bytes of the JSON Schema that a filter gives for its configuration.
+pub const FILTER_CONFIG_SCHEMA_BYTES_MAX: usize = 16 << 10;
 /// Items of a page.
 pub const PAGE_ITEMS_MAX: u32 = 250;
 /// Items of a page where the caller does not say.
@@ -54,6 +60,15 @@ pub const COMMIT_JOBS_MAX: usize = 256;
 pub const WRITER_QUEUE_MAX: usize = 4_096;
 /// Events that dispatch claims at once.
 pub const DISPATCH_BATCH_MAX: u32 = 256;
+/// Calls of one owner's filters that wait for a thread or run, over all events. The same on every machine:
+/// enough to keep the threads of a large one busy, few enough that others wait for a moment only.
+pub const OWNER_FILTERS_AT_ONCE_MAX: usize = 16;
+/// Fuel that all filters of one owner together may use for one event, as a multiple of what one call may.
+pub const OWNER_FUEL_PER_EVENT_FACTOR: u64 = 100;
+/// The pauses before an event is dispatched again that a fault of the host kept from it. Short in all: the
+/// event's other webhooks wait too.
+pub const HOST_FAULT_PAUSES: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120)];
 /// Bytes of event values that one claim of events or deliveries takes; the last event may exceed it.
 pub const CLAIM_BYTES_MAX: usize = 8 << 20;
 /// Attempts under way in all.

@@ -146,8 +146,8 @@ impl Service {
         let values = configured.project(&EventFields::of(&event));
         let pointers = configured.pointers.iter().cloned();
         let fields = pointers.zip(values.iter().cloned()).collect();
-        let mut evaluations = self.filters.decide(vec![Request { configured, values }]).await;
-        let evaluation = evaluations.pop().ok_or_else(|| ServiceError::Internal("no evaluation".to_owned()))?;
+        let evaluation = self.filters.decide(Request { configured, values }).await;
+        let evaluation = evaluation.map_err(|refused| ServiceError::refused("", &refused))?;
         Ok(Evaluated { fields, evaluation })
     }
 

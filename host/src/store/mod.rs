@@ -364,8 +364,8 @@ pub trait Store: Send + Sync + 'static {
     /// Writes what was decided on an event, all of it or, if the lease was lost, nothing. Filter
     /// failures in a row are counted on the webhooks from the verdicts.
     async fn record_dispatch(&self, dispatched: Dispatched) -> Result<Recorded>;
-    /// Gives claimed events back at once, without a verdict.
-    async fn release_events(&self, claims: Vec<(EventSeq, i64)>) -> Result<()>;
+    /// Gives claimed events back without a verdict. They can be claimed from `free_at` on.
+    async fn release_events(&self, claims: Vec<(EventSeq, i64)>, free_at: Timestamp) -> Result<()>;
 
     /// Keeps a new webhook and its secret.
     async fn add_webhook(&self, webhook: Webhook, secret: Secret) -> Result<()>;

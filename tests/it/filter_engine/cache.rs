@@ -56,6 +56,18 @@ async fn a_compiled_filter_that_is_gone_or_cut_off_is_compiled_again() {
 }
 
 #[tokio::test]
+async fn a_filter_that_cannot_be_kept_on_disk_runs_nonetheless() {
+    let room = Room::open();
+    let digest = room.upload(FIELD_MATCH).await.unwrap().digest;
+    let room = room.reopened(Path::new(COMPILER));
+    fs::remove_dir_all(room.folder.path()).unwrap();
+
+    let configured = room.configure(digest, DONE).await.unwrap();
+
+    assert_eq!(room.decide(&configured).await, Decision::Deliver);
+}
+
+#[tokio::test]
 async fn a_compiled_filter_with_a_flipped_bit_is_compiled_again() {
     let room = Room::open();
     let digest = room.upload(FIELD_MATCH).await.unwrap().digest;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hooksieve::filter::{Configured, Decision, Evaluation, FilterLimits, Refused};
 use hooksieve::model::verdict::ReasonClass;
 
-use super::{DONE, Room, request, skip};
+use super::{DONE, Room, skip};
 use crate::guests::{DONE_RECORDS, FIELD_MATCH, HOSTILE, HandWritten};
 
 /// Recursion that keeps nothing in memory, so that only the engine can stop it.
@@ -25,8 +25,7 @@ async fn beside_good_ones(room: &Room, misbehaving: &Arc<Configured>) -> Evaluat
     let field_match = room.configured(FIELD_MATCH, DONE).await;
     let done_records = room.configured(DONE_RECORDS, "null").await;
 
-    let requests = [&field_match, misbehaving, &done_records].map(request);
-    let mut evaluations = room.host.decide(requests.into()).await;
+    let mut evaluations = room.evaluate_all([&field_match, misbehaving, &done_records]).await;
 
     assert_eq!(evaluations.pop().unwrap().decision, skip("the record was done before"));
     let misbehaved = evaluations.pop().unwrap();
@@ -144,8 +143,7 @@ async fn a_thousand_failures_leave_the_room_as_it_was() {
     let trap = room.configured(HOSTILE, r#"{"do":"trap"}"#).await;
     let good = room.configured(FIELD_MATCH, DONE).await;
 
-    let requests = (0..1_000).map(|_| request(&trap)).collect();
-    let evaluations = room.host.decide(requests).await;
+    let evaluations = room.evaluate_all(std::iter::repeat_n(&trap, 1_000)).await;
 
     assert!(evaluations.iter().all(|evaluation| class(evaluation) == ReasonClass::Trap));
     assert_eq!(room.decide(&good).await, Decision::Deliver);

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use futures_util::future::join_all;
 use hooksieve::filter::projection::EventFields;
 use hooksieve::filter::{
     Admitted, Configured, Decision, Evaluation, FilterHost, FilterLimits, FilterOptions, FilterRef, Refused, Request,
@@ -69,7 +70,7 @@ impl Room {
             threads: 2,
             source: Box::new(move |digest| {
                 let found = source.lock().unwrap().get(&digest).cloned();
-                Box::pin(async move { found })
+                Box::pin(async move { Ok(found) })
             }),
         });
         Self { host: host.unwrap(), folder, uploads }
@@ -91,8 +92,12 @@ impl Room {
     }
 
     async fn evaluate(&self, configured: &Arc<Configured>) -> Evaluation {
-        let mut evaluations = self.host.decide(vec![request(configured)]).await;
-        evaluations.pop().unwrap()
+        self.host.decide(request(configured)).await.unwrap()
+    }
+
+    /// What filters that are asked at the same time say, in their order.
+    async fn evaluate_all<'c>(&self, configured: impl IntoIterator<Item = &'c Arc<Configured>>) -> Vec<Evaluation> {
+        join_all(configured.into_iter().map(|configured| self.evaluate(configured))).await
     }
 
     async fn decide(&self, configured: &Arc<Configured>) -> Decision {

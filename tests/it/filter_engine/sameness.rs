@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{DONE, Room, request, skip};
+use super::{DONE, Room, skip};
 use crate::guests::{DONE_RECORDS, FIELD_MATCH, HOSTILE};
 
 const REPETITIONS: usize = 200;
@@ -14,7 +14,7 @@ async fn verdict_and_fuel_are_the_same_every_time_on_every_thread() {
     for (wasm, config) in [(DONE_RECORDS, "null"), (FIELD_MATCH, DONE), (HOSTILE, r#"{"do":"error"}"#)] {
         let configured = room.configured(wasm, config).await;
 
-        let evaluations = room.host.decide((0..REPETITIONS).map(|_| request(&configured)).collect()).await;
+        let evaluations = room.evaluate_all(std::iter::repeat_n(&configured, REPETITIONS)).await;
 
         let first = &evaluations[0];
         assert!(first.fuel > 0);
@@ -43,8 +43,8 @@ async fn no_event_sees_what_an_earlier_one_left_in_memory() {
     let counting = room.configured(HOSTILE, r#"{"do":"count"}"#).await;
     let other_config = room.configured(HOSTILE, r#"{"do": "count"}"#).await;
 
-    let requests = (0..REPETITIONS).map(|number| request([&counting, &other_config][number % 2])).collect();
-    let evaluations = room.host.decide(requests).await;
+    let alternating = (0..REPETITIONS).map(|number| [&counting, &other_config][number % 2]);
+    let evaluations = room.evaluate_all(alternating).await;
 
     assert!(evaluations.iter().all(|evaluation| evaluation.decision == skip("event number 1")));
 }

@@ -119,6 +119,20 @@ async fn what_a_filter_may_not_use_is_its_authors_fault_and_named() {
 }
 
 #[tokio::test]
+async fn a_filter_that_says_too_much_of_itself_is_refused_with_the_fields_name() {
+    // The answer of `describe`: a name of 201 characters, and nothing else.
+    let name = r#"(data (i32.const 1024) "\00\20\00\00\c9\00\00\00")"#;
+    let guest = HandWritten { extra: format!("(memory (export \"memory\") 2) {name}"), ..HandWritten::default() };
+
+    let told = told(&guest.module()).await;
+
+    assert_eq!(
+        told,
+        "what the filter says of itself cannot be kept: its `name` has 201 characters; at most 200 are allowed"
+    );
+}
+
+#[tokio::test]
 async fn a_refused_upload_leaves_nothing_behind() {
     let room = Room::open();
     let guest = HandWritten { count: 0, extra: "(memory (export \"memory\") 1024)".to_owned(), ..Default::default() };

@@ -1,6 +1,13 @@
-//! Receivers that hang, beside receivers that do not. These hosts run their loops themselves.
+//! What fails beside filters: receivers that hang, beside receivers that do not; and the host itself.
 
-use crate::app::{TestApp, created, webhook};
+use std::path::Path;
+use std::time::Duration;
+
+use hooksieve::model::limits::HOST_FAULT_PAUSES;
+use hooksieve::wire::{FilterStatus, Outcome};
+use tempfile::TempDir;
+
+use crate::app::{COMPILER, TestApp, created, filtered, verdict, webhook};
 use crate::receiver::{Answer, Receiver};
 
 #[tokio::test]
@@ -20,4 +27,50 @@ async fn a_receiver_that_hangs_does_not_delay_another() {
     assert_eq!(hanging.on("/a").len(), 8, "no more are under way than one webhook may have");
     hanging.release();
     hanging.wait_for("/a", EVENTS).await;
+}
+
+const TITLE: Option<&str> = Some(r#"{"fields":["/title"]}"#);
+
+#[tokio::test]
+async fn an_event_waits_for_a_host_that_cannot_run_a_filter_and_loses_nothing() {
+    let (app, receiver) = (TestApp::start_running().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    user.create_webhook(&filtered(&receiver.url("/a"), "changed-fields", TITLE)).await.unwrap();
+    user.create_webhook(&webhook(&receiver.url("/b"))).await.unwrap();
+    let folder = TempDir::new().unwrap();
+    let compiler = folder.path().join("compiler");
+    let app = app.reopened(&compiler).await;
+
+    app.send(&created("e1")).await;
+    assert_eq!(["/a", "/b"].map(|path| receiver.on(path).len()), [0, 0]);
+    std::os::unix::fs::symlink(COMPILER, &compiler).unwrap();
+    app.run_after(HOST_FAULT_PAUSES[0] - Duration::from_millis(1)).await;
+    assert!(!app.operator().get_event("e1").await.unwrap().dispatched, "the pause is not over");
+    app.run_after(Duration::from_millis(1)).await;
+
+    assert_eq!(["/a", "/b"].map(|path| receiver.on(path).len()), [1, 1]);
+}
+
+#[tokio::test]
+async fn a_host_that_cannot_run_a_filter_for_long_says_so_and_does_not_blame_the_filter() {
+    let (app, receiver) = (TestApp::start_running().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    let filtered = user.create_webhook(&filtered(&receiver.url("/a"), "changed-fields", TITLE)).await.unwrap();
+    user.create_webhook(&webhook(&receiver.url("/b"))).await.unwrap();
+    let app = app.reopened(Path::new("/nonexistent/compiler")).await;
+    let user = app.user("u1").await;
+
+    for event in ["e1", "e2", "e3"] {
+        app.send(&created(event)).await;
+        for pause in HOST_FAULT_PAUSES {
+            assert!(!app.operator().get_event(event).await.unwrap().dispatched);
+            app.run_after(pause).await;
+        }
+        let verdict = verdict(&user, event, &filtered).await;
+        assert_eq!((verdict.outcome, verdict.reason_class), (Outcome::FilterError, None));
+        assert!(verdict.reason.unwrap().starts_with("the host could not run the filter"));
+    }
+
+    assert_eq!(["/a", "/b"].map(|path| receiver.on(path).len()), [0, 3]);
+    assert_eq!(user.get_webhook(&filtered.id).await.unwrap().filter.unwrap().status, FilterStatus::Ok);
 }

@@ -2,7 +2,7 @@
 
 use hooksieve::client::Client;
 use hooksieve::wire::{
-    FilterChoice, FilterStatus, NewWebhook, OnError, Outcome, PatchWebhook, ReasonClass, UploadQuery, Webhook,
+    FilterChoice, FilterStatus, NewWebhook, OnError, Outcome, PatchWebhook, ReasonClass, UploadQuery, Verdict, Webhook,
 };
 
 use crate::app::{TestApp, created, filtered, raw, verdict, webhook};
@@ -71,6 +71,40 @@ async fn each_way_to_fail_is_told_by_its_class_and_neighbours_do_not_notice() {
         assert_eq!((verdict.outcome, verdict.reason_class), (Outcome::FilterError, Some(*class)), "{verdict:?}");
     }
     assert_eq!(["/hostile", "/plain", "/changed"].map(|path| receiver.on(path).len()), [0, 1, 1]);
+}
+
+#[tokio::test]
+async fn an_owner_whose_filters_use_up_the_fuel_for_one_event_is_told_so_and_others_get_theirs() {
+    const WEBHOOKS: usize = 120;
+    let (app, receiver) = (TestApp::start_with(|config| config.filter.fuel = 100_000).await, Receiver::start().await);
+    let (user, neighbour) = (app.user("u1").await, app.user("u2").await);
+    let filter = hostile(&user).await;
+    let new = NewWebhook { filter: Some(choice(&filter, "loop", OnError::Skip)), ..webhook(&receiver.url("/hostile")) };
+    let mut hostile = Vec::new();
+    for _ in 0..WEBHOOKS {
+        hostile.push(user.create_webhook(&new).await.unwrap());
+    }
+    let behaving = filtered(&receiver.url("/neighbour"), "changed-fields", Some(r#"{"fields":["/title"]}"#));
+    neighbour.create_webhook(&behaving).await.unwrap();
+
+    let event = app.send(&created("e1")).await;
+
+    assert_eq!(["/hostile", "/neighbour"].map(|path| receiver.on(path).len()), [0, 1]);
+    let mut verdicts = user.list_event_verdicts(&event).await.unwrap().items;
+    verdicts.sort_by(|left, right| left.webhook_id.cmp(&right.webhook_id));
+    assert_eq!(verdicts.len(), WEBHOOKS);
+    let told = "the filters of this webhook's owner used up the fuel for one event";
+    let is_beyond = |verdict: &Verdict| verdict.reason.as_deref() == Some(told);
+    let end = verdicts.iter().position(is_beyond).unwrap();
+    // `configure` is charged as well, so it is a little less than a hundred calls.
+    assert!((90..=100).contains(&end), "{end}");
+    assert!(verdicts[end..].iter().all(|verdict| is_beyond(verdict) && verdict.fuel == Some(0)));
+    for verdict in &verdicts {
+        assert_eq!((verdict.outcome, verdict.reason_class), (Outcome::FilterError, Some(ReasonClass::Fuel)));
+    }
+    let again = app.send(&created("e2")).await;
+    let beyond_again = user.list_event_verdicts(&again).await.unwrap().items;
+    assert_eq!(beyond_again.iter().filter(|verdict| is_beyond(verdict)).count(), WEBHOOKS - end);
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ impl Trial {
             cache_folder: cache.path().to_owned(),
             compiler: this_program()?,
             threads: 1,
-            source: Box::new(|_| Box::pin(async { None })),
+            source: Box::new(|_| Box::pin(async { Ok(None) })),
         })?;
         Ok(Self { host, _cache: cache })
     }
@@ -59,12 +59,15 @@ impl Trial {
     }
 
     /// What the filter says of one event.
-    pub(super) async fn evaluate(&self, configured: &Arc<Configured>, event: &NewEvent) -> Option<Evaluation> {
+    ///
+    /// # Errors
+    /// When it cannot be run on this machine.
+    pub(super) async fn evaluate(&self, configured: &Arc<Configured>, event: &NewEvent) -> Result<Evaluation, Refused> {
         let values = configured.project(&fields_of(event));
         let fields = configured.pointers.iter().cloned().zip(values.iter().cloned()).collect();
         let request = Request { configured: Arc::clone(configured), values };
-        let evaluation = self.host.decide(vec![request]).await.pop()?;
-        Some(Evaluated { fields, evaluation }.into())
+        let evaluation = self.host.decide(request).await?;
+        Ok(Evaluated { fields, evaluation }.into())
     }
 }
 

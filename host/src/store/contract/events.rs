@@ -68,17 +68,18 @@ pub(in crate::store) async fn a_lapsed_event_lease_is_claimed_again_under_a_larg
     assert_eq!(store.record_dispatch(decide(second.fence)).await.unwrap(), Recorded::Written);
 }
 
-pub(in crate::store) async fn a_released_event_is_free_at_once_and_its_fence_is_void(store: Arc<dyn Store>) {
+pub(in crate::store) async fn a_released_event_is_free_when_it_was_said_and_its_fence_is_void(store: Arc<dyn Store>) {
     let (event, fence) = accepted(&*store, "e").await;
 
-    store.release_events(vec![(event, fence), (event, fence - 1)]).await.unwrap();
+    store.release_events(vec![(event, fence), (event, fence - 1)], at(5)).await.unwrap();
 
     let late = Dispatched { event, fence, verdicts: vec![], deliveries: vec![] };
     assert_eq!(store.record_dispatch(late).await.unwrap(), Recorded::LeaseLost);
-    let again = store.claim_events(claim(at(0), 1)).await.unwrap();
+    assert!(store.claim_events(claim(at(4), 1)).await.unwrap().is_empty());
+    let again = store.claim_events(claim(at(5), 1)).await.unwrap();
     assert!(again[0].fence > fence);
-    store.release_events(vec![(event, fence)]).await.unwrap();
-    assert!(store.claim_events(claim(at(0), 1)).await.unwrap().is_empty(), "an old fence releases nothing");
+    store.release_events(vec![(event, fence)], at(5)).await.unwrap();
+    assert!(store.claim_events(claim(at(5), 1)).await.unwrap().is_empty(), "an old fence releases nothing");
 }
 
 pub(in crate::store) async fn a_dispatched_event_has_its_verdicts_and_deliveries_and_is_not_claimed_again(

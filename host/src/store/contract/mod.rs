@@ -30,7 +30,7 @@ macro_rules! contract_tests {
             events: an_accepted_event_reads_back_as_it_was,
             events: events_are_claimed_oldest_first_and_by_one_claimant,
             events: a_lapsed_event_lease_is_claimed_again_under_a_larger_fence,
-            events: a_released_event_is_free_at_once_and_its_fence_is_void,
+            events: a_released_event_is_free_when_it_was_said_and_its_fence_is_void,
             events: a_dispatched_event_has_its_verdicts_and_deliveries_and_is_not_claimed_again,
             events: a_lost_event_lease_writes_nothing,
             events: a_dispatch_that_cannot_be_written_leaves_the_event_claimed,

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::lease::{self, Fences, Seen};
 use super::{deliveries, verdicts};
+use crate::model::Timestamp;
 use crate::model::event::{Event, EventDigest, EventSeq, StoredEvent};
 use crate::model::ids::EventId;
 use crate::model::limits::CLAIM_BYTES_MAX;
@@ -147,11 +148,17 @@ pub(super) fn record_dispatch(connection: &Connection, dispatched: &Dispatched) 
     Ok(Recorded::Written)
 }
 
-pub(super) fn release(connection: &Connection, claims: &[(EventSeq, i64)], fences: &Fences) -> rusqlite::Result<()> {
-    let mut statement = connection
-        .prepare_cached("UPDATE dispatch_queue SET leased_until = 0, fence = ?3 WHERE event_seq = ?1 AND fence = ?2")?;
+pub(super) fn release(
+    connection: &Connection,
+    claims: &[(EventSeq, i64)],
+    free_at: Timestamp,
+    fences: &Fences,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE dispatch_queue SET leased_until = ?4, fence = ?3 WHERE event_seq = ?1 AND fence = ?2",
+    )?;
     for (event, fence) in claims {
-        statement.execute((event, fence, fences.next()))?;
+        statement.execute((event, fence, fences.next(), free_at))?;
     }
     Ok(())
 }

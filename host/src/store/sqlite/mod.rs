@@ -273,8 +273,8 @@ impl Store for SqliteStore {
         self.record(move |connection| events::record_dispatch(connection, &dispatched)).await
     }
 
-    async fn release_events(&self, claims: Vec<(EventSeq, i64)>) -> Result<()> {
-        self.lease(move |connection, fences| events::release(connection, &claims, fences)).await
+    async fn release_events(&self, claims: Vec<(EventSeq, i64)>, free_at: Timestamp) -> Result<()> {
+        self.lease(move |connection, fences| events::release(connection, &claims, free_at, fences)).await
     }
 
     async fn add_webhook(&self, webhook: Webhook, secret: Secret) -> Result<()> {

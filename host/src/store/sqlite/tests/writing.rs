@@ -68,7 +68,7 @@ async fn claims_alone_are_committed_without_a_sync_and_the_next_write_with_one()
     };
 
     let claimed = store.claim_events(claim(at(0), 1)).await.unwrap();
-    store.release_events(vec![(claimed[0].stored.seq, claimed[0].fence)]).await.unwrap();
+    store.release_events(vec![(claimed[0].stored.seq, claimed[0].fence)], at(0)).await.unwrap();
     assert_eq!((store.commits().durable, store.commits().soft), (before.durable, before.soft + 2));
 
     assert_eq!(synchronous(Durability::Soft).await, 1, "NORMAL");
@@ -201,6 +201,6 @@ async fn a_failing_disk_ends_the_group_and_every_later_call() {
     assert!(matches!(failed, Err(StoreError::Broken(_))), "{failed:?}");
     store.until_broken().await;
     assert!(matches!(store.user_exists(&user("u")).await, Err(StoreError::Broken(_))));
-    assert!(matches!(store.release_events(vec![(event_seq, fence)]).await, Err(StoreError::Broken(_))));
+    assert!(matches!(store.release_events(vec![(event_seq, fence)], at(0)).await, Err(StoreError::Broken(_))));
     assert!(matches!(store.close().await, Err(StoreError::Broken(_))));
 }
