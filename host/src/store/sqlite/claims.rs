@@ -6,22 +6,19 @@
 //! where a round has to stop for want of room, the next claim goes on behind it. So many webhooks with
 //! long queues share what there is, and one with a single delivery waits for one round at the most.
 
+mod load;
+
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use rusqlite::Connection;
 
 use super::lease::{self, Fences, Seen};
-use super::{events, secrets, webhooks};
 use crate::model::Timestamp;
-use crate::model::delivery::{Delivery, DeliveryState};
-use crate::model::event::{Event, EventSeq};
-use crate::model::ids::{DeliveryId, WebhookId};
-use crate::model::limits::CLAIM_BYTES_MAX;
-use crate::model::secret::Secret;
-use crate::model::webhook::Webhook;
-use crate::store::{Claim, ClaimedDelivery, DeliveryClaim, SealingKey, Snapshot};
+use crate::model::ids::DeliveryId;
+use crate::store::{Claim, DeliveryClaim, SealingKey};
+
+pub(super) use self::load::{Loaded, Unreadable};
 
 /// The webhooks with pending deliveries, one index seek for each.
 macro_rules! waiting_webhooks {
@@ -83,7 +80,7 @@ pub(super) fn find_free(
     floor: i64,
     turn: &Turn,
     key: &SealingKey,
-) -> rusqlite::Result<Vec<(Seen, ClaimedDelivery)>> {
+) -> rusqlite::Result<Loaded> {
     let last = turn.0.load(Ordering::Relaxed);
     let due = due_webhooks(connection, claim, floor, last)?;
     let mut picked = Vec::new();
@@ -102,7 +99,7 @@ pub(super) fn find_free(
     if let Some((.., webhook_seq, _)) = picked.last() {
         turn.0.store(*webhook_seq, Ordering::Relaxed);
     }
-    load(connection, picked.into_iter().map(|(.., row)| row), claim.claim.now, key)
+    load::load(connection, picked.into_iter().map(|(.., row)| row), claim.claim.now, key)
 }
 
 /// The webhooks that may get something, in the order of their turns, no more than there are rows for.
@@ -112,96 +109,20 @@ fn due_webhooks(
     floor: i64,
     last: i64,
 ) -> rusqlite::Result<Vec<DueWebhook>> {
-    let in_flight: HashMap<&WebhookId, u32> = claim.in_flight.iter().map(|(id, count)| (id, *count)).collect();
+    let in_flight: HashMap<&[u8], u32> =
+        claim.in_flight.iter().map(|(id, count)| (id.as_str().as_bytes(), *count)).collect();
     let mut due: Vec<DueWebhook> = connection
         .prepare_cached(DUE_WEBHOOKS)?
         .query_map((claim.claim.now, floor), |row| {
-            let id: WebhookId = row.get(1)?;
-            Ok(DueWebhook { seq: row.get(0)?, in_flight: in_flight.get(&id).copied().unwrap_or(0) })
+            // Not parsed here: one that is spoiled must not stop the others.
+            let id = row.get_ref(1)?.as_bytes()?;
+            Ok(DueWebhook { seq: row.get(0)?, in_flight: in_flight.get(id).copied().unwrap_or(0) })
         })?
         .collect::<Result<_, _>>()?;
     due.retain(|webhook| webhook.in_flight < claim.per_webhook_max);
     due.sort_by_key(|webhook| (webhook.in_flight, webhook.seq <= last, webhook.seq));
     due.truncate(claim.claim.rows_max as usize);
     Ok(due)
-}
-
-/// All that an attempt needs, until the events weigh too much to be claimed at once.
-fn load(
-    connection: &Connection,
-    rows: impl Iterator<Item = Seen>,
-    now: Timestamp,
-    key: &SealingKey,
-) -> rusqlite::Result<Vec<(Seen, ClaimedDelivery)>> {
-    let mut loader = Loader { connection, key, now, events: HashMap::new(), webhooks: HashMap::new(), bytes: 0 };
-    let mut loaded = Vec::new();
-    for row in rows {
-        loaded.push((row, loader.delivery(row)?));
-        if loader.bytes > CLAIM_BYTES_MAX {
-            break;
-        }
-    }
-    Ok(loaded)
-}
-
-/// Reads each event and each webhook once, however many deliveries share it.
-struct Loader<'a> {
-    connection: &'a Connection,
-    key: &'a SealingKey,
-    now: Timestamp,
-    events: HashMap<EventSeq, Arc<Event>>,
-    webhooks: HashMap<i64, (Arc<Webhook>, Vec<Secret>)>,
-    bytes: usize,
-}
-
-impl Loader<'_> {
-    fn delivery(&mut self, seen: Seen) -> rusqlite::Result<ClaimedDelivery> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT d.id, d.event_seq, d.attempt_count, d.due_at, d.created_at, d.webhook_seq, s.version,
-                    s.payload_format, s.object
-             FROM deliveries d JOIN webhook_snapshots s ON s.webhook_seq = d.webhook_seq
-               AND s.version = d.snapshot_version
-             WHERE d.seq = ?1",
-        )?;
-        statement.query_one((seen.seq,), |row| {
-            let event_seq = row.get(1)?;
-            let event = self.event(event_seq)?;
-            let (webhook, secrets) = self.webhook(row.get(5)?)?;
-            let delivery = Delivery {
-                id: row.get(0)?,
-                event_seq,
-                event_id: event.id.clone(),
-                webhook_id: webhook.id.clone(),
-                state: DeliveryState::Pending,
-                attempt_count: row.get(2)?,
-                due_at: row.get(3)?,
-                created_at: row.get(4)?,
-                finished_at: None,
-            };
-            let snapshot = Snapshot { version: row.get(6)?, format: row.get(7)?, object: row.get(8)? };
-            Ok(ClaimedDelivery { delivery, fence: seen.fence, event, snapshot, webhook, secrets })
-        })
-    }
-
-    fn event(&mut self, seq: EventSeq) -> rusqlite::Result<Arc<Event>> {
-        if let Some(event) = self.events.get(&seq) {
-            return Ok(Arc::clone(event));
-        }
-        let event = Arc::new(events::by_seq(self.connection, seq)?);
-        self.bytes += events::weight(&event);
-        self.events.insert(seq, Arc::clone(&event));
-        Ok(event)
-    }
-
-    fn webhook(&mut self, seq: i64) -> rusqlite::Result<(Arc<Webhook>, Vec<Secret>)> {
-        if let Some(known) = self.webhooks.get(&seq) {
-            return Ok(known.clone());
-        }
-        let webhook = webhooks::by_seq(self.connection, seq)?;
-        let secrets = secrets::signing(self.connection, self.key, seq, &webhook.id, self.now)?;
-        self.webhooks.insert(seq, (Arc::clone(&webhook), secrets.clone()));
-        Ok((webhook, secrets))
-    }
 }
 
 /// Takes those of `seen` that are still free and whose webhook is still enabled, and answers with each
