@@ -374,7 +374,9 @@ pub trait Store: Send + Sync + 'static {
     async fn count_webhooks(&self, owner: &UserId) -> Result<usize>;
     /// The user's webhooks, newest first.
     async fn webhooks(&self, owner: &UserId, page: PageRequest) -> Result<Page<Arc<Webhook>>>;
-    /// Changes a webhook that still has the version `from`; `webhook.version` is the new version.
+    /// Changes what its owner chooses of a webhook that still has the version `from`; `webhook.version` is
+    /// the new version. Health and the counts of failures are not taken from `webhook`: attempts and
+    /// verdicts go on while somebody edits. Another filter binding begins with no failures.
     async fn update_webhook(&self, from: i64, webhook: Webhook) -> Result<Updated>;
     /// Deletes a webhook and its secrets, and cancels what is owed to it. Its log stays until it ages.
     async fn delete_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Removed>;

@@ -67,6 +67,7 @@ macro_rules! contract_tests {
             health: a_count_alone_is_not_a_change,
             health: an_endpoint_that_is_gone_disables_its_webhook,
             health: a_success_does_not_heal_a_disabled_webhook,
+            health: an_edit_leaves_health_and_counts_as_they_are,
             health: filter_failures_are_told_when_they_begin_and_cease_to_count_as_failing,
             health: a_verdict_of_a_former_filter_is_not_counted,
             logs: attempts_are_listed_in_their_order,
