@@ -63,6 +63,8 @@ macro_rules! contract_tests {
             fairness: attempts_under_way_count_against_the_share,
             fairness: turns_go_round_where_there_is_no_room_for_everybody,
             fairness: the_oldest_deliveries_of_a_webhook_go_first,
+            fairness: webhooks_that_fail_take_no_more_than_their_places,
+            fairness: webhooks_that_fail_take_turns_beside_the_others,
             health: failures_in_a_row_make_a_webhook_unhealthy_and_a_success_heals_it,
             health: a_count_alone_is_not_a_change,
             health: an_endpoint_that_is_gone_disables_its_webhook,

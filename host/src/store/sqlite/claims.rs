@@ -5,6 +5,9 @@
 //! read. Turns go round: everybody gets a first attempt under way before anybody gets a second one, and
 //! where a round has to stop for want of room, the next claim goes on behind it. So many webhooks with
 //! long queues share what there is, and one with a single delivery waits for one round at the most.
+//!
+//! Webhooks whose last attempt failed may hold only some of the places, since each may hold its own for as
+//! long as an attempt may take; they take turns among themselves.
 
 mod load;
 
@@ -35,7 +38,7 @@ macro_rules! waiting_webhooks {
 
 pub(super) const DUE_WEBHOOKS: &str = concat!(
     waiting_webhooks!(),
-    "SELECT w.seq, w.id FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq
+    "SELECT w.seq, w.id, w.failures_in_a_row > 0 FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq
      WHERE w.is_enabled AND EXISTS (
        SELECT 1 FROM deliveries d INDEXED BY deliveries_due
        WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND d.due_at <= ?1
@@ -63,14 +66,38 @@ pub(super) const NEXT_DUE: &str = concat!(
      FROM free"
 );
 
-/// Behind which webhook the next claim begins. Only a hint: losing it costs nobody more than a turn.
+/// Behind which webhook the next claim begins, of those whose last attempt failed and of the others. Only
+/// a hint: losing it costs nobody more than a turn.
 #[derive(Debug, Default)]
-pub(super) struct Turn(AtomicI64);
+pub(super) struct Turn {
+    failing: AtomicI64,
+    others: AtomicI64,
+}
+
+impl Turn {
+    fn of(&self, webhook: &DueWebhook) -> &AtomicI64 {
+        if webhook.is_failing { &self.failing } else { &self.others }
+    }
+
+    fn had(&self, webhook: &DueWebhook) -> bool {
+        webhook.seq <= self.of(webhook).load(Ordering::Relaxed)
+    }
+}
 
 /// A webhook with something due.
+#[derive(Clone, Copy)]
 struct DueWebhook {
     seq: i64,
     in_flight: u32,
+    is_failing: bool,
+}
+
+/// A due delivery, and what decides on its place in the row of all.
+struct Pick {
+    under_way: u32,
+    had_turn: bool,
+    webhook: DueWebhook,
+    row: Seen,
 }
 
 /// Free deliveries that are due, as many as the claim allows, with the row each is in.
@@ -81,48 +108,98 @@ pub(super) fn find_free(
     turn: &Turn,
     key: &SealingKey,
 ) -> rusqlite::Result<Loaded> {
-    let last = turn.0.load(Ordering::Relaxed);
-    let due = due_webhooks(connection, claim, floor, last)?;
-    let mut picked = Vec::new();
+    let mut due = due_webhooks(connection, claim, floor)?;
+    let mut places = Places::of(connection, claim, &due)?;
+    due.retain(|webhook| webhook.in_flight < claim.per_webhook_max && places.has_any(*webhook));
+    due.sort_by_key(|webhook| (webhook.in_flight, turn.had(webhook), webhook.seq));
+    let mut picks = picks(connection, claim, floor, turn, &due)?;
+    picks.sort_by_key(|pick| (pick.under_way, pick.had_turn, pick.webhook.seq));
+    picks.retain(|pick| places.take(pick.webhook));
+    for pick in &picks {
+        turn.of(&pick.webhook).store(pick.webhook.seq, Ordering::Relaxed);
+    }
+    load::load(connection, picks.into_iter().map(|pick| pick.row), claim.claim.now, key)
+}
+
+/// The webhooks with something due, in no order.
+fn due_webhooks(connection: &Connection, claim: &DeliveryClaim, floor: i64) -> rusqlite::Result<Vec<DueWebhook>> {
+    let in_flight: HashMap<&[u8], u32> =
+        claim.in_flight.iter().map(|(id, count)| (id.as_str().as_bytes(), *count)).collect();
+    let mut statement = connection.prepare_cached(DUE_WEBHOOKS)?;
+    let due = statement.query_map((claim.claim.now, floor), |row| {
+        // Not parsed here: one that is spoiled must not stop the others.
+        let id = row.get_ref(1)?.as_bytes()?;
+        let in_flight = in_flight.get(id).copied().unwrap_or(0);
+        Ok(DueWebhook { seq: row.get(0)?, in_flight, is_failing: row.get(2)? })
+    })?;
+    due.collect()
+}
+
+/// What is free for each webhook, in the order in which they come, no more than there can be places for.
+fn picks(
+    connection: &Connection,
+    claim: &DeliveryClaim,
+    floor: i64,
+    turn: &Turn,
+    due: &[DueWebhook],
+) -> rusqlite::Result<Vec<Pick>> {
+    let mut picks = Vec::new();
     let mut statement = connection.prepare_cached(DUE_DELIVERIES)?;
-    for webhook in &due {
+    let (mut failing, mut others) = (0, 0);
+    for webhook in due {
+        let before = if webhook.is_failing { &mut failing } else { &mut others };
+        // Each has something due, so those that come before it take all there is.
+        if *before == claim.claim.rows_max {
+            continue;
+        }
+        *before += 1;
         let share = claim.per_webhook_max - webhook.in_flight;
         let rows = statement.query_map((webhook.seq, claim.claim.now, floor, share), |row| {
             Ok(Seen { seq: row.get(0)?, fence: row.get(1)? })
         })?;
         for (row, under_way) in rows.zip(webhook.in_flight..) {
-            picked.push((under_way, webhook.seq <= last, webhook.seq, row?));
+            picks.push(Pick { under_way, had_turn: turn.had(webhook), webhook: *webhook, row: row? });
         }
     }
-    picked.sort_by_key(|(under_way, had_turn, webhook_seq, _)| (*under_way, *had_turn, *webhook_seq));
-    picked.truncate(claim.claim.rows_max as usize);
-    if let Some((.., webhook_seq, _)) = picked.last() {
-        turn.0.store(*webhook_seq, Ordering::Relaxed);
-    }
-    load::load(connection, picked.into_iter().map(|(.., row)| row), claim.claim.now, key)
+    Ok(picks)
 }
 
-/// The webhooks that may get something, in the order of their turns, no more than there are rows for.
-fn due_webhooks(
-    connection: &Connection,
-    claim: &DeliveryClaim,
-    floor: i64,
-    last: i64,
-) -> rusqlite::Result<Vec<DueWebhook>> {
-    let in_flight: HashMap<&[u8], u32> =
-        claim.in_flight.iter().map(|(id, count)| (id.as_str().as_bytes(), *count)).collect();
-    let mut due: Vec<DueWebhook> = connection
-        .prepare_cached(DUE_WEBHOOKS)?
-        .query_map((claim.claim.now, floor), |row| {
-            // Not parsed here: one that is spoiled must not stop the others.
-            let id = row.get_ref(1)?.as_bytes()?;
-            Ok(DueWebhook { seq: row.get(0)?, in_flight: in_flight.get(id).copied().unwrap_or(0) })
-        })?
-        .collect::<Result<_, _>>()?;
-    due.retain(|webhook| webhook.in_flight < claim.per_webhook_max);
-    due.sort_by_key(|webhook| (webhook.in_flight, webhook.seq <= last, webhook.seq));
-    due.truncate(claim.claim.rows_max as usize);
-    Ok(due)
+/// The places that are left.
+struct Places {
+    all: u32,
+    failing: u32,
+}
+
+impl Places {
+    fn of(connection: &Connection, claim: &DeliveryClaim, due: &[DueWebhook]) -> rusqlite::Result<Self> {
+        let all = claim.claim.rows_max;
+        if !due.iter().any(|webhook| webhook.is_failing) {
+            return Ok(Self { all, failing: 0 });
+        }
+        let mut is_failing =
+            connection.prepare_cached("SELECT 1 FROM webhooks WHERE id = ?1 AND failures_in_a_row > 0")?;
+        let mut failing = claim.failing_max;
+        for (id, count) in &claim.in_flight {
+            if is_failing.exists((id,))? {
+                failing = failing.saturating_sub(*count);
+            }
+        }
+        Ok(Self { all, failing })
+    }
+
+    fn has_any(&self, webhook: DueWebhook) -> bool {
+        self.all > 0 && (self.failing > 0 || !webhook.is_failing)
+    }
+
+    /// Takes a place for a delivery of the webhook; whether there was one.
+    fn take(&mut self, webhook: DueWebhook) -> bool {
+        let has_any = self.has_any(webhook);
+        if has_any {
+            self.all -= 1;
+            self.failing -= u32::from(webhook.is_failing);
+        }
+        has_any
+    }
 }
 
 /// Takes those of `seen` that are still free and whose webhook is still enabled, and answers with each
