@@ -1,70 +1,33 @@
-//! Which deliveries the deliver loop gets: fair by webhook, at a cost that follows the number of webhooks
-//! with something pending and not the number of deliveries.
+//! Which deliveries the deliver loop gets: fair by webhook, however many deliveries a webhook has.
 //!
-//! The index `deliveries_due` is walked from webhook to webhook, and only the first due rows of each are
-//! read. Turns go round: everybody gets a first attempt under way before anybody gets a second one, and
-//! where a round has to stop for want of room, the next claim goes on behind it. So many webhooks with
-//! long queues share what there is, and one with a single delivery waits for one round at the most.
+//! Of each webhook with something due ([`due`]) only the first due rows are read. Turns go round: everybody
+//! gets a first attempt under way before anybody gets a second one, and where a round has to stop for want
+//! of room, the next claim goes on behind it. So many webhooks with long queues share what there is, and
+//! one with a single delivery waits for one round at the most.
 //!
 //! Webhooks whose last attempt failed may hold only some of the places, since each may hold its own for as
 //! long as an attempt may take; they take turns among themselves.
 
+mod due;
 mod load;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use rusqlite::Connection;
 
+use self::due::DueWebhook;
 use super::lease::{self, Fences, Seen};
-use crate::model::Timestamp;
 use crate::model::ids::DeliveryId;
 use crate::store::{Claim, DeliveryClaim, SealingKey};
 
+pub(super) use self::due::next_due;
+#[cfg(test)]
+pub(super) use self::due::{DUE_WEBHOOKS, FIRST_PENDING, NEXT_DUE};
 pub(super) use self::load::{Loaded, Unreadable};
-
-/// The webhooks with pending deliveries, one index seek for each.
-macro_rules! waiting_webhooks {
-    () => {
-        "WITH RECURSIVE waiting (webhook_seq) AS (
-           SELECT min(webhook_seq) FROM deliveries INDEXED BY deliveries_due WHERE state = 'pending'
-           UNION ALL
-           SELECT (SELECT min(d.webhook_seq) FROM deliveries d INDEXED BY deliveries_due
-                   WHERE d.state = 'pending' AND d.webhook_seq > waiting.webhook_seq)
-           FROM waiting WHERE waiting.webhook_seq IS NOT NULL
-         )"
-    };
-}
-
-pub(super) const DUE_WEBHOOKS: &str = concat!(
-    waiting_webhooks!(),
-    "SELECT w.seq, w.id, w.failures_in_a_row > 0 FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq
-     WHERE w.is_enabled AND EXISTS (
-       SELECT 1 FROM deliveries d INDEXED BY deliveries_due
-       WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND d.due_at <= ?1
-         AND (d.leased_until <= ?1 OR d.fence < ?2))"
-);
 
 pub(super) const DUE_DELIVERIES: &str = "SELECT seq, fence FROM deliveries INDEXED BY deliveries_due
      WHERE state = 'pending' AND webhook_seq = ?1 AND due_at <= ?2 AND (leased_until <= ?2 OR fence < ?3)
      ORDER BY due_at, seq LIMIT ?4";
-
-/// For each webhook: when its first unleased delivery is due, and when the first lease before that ends.
-/// Leases of an earlier process (`fence < ?1`) are void.
-pub(super) const NEXT_DUE: &str = concat!(
-    waiting_webhooks!(),
-    ", free (webhook_seq, due_at) AS MATERIALIZED (
-       SELECT w.seq, (SELECT d.due_at FROM deliveries d INDEXED BY deliveries_due
-                      WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND (d.leased_until = 0 OR d.fence < ?1)
-                      ORDER BY d.due_at LIMIT 1)
-       FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq WHERE w.is_enabled
-     )
-     SELECT min(free.due_at),
-            min((SELECT min(max(d.due_at, d.leased_until)) FROM deliveries d INDEXED BY deliveries_due
-                 WHERE d.state = 'pending' AND d.webhook_seq = free.webhook_seq
-                   AND d.due_at < coalesce(free.due_at, 9223372036854775807)))
-     FROM free"
-);
 
 /// Behind which webhook the next claim begins, of those whose last attempt failed and of the others. Only
 /// a hint: losing it costs nobody more than a turn.
@@ -84,14 +47,6 @@ impl Turn {
     }
 }
 
-/// A webhook with something due.
-#[derive(Clone, Copy)]
-struct DueWebhook {
-    seq: i64,
-    in_flight: u32,
-    is_failing: bool,
-}
-
 /// A due delivery, and what decides on its place in the row of all.
 struct Pick {
     under_way: u32,
@@ -108,7 +63,7 @@ pub(super) fn find_free(
     turn: &Turn,
     key: &SealingKey,
 ) -> rusqlite::Result<Loaded> {
-    let mut due = due_webhooks(connection, claim, floor)?;
+    let mut due = due::webhooks(connection, claim, floor)?;
     let mut places = Places::of(connection, claim, &due)?;
     due.retain(|webhook| webhook.in_flight < claim.per_webhook_max && places.has_any(*webhook));
     due.sort_by_key(|webhook| (webhook.in_flight, turn.had(webhook), webhook.seq));
@@ -119,20 +74,6 @@ pub(super) fn find_free(
         turn.of(&pick.webhook).store(pick.webhook.seq, Ordering::Relaxed);
     }
     load::load(connection, picks.into_iter().map(|pick| pick.row), claim.claim.now, key)
-}
-
-/// The webhooks with something due, in no order.
-fn due_webhooks(connection: &Connection, claim: &DeliveryClaim, floor: i64) -> rusqlite::Result<Vec<DueWebhook>> {
-    let in_flight: HashMap<&[u8], u32> =
-        claim.in_flight.iter().map(|(id, count)| (id.as_str().as_bytes(), *count)).collect();
-    let mut statement = connection.prepare_cached(DUE_WEBHOOKS)?;
-    let due = statement.query_map((claim.claim.now, floor), |row| {
-        // Not parsed here: one that is spoiled must not stop the others.
-        let id = row.get_ref(1)?.as_bytes()?;
-        let in_flight = in_flight.get(id).copied().unwrap_or(0);
-        Ok(DueWebhook { seq: row.get(0)?, in_flight, is_failing: row.get(2)? })
-    })?;
-    due.collect()
 }
 
 /// What is free for each webhook, in the order in which they come, no more than there can be places for.
@@ -231,12 +172,4 @@ pub(super) fn release(connection: &Connection, claims: &[(DeliveryId, i64)], fen
         statement.execute((delivery, fence, fences.next()))?;
     }
     Ok(())
-}
-
-pub(super) fn next_due(connection: &Connection, floor: i64) -> rusqlite::Result<Option<Timestamp>> {
-    connection.prepare_cached(NEXT_DUE)?.query_one((floor,), |row| {
-        let free: Option<Timestamp> = row.get(0)?;
-        let lease_end: Option<Timestamp> = row.get(1)?;
-        Ok(free.into_iter().chain(lease_end).min())
-    })
 }
