@@ -292,6 +292,9 @@ CREATE INDEX deliveries_of_webhook ON deliveries (webhook_seq);
 -- beginning of each one's rows, so a webhook with very many costs no more than one with a few.
 -- `leased_until` is not in it: claiming would rewrite it, and few rows are leased at a time.
 CREATE INDEX deliveries_due ON deliveries (webhook_seq, due_at) WHERE state = 'pending';
+-- What waits, by time alone: tells what is due now and next, when that is little, without a look at
+-- every webhook that has a retry tomorrow.
+CREATE INDEX deliveries_by_time ON deliveries (due_at) WHERE state = 'pending';
 
 -- The attempt log: one row for each HTTP request.
 CREATE TABLE attempts (

@@ -15,7 +15,8 @@ use crate::model::Timestamp;
 use crate::model::delivery::Attempt;
 use crate::model::ids::WebhookId;
 use crate::model::limits::{
-    ATTEMPTS_IN_FLIGHT_MAX, ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX, FAILURES_UNTIL_UNHEALTHY, LEASE,
+    ATTEMPTS_IN_FLIGHT_FAILING_MAX, ATTEMPTS_IN_FLIGHT_MAX, ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX,
+    FAILURES_UNTIL_UNHEALTHY, LEASE,
 };
 use crate::sign;
 use crate::store::{Attempted, Claim, ClaimedDelivery, DeliveryClaim, Recorded, Store, StoreError};
@@ -65,6 +66,7 @@ impl Deliverer {
         let claim = DeliveryClaim {
             claim: Claim { now: self.parts.clock.now(), lease: LEASE, rows_max },
             per_webhook_max: ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX,
+            failing_max: ATTEMPTS_IN_FLIGHT_FAILING_MAX,
             in_flight: self.parts.flights().iter().map(|(id, count)| (id.clone(), *count)).collect(),
         };
         let claimed = self.parts.store.claim_deliveries(claim).await?;

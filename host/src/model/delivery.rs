@@ -22,7 +22,8 @@ named!(
 named!(
     /// Why an attempt failed. Each is the receiver's fault unless it says otherwise.
     AttemptError {
-        /// The URL is not allowed by the egress policy.
+        /// Nothing was sent: the egress policy does not allow the URL, or what is stored for the delivery
+        /// cannot be read.
         Refused = "refused",
         /// The name could not be resolved.
         Dns = "dns",

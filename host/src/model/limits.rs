@@ -75,6 +75,12 @@ pub const CLAIM_BYTES_MAX: usize = 8 << 20;
 pub const ATTEMPTS_IN_FLIGHT_MAX: usize = 256;
 /// Attempts under way for one webhook.
 pub const ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX: u32 = 8;
+/// Attempts under way for all webhooks together whose last attempt failed: half, so that receivers that
+/// hang leave room to those that do not.
+pub const ATTEMPTS_IN_FLIGHT_FAILING_MAX: u32 = 128;
+/// Host names looked up at a time. A lookup that hangs keeps its blocking thread, and the threads are
+/// shared with the readers of the database.
+pub const LOOKUPS_MAX: usize = 64;
 /// Bytes of a response that the attempt log keeps; no more is read.
 pub const RESPONSE_BYTES_MAX: usize = 16 << 10;
 /// Time to connect to an endpoint.

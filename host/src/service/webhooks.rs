@@ -204,7 +204,9 @@ impl Service {
         }
         if let Some(filter) = patch.filter {
             after.filter = self.bind_optional(&before.owner, filter).await?;
-            after.filter_failures_in_a_row = 0;
+            if after.filter != before.filter {
+                after.filter_failures_in_a_row = 0;
+            }
         }
         if let Some(format) = patch.payload_format {
             after.payload_format = format;

@@ -195,6 +195,8 @@ pub struct DeliveryClaim {
     pub claim: Claim,
     /// How many attempts of one webhook may be under way.
     pub per_webhook_max: u32,
+    /// How many attempts may be under way for all webhooks together whose last attempt failed.
+    pub failing_max: u32,
     /// How many are under way in this process already, for the webhooks that have any.
     pub in_flight: Vec<(WebhookId, u32)>,
 }
@@ -375,7 +377,9 @@ pub trait Store: Send + Sync + 'static {
     async fn count_webhooks(&self, owner: &UserId) -> Result<usize>;
     /// The user's webhooks, newest first.
     async fn webhooks(&self, owner: &UserId, page: PageRequest) -> Result<Page<Arc<Webhook>>>;
-    /// Changes a webhook that still has the version `from`; `webhook.version` is the new version.
+    /// Changes what its owner chooses of a webhook that still has the version `from`; `webhook.version` is
+    /// the new version. Health and the counts of failures are not taken from `webhook`: attempts and
+    /// verdicts go on while somebody edits. Another filter binding begins with no failures.
     async fn update_webhook(&self, from: i64, webhook: Webhook) -> Result<Updated>;
     /// Deletes a webhook and its secrets, and cancels what is owed to it. Its log stays until it ages.
     async fn delete_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Removed>;
@@ -395,6 +399,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Claims due deliveries of enabled webhooks: for each webhook no more than its share, the oldest
     /// first, and every webhook with something due gets its turn before any gets more than its share.
+    /// Webhooks whose last attempt failed take turns for the places that are left to them.
     async fn claim_deliveries(&self, claim: DeliveryClaim) -> Result<Vec<ClaimedDelivery>>;
     /// When the next unclaimed delivery of an enabled webhook is due.
     async fn next_due(&self) -> Result<Option<Timestamp>>;

@@ -23,12 +23,13 @@ mirror!(
 );
 
 mirror!(
-    /// Why an attempt failed: the URL is not allowed (`refused`), the name does not resolve (`dns`), no
-    /// connection (`connect`), no TLS session (`tls`), a connection that broke off (`broken`), the time
-    /// limit (`timeout`), a redirect, which is never followed (`redirect`), or any other status than 2xx
-    /// (`status`).
+    /// Why an attempt failed: nothing was sent, because the URL is not allowed or what is stored cannot be
+    /// read (`refused`), the name does not resolve (`dns`), no connection (`connect`), no TLS session
+    /// (`tls`), a connection that broke off (`broken`), the time limit (`timeout`), a redirect, which is
+    /// never followed (`redirect`), or any other status than 2xx (`status`).
     AttemptError of delivery::AttemptError {
-        /// The URL is not allowed by the egress policy.
+        /// Nothing was sent: the egress policy does not allow the URL, or what is stored for the delivery
+        /// cannot be read.
         Refused = "refused",
         /// The name could not be resolved.
         Dns = "dns",

@@ -74,3 +74,43 @@ async fn a_host_that_cannot_run_a_filter_for_long_says_so_and_does_not_blame_the
     assert_eq!(["/a", "/b"].map(|path| receiver.on(path).len()), [0, 3]);
     assert_eq!(user.get_webhook(&filtered.id).await.unwrap().filter.unwrap().status, FilterStatus::Ok);
 }
+
+#[tokio::test]
+async fn many_receivers_that_hang_leave_half_of_the_places_to_others() {
+    const HANGING: usize = 20;
+    const EVENTS: usize = 9;
+    let (app, hanging, healthy) = (TestApp::start_running().await, Receiver::start().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    let paths: Vec<_> = (0..HANGING).map(|number| format!("/{number}")).collect();
+    let mut failing = Vec::new();
+    for path in &paths {
+        hanging.always(path, Answer::status(500));
+        failing.push(user.create_webhook(&webhook(&hanging.url(path))).await.unwrap());
+    }
+    app.operator().send_event(&created("first")).await.unwrap();
+    for (path, webhook) in paths.iter().zip(&failing) {
+        hanging.wait_for(path, 1).await;
+        while user.get_webhook(&webhook.id).await.unwrap().failures_in_a_row == 0 {
+            tokio::task::yield_now().await;
+        }
+        hanging.always(path, Answer::held());
+    }
+    user.create_webhook(&webhook(&healthy.url("/a"))).await.unwrap();
+
+    for number in 0..EVENTS {
+        app.operator().send_event(&created(&format!("e{number}"))).await.unwrap();
+    }
+
+    let held = || paths.iter().map(|path| hanging.on(path).len() - 1).sum::<usize>();
+    while held() < 128 {
+        tokio::task::yield_now().await;
+    }
+    app.operator().send_event(&created("last")).await.unwrap();
+
+    healthy.wait_for("/a", EVENTS + 1).await;
+    assert_eq!(held(), 128, "no more are under way than failing webhooks may have together");
+    hanging.release();
+    for path in &paths {
+        hanging.wait_for(path, 1 + EVENTS + 1).await;
+    }
+}

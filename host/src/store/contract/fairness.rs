@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::samples::{add_webhooks, at, attempted, delivery_claim, names, owe, webhook_id};
-use crate::store::{DeliveryClaim, Next, Store};
+use super::samples::{add_webhooks, at, attempted, delivery_claim, names, owe, secret, webhook, webhook_id};
+use crate::model::webhook::Webhook;
+use crate::store::{ClaimedDelivery, DeliveryClaim, Next, Store};
 
 pub(in crate::store) async fn every_webhook_gets_a_first_attempt_before_any_gets_a_second(store: Arc<dyn Store>) {
     add_webhooks(&*store, &["busy", "quiet", "third"]).await;
@@ -65,4 +66,54 @@ pub(in crate::store) async fn the_oldest_deliveries_of_a_webhook_go_first(store:
     let claimed = store.claim_deliveries(delivery_claim(at(5), 99, 99)).await.unwrap();
 
     assert_eq!(names(&claimed), [("early", "w"), ("middle", "w"), ("late", "w")]);
+}
+
+/// Keeps webhooks whose last attempt failed.
+async fn add_failing(store: &dyn Store, names: &[&str]) {
+    for name in names {
+        store.add_webhook(Webhook { failures_in_a_row: 1, ..webhook(name) }, secret()).await.unwrap();
+    }
+}
+
+pub(in crate::store) async fn webhooks_that_fail_take_no_more_than_their_places(store: Arc<dyn Store>) {
+    add_failing(&*store, &["bad", "worse"]).await;
+    add_webhooks(&*store, &["good"]).await;
+    for number in 0..9 {
+        owe(&*store, &format!("e{number}"), &["bad", "worse", "good"], at(0)).await;
+    }
+    let to = |claimed: &[ClaimedDelivery]| {
+        ["bad", "worse", "good"].map(|name| names(claimed).iter().filter(|(_, to)| *to == name).count())
+    };
+
+    let few = DeliveryClaim { failing_max: 4, ..delivery_claim(at(0), 8, 8) };
+    let first = store.claim_deliveries(few.clone()).await.unwrap();
+    let in_flight = vec![(webhook_id("bad"), 2), (webhook_id("worse"), 2), (webhook_id("good"), 4)];
+    let second = store.claim_deliveries(DeliveryClaim { in_flight, ..few.clone() }).await.unwrap();
+    let in_flight = vec![(webhook_id("bad"), 2), (webhook_id("worse"), 1), (webhook_id("good"), 8)];
+    let third = store.claim_deliveries(DeliveryClaim { in_flight, ..few }).await.unwrap();
+
+    assert_eq!(to(&first), [2, 2, 4]);
+    assert_eq!(to(&second), [0, 0, 4], "what failing webhooks have under way counts");
+    assert_eq!(to(&third), [0, 1, 0], "a place that is free again goes to who has the fewest");
+}
+
+pub(in crate::store) async fn webhooks_that_fail_take_turns_beside_the_others(store: Arc<dyn Store>) {
+    add_failing(&*store, &["a", "b", "c"]).await;
+    add_webhooks(&*store, &["good"]).await;
+    for number in 0..6 {
+        owe(&*store, &format!("e{number}"), &["a", "b", "c", "good"], at(0)).await;
+    }
+
+    let mut turns = Vec::new();
+    for _ in 0..6 {
+        let claim = DeliveryClaim { failing_max: 1, ..delivery_claim(at(0), 2, 8) };
+        for row in store.claim_deliveries(claim).await.unwrap() {
+            let is_good = row.webhook.id == webhook_id("good");
+            let next = if is_good { Next::Delivered } else { Next::Failed };
+            store.record_attempt(attempted(&row, next, at(0))).await.unwrap();
+            turns.extend((!is_good).then(|| row.webhook.id.to_string()));
+        }
+    }
+
+    assert_eq!(turns, ["a", "b", "c", "a", "b", "c"]);
 }

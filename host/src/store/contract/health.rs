@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use super::samples::{
-    FAILURES_MAX, add_webhooks, at, attempted, binding, claim_one, decide, owe, secret, upload, verdict, webhook,
-    webhook_id,
+    FAILURES_MAX, add_webhooks, at, attempted, binding, claim_one, decide, delivery_claim, owe, secret, upload,
+    verdict, webhook, webhook_id,
 };
 use crate::model::Timestamp;
 use crate::model::filter::FilterDigest;
 use crate::model::limits::FILTER_FAILURES_UNTIL_FAILING;
 use crate::model::verdict::{Outcome, ReasonClass, Verdict};
-use crate::model::webhook::{Health, Webhook};
+use crate::model::webhook::{FilterBinding, Health, Webhook};
 use crate::store::{Attempted, Next, Store};
 
 async fn read(store: &dyn Store) -> Arc<Webhook> {
@@ -79,13 +79,42 @@ pub(in crate::store) async fn an_endpoint_that_is_gone_disables_its_webhook(stor
 pub(in crate::store) async fn a_success_does_not_heal_a_disabled_webhook(store: Arc<dyn Store>) {
     add_webhooks(&*store, &["w"]).await;
     owe(&*store, "e", &["w"], at(0)).await;
-    let claimed = claim_one(&*store, at(0)).await;
-    let disabled = Webhook { is_enabled: false, health: Health::Unhealthy, version: 2, ..webhook("w") };
-    store.update_webhook(1, disabled.clone()).await.unwrap();
+    owe(&*store, "f", &["w"], at(0)).await;
+    let claimed = store.claim_deliveries(delivery_claim(at(0), 9, 9)).await.unwrap();
+    let gone = Attempted { disables_webhook: true, ..attempted(&claimed[0], Next::Failed, at(1)) };
+    store.record_attempt(gone).await.unwrap();
+    let disabled = read(&*store).await;
 
-    store.record_attempt(attempted(&claimed, Next::Delivered, at(1))).await.unwrap();
+    store.record_attempt(attempted(&claimed[1], Next::Delivered, at(2))).await.unwrap();
 
-    assert_eq!(*read(&*store).await, disabled);
+    assert_eq!((disabled.is_enabled, disabled.health), (false, Health::Unhealthy));
+    assert_eq!(*read(&*store).await, Webhook { failures_in_a_row: 0, ..(*disabled).clone() });
+}
+
+pub(in crate::store) async fn an_edit_leaves_health_and_counts_as_they_are(store: Arc<dyn Store>) {
+    let uploaded = upload("f", None, 1);
+    store.add_filter(uploaded.clone()).await.unwrap();
+    store.add_webhook(Webhook { filter: Some(binding(&uploaded)), ..webhook("w") }, secret()).await.unwrap();
+    let trapped = Verdict {
+        filter_digest: Some(uploaded.filter.digest),
+        reason_class: Some(ReasonClass::Trap),
+        ..verdict("w", Outcome::FilterError)
+    };
+    decide(&*store, "trapped", vec![trapped]).await;
+    attempt(&*store, "bad", Next::Failed, at(1)).await;
+    let before = read(&*store).await;
+
+    attempt(&*store, "good", Next::Delivered, at(2)).await;
+    let stale = Webhook { name: None, health: Health::Unhealthy, version: 2, ..(*before).clone() };
+    store.update_webhook(1, stale.clone()).await.unwrap();
+    let edited = read(&*store).await;
+    let rebound = FilterBinding { config: "{}".into(), ..binding(&uploaded) };
+    store.update_webhook(2, Webhook { filter: Some(rebound.clone()), version: 3, ..stale.clone() }).await.unwrap();
+
+    assert_eq!((before.failures_in_a_row, before.filter_failures_in_a_row), (1, 1));
+    assert_eq!(*edited, Webhook { health: Health::Healthy, failures_in_a_row: 0, ..stale }, "not as it was read");
+    let fresh = Webhook { filter: Some(rebound), filter_failures_in_a_row: 0, version: 3, ..(*edited).clone() };
+    assert_eq!(*read(&*store).await, fresh);
 }
 
 pub(in crate::store) async fn filter_failures_are_told_when_they_begin_and_cease_to_count_as_failing(

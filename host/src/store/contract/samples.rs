@@ -142,7 +142,7 @@ pub(in crate::store) fn claim(now: Timestamp, rows_max: u32) -> Claim {
 }
 
 pub(in crate::store) fn delivery_claim(now: Timestamp, rows_max: u32, per_webhook_max: u32) -> DeliveryClaim {
-    DeliveryClaim { claim: claim(now, rows_max), per_webhook_max, in_flight: Vec::new() }
+    DeliveryClaim { claim: claim(now, rows_max), per_webhook_max, failing_max: u32::MAX, in_flight: Vec::new() }
 }
 
 pub(in crate::store) fn page(items_max: u32, after: Option<i64>) -> PageRequest {

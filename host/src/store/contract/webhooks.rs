@@ -45,8 +45,6 @@ pub(in crate::store) async fn a_webhook_is_updated_only_from_the_version_that_wa
         payload_format: PayloadFormat::Compact,
         headers: BTreeMap::new(),
         is_enabled: false,
-        health: Health::Unhealthy,
-        failures_in_a_row: 1,
         version: 2,
         updated_at: at(9),
         ..webhook("w")

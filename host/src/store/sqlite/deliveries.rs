@@ -72,7 +72,7 @@ pub(super) fn record_attempt(
     Ok(Recorded::Written)
 }
 
-fn add_attempt(connection: &Connection, delivery_seq: i64, attempt: &Attempt) -> rusqlite::Result<()> {
+pub(super) fn add_attempt(connection: &Connection, delivery_seq: i64, attempt: &Attempt) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO attempts (delivery_seq, number, started_at, duration_ms, status, error, error_detail, response)

@@ -37,7 +37,7 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use self::claims::Turn;
+use self::claims::{Loaded, Turn, Unreadable};
 use self::fault::Condition;
 use self::lease::{Fences, Seen};
 use self::readers::Readers;
@@ -159,6 +159,15 @@ impl SqliteStore {
     ) -> Result<T> {
         let fences = Arc::clone(&self.fences);
         self.writer.write_in_turn(Durability::Soft, move |connection| work(connection, &fences)).await
+    }
+
+    /// Ends deliveries that cannot be read, so that no claim meets them again.
+    async fn fail_unreadable(&self, unreadable: Vec<Unreadable>, at: Timestamp) -> Result<()> {
+        if unreadable.is_empty() {
+            return Ok(());
+        }
+        let fences = Arc::clone(&self.fences);
+        self.record(move |connection| unreadable.iter().try_for_each(|row| row.fail(connection, at, &fences))).await
     }
 }
 
@@ -340,11 +349,13 @@ impl Store for SqliteStore {
             let (wanted, turn, key) = (Arc::clone(&claim), Arc::clone(&self.turn), self.key.clone());
             let floor = self.fences.floor();
             let found = self.read(move |connection| claims::find_free(connection, &wanted, floor, &turn, &key)).await?;
-            if found.is_empty() {
+            let Loaded { claims: found, unreadable } = found;
+            let lease = claim.claim;
+            if found.is_empty() && unreadable.is_empty() {
                 return Ok(Vec::new());
             }
+            self.fail_unreadable(unreadable, lease.now).await?;
             let (seen, found): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-            let lease = claim.claim;
             let fences = self.lease(move |connection, fences| claims::take(connection, &seen, &lease, fences)).await?;
             let won = won(found, fences, |row, fence| row.fence = fence);
             // As with events.

@@ -2,6 +2,7 @@
 
 mod files;
 mod plans;
+mod spoiled;
 mod writing;
 
 use std::sync::Arc;

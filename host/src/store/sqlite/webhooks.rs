@@ -66,15 +66,18 @@ pub(super) fn add(connection: &Connection, webhook: &Webhook, secret: &Sealed) -
     secrets::add(connection, connection.last_insert_rowid(), secret, webhook.created_at)
 }
 
-/// Changes everything but the ids, the owner and the time of registration.
+/// Changes what the owner chooses. Health and failures in a row are left as they are now, not as they were
+/// when the caller read them; only the failures of a filter end with its attachment.
 pub(super) fn update(connection: &Connection, from: i64, webhook: &Webhook) -> rusqlite::Result<Updated> {
     let filter = webhook.filter.as_ref();
     let updated = connection
         .prepare_cached(concat!(
-            "UPDATE webhooks SET name = ?3, url = ?4, events = ?5, project_ids = ?6, filter_id = ?7,
-                    filter_digest = ?8, filter_config = ?9, filter_on_error = ?10, payload_format = ?11,
-                    headers = ?12, is_enabled = ?13, health = ?14, failures_in_a_row = ?15,
-                    filter_failures_in_a_row = ?16, version = ?17, updated_at = ?18, change_seq = ",
+            "UPDATE webhooks SET name = ?3, url = ?4, events = ?5, project_ids = ?6,
+                    filter_failures_in_a_row = iif(filter_id IS ?7 AND filter_digest IS ?8 AND filter_config IS ?9
+                      AND filter_on_error IS ?10, filter_failures_in_a_row, 0),
+                    filter_id = ?7, filter_digest = ?8, filter_config = ?9, filter_on_error = ?10,
+                    payload_format = ?11, headers = ?12, is_enabled = ?13, version = ?14, updated_at = ?15,
+                    change_seq = ",
             next_change!(),
             " WHERE id = ?1 AND version = ?2 AND deleted_at IS NULL"
         ))?
@@ -92,9 +95,6 @@ pub(super) fn update(connection: &Connection, from: i64, webhook: &Webhook) -> r
             webhook.payload_format,
             Json(&webhook.headers),
             webhook.is_enabled,
-            webhook.health,
-            webhook.failures_in_a_row,
-            webhook.filter_failures_in_a_row,
             webhook.version,
             webhook.updated_at,
         ])?;

@@ -63,6 +63,28 @@ async fn a_webhook_with_a_hundred_thousand_due_deliveries_does_not_slow_a_claim(
 }
 
 #[tokio::test]
+async fn what_is_due_is_found_without_a_look_at_webhooks_that_wait_for_tomorrow() {
+    let (store, _kept) = opened();
+    let waiting: Vec<_> = (0..200).map(|number| format!("w{number}")).collect();
+    add_webhooks(&*store, &waiting.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    add_webhooks(&*store, &["now"]).await;
+    for webhook in &waiting {
+        owe(&*store, &format!("e-{webhook}"), &[webhook], at(86_400)).await;
+    }
+    owe(&*store, "due", &["now"], at(5)).await;
+
+    let cost = store.read(|connection| {
+        let look = |until| steps(connection, claims::FIRST_PENDING, (0, 1_024, until));
+        Ok((look(at(4))?, look(at(9))?, steps(connection, claims::DUE_WEBHOOKS, (at(9), 0))?))
+    });
+    let (nothing_due, one_due, walk) = cost.await.unwrap();
+
+    assert!(nothing_due < 50 && one_due < 100, "{nothing_due} and {one_due} steps");
+    assert!(walk > 1_000, "{walk} steps, so many would be taken from webhook to webhook");
+    assert_eq!(names(&store.claim_deliveries(delivery_claim(at(9), 9, 9)).await.unwrap()), [("due", "now")]);
+}
+
+#[tokio::test]
 async fn hot_statements_search_and_never_scan() {
     let (store, _kept) = opened();
 
@@ -72,7 +94,12 @@ async fn hot_statements_search_and_never_scan() {
             let nulls = vec![rusqlite::types::Null; parameters];
             statement.query_map(rusqlite::params_from_iter(nulls), |row| row.get(3))?.collect()
         };
-        Ok([explain(claims::DUE_WEBHOOKS, 2)?, explain(claims::DUE_DELIVERIES, 4)?, explain(claims::NEXT_DUE, 1)?])
+        Ok([
+            explain(claims::FIRST_PENDING, 3)?,
+            explain(claims::DUE_WEBHOOKS, 2)?,
+            explain(claims::DUE_DELIVERIES, 4)?,
+            explain(claims::NEXT_DUE, 1)?,
+        ])
     });
 
     for plan in plans.await.unwrap() {
@@ -80,6 +107,7 @@ async fn hot_statements_search_and_never_scan() {
             let is_bounded = line.contains("SEARCH") || !line.contains("deliveries") && !line.contains("webhooks");
             assert!(is_bounded && !line.contains("TEMP B-TREE"), "{line} in {plan:#?}");
         }
-        assert!(plan.iter().any(|line| line.contains("deliveries_due")), "{plan:#?}");
+        let is_indexed = |line: &String| line.contains("deliveries_due") || line.contains("deliveries_by_time");
+        assert!(plan.iter().any(is_indexed), "{plan:#?}");
     }
 }

@@ -1,0 +1,153 @@
+//! Which webhooks have something due, and when the next thing is.
+//!
+//! Both are asked for whenever an attempt ends, and mostly little or nothing is due. So the beginning of
+//! `deliveries_by_time` is read first: what is due much later, the retries of many webhooks, costs nothing.
+//! That is the whole answer unless more is due than such a look reads. Only then is `deliveries_due` walked
+//! from webhook to webhook, at a cost that follows the number of webhooks with something pending and not
+//! the number of deliveries: a webhook with very many of them hides no other.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rusqlite::{Connection, Row};
+
+use crate::model::Timestamp;
+use crate::store::DeliveryClaim;
+
+/// Rows that a look by time reads: more than can be leased at a time, so that leased rows do not fill it.
+/// Few in tests, so that they go both ways.
+const LOOK_ROWS_MAX: u32 = if cfg!(test) { 6 } else { 1_024 };
+
+/// The pending deliveries due until `?3`, the earliest first, with their webhooks. Leases of an earlier
+/// process (`fence < ?1`) are void.
+pub(in crate::store::sqlite) const FIRST_PENDING: &str =
+    "SELECT w.seq, w.id, w.failures_in_a_row > 0, w.is_enabled, d.due_at, iif(d.fence < ?1, 0, d.leased_until)
+     FROM deliveries d INDEXED BY deliveries_by_time CROSS JOIN webhooks w ON w.seq = d.webhook_seq
+     WHERE d.state = 'pending' AND d.due_at <= ?3 ORDER BY d.due_at LIMIT ?2";
+
+/// The webhooks with pending deliveries, one index seek for each.
+macro_rules! waiting_webhooks {
+    () => {
+        "WITH RECURSIVE waiting (webhook_seq) AS (
+           SELECT min(webhook_seq) FROM deliveries INDEXED BY deliveries_due WHERE state = 'pending'
+           UNION ALL
+           SELECT (SELECT min(d.webhook_seq) FROM deliveries d INDEXED BY deliveries_due
+                   WHERE d.state = 'pending' AND d.webhook_seq > waiting.webhook_seq)
+           FROM waiting WHERE waiting.webhook_seq IS NOT NULL
+         )"
+    };
+}
+
+pub(in crate::store::sqlite) const DUE_WEBHOOKS: &str = concat!(
+    waiting_webhooks!(),
+    "SELECT w.seq, w.id, w.failures_in_a_row > 0 FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq
+     WHERE w.is_enabled AND EXISTS (
+       SELECT 1 FROM deliveries d INDEXED BY deliveries_due
+       WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND d.due_at <= ?1
+         AND (d.leased_until <= ?1 OR d.fence < ?2))"
+);
+
+/// For each webhook: when its first unleased delivery is due, and when the first lease before that ends.
+/// Leases of an earlier process (`fence < ?1`) are void.
+pub(in crate::store::sqlite) const NEXT_DUE: &str = concat!(
+    waiting_webhooks!(),
+    ", free (webhook_seq, due_at) AS MATERIALIZED (
+       SELECT w.seq, (SELECT d.due_at FROM deliveries d INDEXED BY deliveries_due
+                      WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND (d.leased_until = 0 OR d.fence < ?1)
+                      ORDER BY d.due_at LIMIT 1)
+       FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq WHERE w.is_enabled
+     )
+     SELECT min(free.due_at),
+            min((SELECT min(max(d.due_at, d.leased_until)) FROM deliveries d INDEXED BY deliveries_due
+                 WHERE d.state = 'pending' AND d.webhook_seq = free.webhook_seq
+                   AND d.due_at < coalesce(free.due_at, 9223372036854775807)))
+     FROM free"
+);
+
+/// A webhook with something due.
+#[derive(Clone, Copy)]
+pub(super) struct DueWebhook {
+    pub(super) seq: i64,
+    /// Attempts under way.
+    pub(super) in_flight: u32,
+    /// Whether its last attempt failed.
+    pub(super) is_failing: bool,
+}
+
+/// Whether a look goes on.
+#[derive(PartialEq, Eq)]
+enum Look {
+    Further,
+    Enough,
+}
+
+/// Shows `visit` the deliveries of enabled webhooks that are due until then, the earliest first, each with
+/// the time at which it is due and the time at which it is free; whether that was all that there is or that
+/// `visit` wants.
+fn look(
+    connection: &Connection,
+    until: Timestamp,
+    floor: i64,
+    mut visit: impl FnMut(&Row<'_>, Timestamp, Timestamp) -> rusqlite::Result<Look>,
+) -> rusqlite::Result<bool> {
+    let mut statement = connection.prepare_cached(FIRST_PENDING)?;
+    let mut rows = statement.query((floor, LOOK_ROWS_MAX, until))?;
+    let mut read = 0;
+    while let Some(row) = rows.next()? {
+        read += 1;
+        let (is_enabled, due_at): (bool, Timestamp) = (row.get(3)?, row.get(4)?);
+        if is_enabled && visit(row, due_at, due_at.max(row.get(5)?))? == Look::Enough {
+            return Ok(true);
+        }
+    }
+    Ok(read < LOOK_ROWS_MAX)
+}
+
+/// The webhooks with something due, in no order.
+pub(super) fn webhooks(
+    connection: &Connection,
+    claim: &DeliveryClaim,
+    floor: i64,
+) -> rusqlite::Result<Vec<DueWebhook>> {
+    let in_flight: HashMap<&[u8], u32> =
+        claim.in_flight.iter().map(|(id, count)| (id.as_str().as_bytes(), *count)).collect();
+    let read = |row: &Row<'_>| {
+        // Not parsed here: one that is spoiled must not stop the others.
+        let id = row.get_ref(1)?.as_bytes()?;
+        let in_flight = in_flight.get(id).copied().unwrap_or(0);
+        Ok(DueWebhook { seq: row.get(0)?, in_flight, is_failing: row.get(2)? })
+    };
+    let now = claim.claim.now;
+    let mut due = BTreeMap::new();
+    let is_all = look(connection, now, floor, |row, _, free_at| {
+        if free_at <= now {
+            let webhook = read(row)?;
+            due.insert(webhook.seq, webhook);
+        }
+        Ok(Look::Further)
+    })?;
+    if is_all {
+        return Ok(due.into_values().collect());
+    }
+    connection.prepare_cached(DUE_WEBHOOKS)?.query_map((now, floor), read)?.collect()
+}
+
+/// When the next delivery of an enabled webhook is due and free.
+pub(in crate::store::sqlite) fn next_due(connection: &Connection, floor: i64) -> rusqlite::Result<Option<Timestamp>> {
+    let mut next: Option<Timestamp> = None;
+    let is_all = look(connection, Timestamp::from_millis(i64::MAX), floor, |_, due_at, free_at| {
+        // What is due later is free later.
+        if next.is_some_and(|next| next <= due_at) {
+            return Ok(Look::Enough);
+        }
+        next = Some(next.map_or(free_at, |next| next.min(free_at)));
+        Ok(Look::Further)
+    })?;
+    if is_all {
+        return Ok(next);
+    }
+    connection.prepare_cached(NEXT_DUE)?.query_one((floor,), |row| {
+        let free: Option<Timestamp> = row.get(0)?;
+        let lease_end: Option<Timestamp> = row.get(1)?;
+        Ok(free.into_iter().chain(lease_end).min())
+    })
+}

@@ -1,0 +1,52 @@
+//! Rows that somebody spoiled stop only what hangs on them.
+
+use super::opened;
+use crate::model::delivery::{AttemptError, DeliveryState};
+use crate::store::contract::samples::{
+    add_webhooks, at, attempted, delivery_claim, delivery_id, names, owe, webhook_id,
+};
+use crate::store::{Next, Store};
+
+/// What can be spoiled of the delivery of `e` to `bad`.
+const SPOILING: [&str; 5] = [
+    "UPDATE webhook_secrets SET sealed = zeroblob(80) WHERE webhook_seq = 1",
+    "DELETE FROM webhook_secrets WHERE webhook_seq = 1",
+    "UPDATE webhooks SET headers = '[' WHERE id = 'bad'",
+    "UPDATE webhooks SET id = 'b a d' WHERE id = 'bad'",
+    "UPDATE deliveries SET attempt_count = -7 WHERE webhook_seq = 1",
+];
+
+#[tokio::test]
+async fn a_delivery_that_cannot_be_read_fails_visibly_and_holds_up_no_other() {
+    for spoil in SPOILING {
+        let (store, _kept) = opened();
+        add_webhooks(&*store, &["bad", "good"]).await;
+        owe(&*store, "e", &["bad", "good"], at(0)).await;
+        store.write(move |connection| connection.execute(spoil, ())).await.unwrap();
+
+        let claimed = store.claim_deliveries(delivery_claim(at(5), 9, 9)).await.unwrap();
+
+        assert_eq!(names(&claimed), [("e", "good")], "{spoil}");
+        let attempts = store.attempts(&delivery_id("e", "bad")).await.unwrap();
+        let [line] = attempts.as_slice() else { panic!("{spoil}: {attempts:?}") };
+        assert_eq!((line.number, line.error, line.started_at), (1, Some(AttemptError::Refused), at(5)), "{spoil}");
+        assert!(line.error_detail.as_ref().unwrap().contains("register the webhook anew"), "{spoil}");
+        store.record_attempt(attempted(&claimed[0], Next::Delivered, at(5))).await.unwrap();
+        assert_eq!(store.next_due().await.unwrap(), None, "{spoil}: it is not met again");
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_that_cannot_be_read_is_listed_as_failed_and_not_held_against_the_endpoint() {
+    let (store, _kept) = opened();
+    add_webhooks(&*store, &["bad"]).await;
+    owe(&*store, "e", &["bad"], at(0)).await;
+    store.write(|connection| connection.execute(SPOILING[0], ())).await.unwrap();
+
+    assert!(store.claim_deliveries(delivery_claim(at(5), 9, 9)).await.unwrap().is_empty());
+
+    let delivery = store.delivery(&delivery_id("e", "bad")).await.unwrap().unwrap();
+    assert_eq!((delivery.state, delivery.attempt_count), (DeliveryState::Failed, 1));
+    assert_eq!(delivery.finished_at, Some(at(5)));
+    assert_eq!(store.webhook(&webhook_id("bad")).await.unwrap().unwrap().failures_in_a_row, 0);
+}
