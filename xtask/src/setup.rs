@@ -198,9 +198,9 @@ mod tests {
         let address = listener.local_addr().unwrap().to_string();
         assert!(answers(&address));
 
-        drop(listener);
-
-        assert!(!answers(&address));
+        // Not the port that was just freed: a test beside this one may hold it still, in a child that it has not
+        // yet turned into its command. Port 1 (tcpmux) is given to nobody who asks for any port.
+        assert!(!answers("127.0.0.1:1"));
     }
 
     #[test]
