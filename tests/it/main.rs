@@ -9,6 +9,7 @@ mod cli;
 mod durability;
 mod filter_engine;
 mod flow;
+mod graphql;
 mod guests;
 mod json_against_node;
 mod process;

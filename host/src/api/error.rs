@@ -49,7 +49,7 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", detail)
     }
 
-    #[cfg(test)]
+    /// What is told.
     pub(super) fn problem(&self) -> &wire::Problem {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! The REST door: HTTP in, use cases called, problems out.
+//! The doors of HTTP, REST and GraphQL: requests in, use cases called, answers and refusals out.
 //!
 //! Nothing is decided here. A handler takes the request apart, calls one use case of
 //! [`service`](crate::service) and shapes its answer; [`error`] turns every refusal into one shape.
@@ -12,6 +12,7 @@ mod auth;
 mod body;
 mod error;
 mod extract;
+mod graphql;
 mod layers;
 mod openapi;
 mod rest;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::header;
-use axum::routing::get;
+use axum::routing::{get, post};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -39,13 +40,14 @@ pub struct ApiState {
     /// Bytes that an uploaded filter may have; more are refused while they come in.
     pub module_bytes_max: usize,
     uploads: Uploads,
+    graphql: graphql::BlueSchema,
 }
 
 impl ApiState {
     /// For one router.
     #[must_use]
     pub fn new(service: Arc<Service>, module_bytes_max: usize) -> Self {
-        Self { service, module_bytes_max, uploads: Uploads::default() }
+        Self { service, module_bytes_max, uploads: Uploads::default(), graphql: graphql::schema() }
     }
 }
 
@@ -54,7 +56,8 @@ pub fn router(state: ApiState) -> Router {
     let (router, document) = routes().split_for_parts();
     let document: Arc<str> = openapi::to_text(&document).into();
     let openapi_json = get(async move || ([(header::CONTENT_TYPE, "application/json")], document.to_string()));
-    layers::around(router.route("/openapi.json", openapi_json)).with_state(state)
+    let router = router.route("/openapi.json", openapi_json).route("/graphql", post(graphql::execute));
+    layers::around(router).with_state(state)
 }
 
 /// Every documented route.
