@@ -381,6 +381,9 @@ pub trait Store: Send + Sync + 'static {
     /// the new version. Health and the counts of failures are not taken from `webhook`: attempts and
     /// verdicts go on while somebody edits. Another filter binding begins with no failures.
     async fn update_webhook(&self, from: i64, webhook: Webhook) -> Result<Updated>;
+    /// Disables a webhook and makes it UNHEALTHY, at its owner's wish, and answers with it; `None` if there is
+    /// none. One that is both already stays as it is.
+    async fn disable_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Option<Arc<Webhook>>>;
     /// Deletes a webhook and its secrets, and cancels what is owed to it. Its log stays until it ages.
     async fn delete_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Removed>;
     /// Webhooks changed or deleted after `change_seq`, in the order of change.
