@@ -11,14 +11,15 @@ use super::schedule;
 use crate::clock::{Clock, random_bytes};
 use crate::model::Timestamp;
 use crate::model::delivery::Attempt;
+use crate::model::health::{Answer, Failure, Rules};
 use crate::model::ids::WebhookId;
 use crate::model::limits::{
-    ATTEMPTS_IN_FLIGHT_FAILING_MAX, ATTEMPTS_IN_FLIGHT_MAX, ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX,
-    FAILURES_UNTIL_UNHEALTHY, LEASE,
+    ATTEMPTS_IN_FLIGHT_FAILING_MAX, ATTEMPTS_IN_FLIGHT_MAX, ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX, LEASE,
+    PROBES_IN_FLIGHT_MAX,
 };
 use crate::outbound::{Request, Sender, Sent, compose};
 use crate::sign;
-use crate::store::{Attempted, Claim, ClaimedDelivery, DeliveryClaim, Recorded, Store, StoreError};
+use crate::store::{Attempted, Claim, ClaimedDelivery, DeliveryClaim, Next, Recorded, Store, StoreError};
 
 /// The deliver loop's state.
 pub struct Deliverer {
@@ -65,6 +66,7 @@ impl Deliverer {
         let claim = DeliveryClaim {
             claim: Claim { now: self.parts.clock.now(), lease: LEASE, rows_max },
             per_webhook_max: ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX,
+            per_unhealthy_max: PROBES_IN_FLIGHT_MAX,
             failing_max: ATTEMPTS_IN_FLIGHT_FAILING_MAX,
             in_flight: self.parts.flights().iter().map(|(id, count)| (id.clone(), *count)).collect(),
         };
@@ -153,13 +155,26 @@ impl Parts {
         let number = claimed.delivery.attempt_count + 1;
         let retry_after = sent.retry_after.as_deref().and_then(|value| schedule::parse_retry_after(value, now));
         let result = schedule::Result { status: sent.status, error: sent.error, retry_after };
-        let jitter = f64::from(u32::from_be_bytes(random_bytes(self.clock.as_ref()))) / f64::from(u32::MAX);
+        let next = schedule::next(&result, number, &self.delays, now, self.jitter());
+        let failure = sent.error.map(|error| {
+            let (status, detail) = (sent.status, sent.error_detail.clone());
+            Failure { error, status, detail, at: now }
+        });
         Attempted {
             delivery_id: claimed.delivery.id.clone(),
             fence: claimed.fence,
-            next: schedule::next(&result, number, &self.delays, now, jitter),
-            disables_webhook: schedule::is_gone(&result),
-            failures_until_unhealthy: FAILURES_UNTIL_UNHEALTHY,
+            next,
+            url: claimed.webhook.url.clone(),
+            answer: Answer {
+                failure,
+                started_at,
+                at: now,
+                is_gone: schedule::is_gone(&result),
+                is_exhausted: next == Next::Failed,
+                asked_until: schedule::asked(&result).map(|asked| now + asked),
+                jitter: self.jitter(),
+            },
+            rules: Rules::STANDARD,
             attempt: Attempt {
                 number,
                 started_at,
@@ -169,7 +184,11 @@ impl Parts {
                 error_detail: sent.error_detail,
                 response: sent.response,
             },
-            at: now,
         }
+    }
+
+    /// From 0 to 1.
+    fn jitter(&self) -> f64 {
+        f64::from(u32::from_be_bytes(random_bytes(self.clock.as_ref()))) / f64::from(u32::MAX)
     }
 }

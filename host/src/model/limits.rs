@@ -103,6 +103,24 @@ pub const RETRY_DELAYS: [Duration; 10] = [
 ];
 /// Failed attempts in a row that make a webhook UNHEALTHY.
 pub const FAILURES_UNTIL_UNHEALTHY: u32 = 5;
+/// The pauses before the probes of an UNHEALTHY webhook, lengthened by up to a half; the last one repeats.
+pub const PROBE_INTERVALS: [Duration; 5] = [
+    Duration::from_secs(30),
+    Duration::from_secs(60),
+    Duration::from_secs(2 * 60),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(10 * 60),
+];
+/// Attempts under way for one UNHEALTHY webhook.
+pub const PROBES_IN_FLIGHT_MAX: u32 = 1;
+/// How long every attempt must have failed until the webhook is disabled (DESIGN section 5).
+pub const DISABLED_AFTER: Duration = Duration::from_secs(5 * 24 * 3600);
+/// Time for an endpoint to answer a health check, body included (the specification).
+pub const HEALTH_CHECK_TIME_MAX: Duration = Duration::from_secs(7);
+/// Health checks under way in all; more are refused with "busy".
+pub const HEALTH_CHECKS_AT_ONCE_MAX: usize = 32;
+/// Health checks under way for one owner, so that none takes all the places.
+pub const HEALTH_CHECKS_PER_OWNER_MAX: usize = 4;
 /// Filter failures in a row that mark the filter as failing.
 pub const FILTER_FAILURES_UNTIL_FAILING: u32 = 3;
 /// How long a graceful stop waits for what is under way.

@@ -29,7 +29,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -51,6 +51,7 @@ use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, Delivery};
 use crate::model::event::{Event, EventDigest, EventSeq, StoredEvent};
 use crate::model::filter::{Filter, FilterDigest};
+use crate::model::health::Failure;
 use crate::model::ids::{DeliveryId, EventId, FilterId, ProjectId, UserId, WebhookId};
 use crate::model::secret::Secret;
 use crate::model::token::Token;
@@ -307,17 +308,31 @@ impl Store for SqliteStore {
     }
 
     async fn update_webhook(&self, from: i64, webhook: Webhook) -> Result<Updated> {
-        self.write(move |connection| webhooks::update(connection, from, &webhook)).await
+        self.write(move |connection| webhooks::update(connection, from, &webhook, None)).await
+    }
+
+    async fn update_failed_webhook(&self, from: i64, webhook: Webhook, check: Failure) -> Result<Updated> {
+        self.write(move |connection| webhooks::update(connection, from, &webhook, Some(check))).await
     }
 
     async fn disable_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Option<Arc<Webhook>>> {
         let id = id.clone();
-        self.write(move |connection| health::disable_at_wish(connection, &id, at)).await
+        self.write(move |connection| health::disable(connection, &id, at)).await
     }
 
     async fn delete_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Removed> {
         let (id, fences) = (id.clone(), Arc::clone(&self.fences));
         self.write(move |connection| webhooks::delete(connection, &id, at, &fences)).await
+    }
+
+    async fn signing_secrets(&self, id: &WebhookId, at: Timestamp) -> Result<Vec<Secret>> {
+        let (id, key) = (id.clone(), self.key.clone());
+        self.read(move |connection| secrets::of_webhook(connection, &key, &id, at)).await
+    }
+
+    async fn next_attempts(&self, ids: &[WebhookId]) -> Result<HashMap<WebhookId, Timestamp>> {
+        let ids = ids.to_vec();
+        self.read(move |connection| deliveries::next_attempts(connection, ids)).await
     }
 
     async fn webhook_changes(&self, after: i64, rows_max: u32) -> Result<Vec<WebhookChange>> {
