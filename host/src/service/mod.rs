@@ -9,6 +9,7 @@ mod deliveries;
 mod error;
 mod events;
 mod filters;
+mod metrics;
 mod people;
 mod verdicts;
 mod webhooks;
@@ -20,6 +21,7 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::egress::Policy;
 use crate::filter::FilterHost;
+use crate::metrics::Metrics;
 use crate::model::catalogue::Catalogue;
 use crate::model::event::EventType;
 use crate::model::limits::{NAME_CHARS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
@@ -50,6 +52,8 @@ pub struct Service {
     resolver: Resolver,
     catalogue: Catalogue,
     dispatch_poke: Arc<Notify>,
+    metrics: Arc<Metrics>,
+    queues: metrics::RecentQueues,
 }
 
 /// What a [`Service`] is made of.
@@ -66,14 +70,17 @@ pub struct ServiceParts {
     pub resolver: Resolver,
     /// Told when an event was accepted.
     pub dispatch_poke: Arc<Notify>,
+    /// Where everything is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Service {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: ServiceParts) -> Self {
-        let ServiceParts { store, filters, clock, policy, resolver, dispatch_poke } = parts;
-        Self { store, filters, clock, policy, resolver, catalogue: Catalogue::built_in(), dispatch_poke }
+        let ServiceParts { store, filters, clock, policy, resolver, dispatch_poke, metrics } = parts;
+        let (catalogue, queues) = (Catalogue::built_in(), metrics::RecentQueues::default());
+        Self { store, filters, clock, policy, resolver, catalogue, dispatch_poke, metrics, queues }
     }
 
     /// The built-in event types.

@@ -8,6 +8,7 @@ use std::fs::{DirBuilder, File, OpenOptions as FileOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -15,6 +16,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use super::migrations;
 use super::readers;
+use crate::metrics::Metrics;
 use crate::model::Timestamp;
 use crate::store::SealingKey;
 
@@ -50,6 +52,8 @@ pub struct OpenOptions {
     pub key: SealingKey,
     /// The clock's time.
     pub now: Timestamp,
+    /// Where commits are counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Why a data directory could not be opened. Each says what is wrong with which file and what to do.
