@@ -26,7 +26,7 @@ use crate::model::secret::Secret;
 use crate::resolve::Resolver;
 use crate::service::access::Credentials;
 use crate::service::{NewToken, Service, ServiceParts};
-use crate::store::sqlite::{Create, OpenOptions, SqliteStore};
+use crate::store::sqlite::{self, Create, OpenOptions, SqliteStore};
 use crate::store::{SealingKey, Store};
 
 /// The shortest operator token that an operator may choose, in characters behind the id.
@@ -203,6 +203,22 @@ impl App {
             }
         }
     }
+}
+
+/// Copies the database of a data folder, whose host may be running, to the new file `destination`; its size in
+/// bytes. Blocks.
+///
+/// # Errors
+/// When there is nothing to copy, the file is there already, or copying fails.
+pub fn backup(data: &Path, destination: &Path, progress: impl FnMut(u64, u64)) -> anyhow::Result<u64> {
+    Ok(sqlite::copy(data, destination, progress)?.bytes)
+}
+
+/// The file in `data` with the sealing key, if that is where it is kept. A copy of the database is of little use
+/// without it.
+#[must_use]
+pub fn key_file(data: &Path) -> Option<PathBuf> {
+    Some(data.join(KEY_FILE)).filter(|path| path.exists())
 }
 
 /// Where webhooks may point under this configuration.

@@ -24,7 +24,7 @@ use crate::filter::FilterHost;
 use crate::metrics::Metrics;
 use crate::model::catalogue::Catalogue;
 use crate::model::event::EventType;
-use crate::model::limits::{NAME_CHARS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
+use crate::model::limits::{NAME_CHARS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REPEATED_BYTES_MAX};
 use crate::resolve::Resolver;
 use crate::store::{PageRequest, Store};
 
@@ -107,8 +107,13 @@ impl Service {
 
     /// The type of that name, or a violation that suggests the nearest.
     async fn known_type(&self, name: &str, pointer: &str) -> Result<EventType> {
-        let parsed = EventType::parse(name)
-            .map_err(|error| ServiceError::bad_field(pointer, format!("{error}; {name:?} is not one")))?;
+        let parsed = EventType::parse(name).map_err(|error| {
+            let detail = match name.len() {
+                0..=REPEATED_BYTES_MAX => format!("{error}; {name:?} is not one"),
+                _ => error.to_string(),
+            };
+            ServiceError::bad_field(pointer, detail)
+        })?;
         if self.catalogue.get(&parsed).is_some() {
             return Ok(parsed);
         }

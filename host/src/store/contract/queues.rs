@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::samples::{add_webhooks, at, claim_one, digest, event, owe, webhook};
+use super::samples::{add_webhooks, at, delivery_claim, digest, event, owe, webhook};
 use crate::metrics::Queues;
 use crate::model::webhook::Webhook;
 use crate::store::{Store, Updated};
@@ -23,7 +23,7 @@ pub(in crate::store) async fn what_waits_is_counted_with_its_age(store: Arc<dyn 
 
     let before = store.queues(at(9)).await.unwrap();
     // What is under way still waits.
-    claim_one(&*store, at(9)).await;
+    store.claim_deliveries(delivery_claim(at(9), 1, 1)).await.unwrap();
     let after = store.queues(at(9)).await.unwrap();
 
     // The samples were accepted at 0.

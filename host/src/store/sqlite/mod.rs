@@ -7,6 +7,7 @@
 //! What is special about SQLite stays in this folder. Only one process can have the database open: the
 //! lock file sees to it, and leases rely on it ([`lease`]).
 
+mod backup;
 mod claims;
 mod columns;
 mod deliveries;
@@ -59,6 +60,7 @@ use crate::model::token::Token;
 use crate::model::verdict::Verdict;
 use crate::model::webhook::Webhook;
 
+pub use self::backup::{BackupError, Copied, copy};
 pub use self::open::{Create, OpenError, OpenOptions};
 
 /// The store in one SQLite file. Dropping it waits until what has queued is committed; [`Store::close`]

@@ -242,6 +242,12 @@ fn open_writer(path: &Path, options: &OpenOptions) -> Result<(Connection, i64), 
     Ok((connection, opens))
 }
 
+/// Whether a database is one of this program, of whatever version. Writes nothing.
+pub(super) fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
+    let application_id: rusqlite::Result<i64> = connection.pragma_query_value(None, "application_id", |row| row.get(0));
+    Ok(application_id? == APPLICATION_ID)
+}
+
 /// The version of the schema, 0 for a new file. Writes nothing.
 fn recognise(connection: &Connection) -> Result<i64, Refusal> {
     let application_id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
