@@ -15,7 +15,7 @@ use crate::api::{self, ApiOptions, ApiState, MetricsAccess, Rate, RateLimits};
 use crate::bundled;
 use crate::clock::{Clock, random_bytes};
 use crate::config::{Config, Secrets};
-use crate::deliver::{Deliverer, SendOptions, Sender};
+use crate::deliver::Deliverer;
 use crate::dispatch::Dispatcher;
 use crate::egress::{AllowRule, Policy};
 use crate::filter::{FilterHost, FilterOptions};
@@ -23,6 +23,7 @@ use crate::lifecycle::{self, Pokes, Stop};
 use crate::metrics::Metrics;
 use crate::model::limits::{METRICS_TOKEN_CHARS_MIN, STOP_GRACE};
 use crate::model::secret::Secret;
+use crate::outbound::{SendOptions, Sender};
 use crate::resolve::Resolver;
 use crate::service::access::Credentials;
 use crate::service::{NewToken, Service, ServiceParts};
@@ -82,7 +83,7 @@ impl App {
         let pokes = Pokes::default();
         let attempt_timeout = Duration::from_secs(config.delivery.attempt_timeout_secs);
         let sending = SendOptions { attempt_timeout, ..SendOptions::new(policy.clone(), resolver.clone()) };
-        let sender = Sender::new(sending).context("setting up TLS; are root certificates installed?")?;
+        let sender = Arc::new(Sender::new(sending).context("setting up TLS; are root certificates installed?")?);
         let delays = config.delivery.retry_delays_secs.iter().map(|&secs| Duration::from_secs(secs)).collect();
         let deliverer = Deliverer::new(
             Arc::clone(&shared),

@@ -17,6 +17,7 @@ pub mod json;
 pub mod lifecycle;
 pub mod metrics;
 pub mod model;
+pub mod outbound;
 pub mod resolve;
 pub mod service;
 pub mod sign;

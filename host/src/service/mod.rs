@@ -9,6 +9,7 @@ mod deliveries;
 mod error;
 mod events;
 mod filters;
+mod health;
 mod metrics;
 mod people;
 mod verdicts;
