@@ -32,7 +32,10 @@ fn main() -> ExitCode {
         "readme" if rest.is_empty() => {
             setup::run(&root()).and_then(|()| readme::run(&root())).map(|()| ExitCode::SUCCESS)
         }
-        "test" => with_setup(&["test", "--workspace", "--locked"], rest),
+        "test" => {
+            setup::python();
+            with_setup(&["test", "--workspace", "--locked"], rest)
+        }
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

@@ -66,7 +66,6 @@ fn bombs() -> Vec<(&'static str, &'static str, String, Value)> {
         ("101 variables", many, format!("query ({}) {{ a }}", times(101, |n| format!("$a{n}: Int "))), json!({})),
         ("51 directives", many, format!("{{ __typename {} }}", "@include(if: true) ".repeat(51)), json!({})),
         ("a hundred thousand directives", many, format!("{{ a {} }}", "@a".repeat(100_000)), json!({})),
-        ("50 directives of one kind", invalid, format!("{{ __typename {} }}", "@include(if: true) ".repeat(50)), json!({})),
         ("10 001 tokens", many, format!("{{ {} }}", "a ".repeat(10_001)), json!({})),
         ("a megabyte of tokens", many, "a ".repeat(500_000), json!({})),
         ("a megabyte of commas", parse, ",".repeat(1_000_000), json!({})),
@@ -124,6 +123,7 @@ async fn what_is_at_the_bounds_is_answered() {
         format!("{{ webhooks(take: 250) {{ items {{ {} }} }} }}", super::WEBHOOK),
         format!("{{ webhooks {{ items {{ {} }} }} }}", "id ".repeat(998)),
         INTROSPECTION.to_owned(),
+        format!("{{ __typename {} }}", "@include(if: true) ".repeat(50)),
         format!("# {}\n{{ __typename }}", "x".repeat(1_000_000)),
     ] {
         let answer = answer(&app, &token, &query, json!({})).await;
