@@ -10,6 +10,7 @@ mod durability;
 mod filter_engine;
 mod flow;
 mod guests;
+mod isolation;
 mod json_against_node;
 mod process;
 mod receiver;
