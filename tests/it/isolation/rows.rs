@@ -102,6 +102,7 @@ const EVALUATE: &str = r#"{"event":{"event":"TODO_CREATED","projectId":"p"},"con
 pub const ROWS: &[Row] = &[
     row("GET /healthz", Anyone, 200),
     row("GET /readyz", Anyone, 200),
+    row("GET /metrics", Operators, 200),
     // Events.
     row("POST /v1/events", Operators, 202).json(r#"{"event":"TODO_CREATED","projectId":"p1"}"#),
     row("GET /v1/events/{id}", Both, 200).of(Event).members_too().operator_too().lists(),
@@ -120,6 +121,7 @@ pub const ROWS: &[Row] = &[
     row("GET /v1/webhooks", Users, 200).lists(),
     row("GET /v1/webhooks/{id}", Users, 200).of(Webhook).lists(),
     row("PATCH /v1/webhooks/{id}", Users, 200).json(r#"{"name":"mine now"}"#).of(Webhook),
+    row("POST /v1/webhooks/{id}/disable", Users, 200).of(Webhook),
     row("DELETE /v1/webhooks/{id}", Users, 204).of(Webhook),
     row("GET /v1/webhooks/{id}/deliveries", Users, 200).of(Webhook),
     row("GET /v1/webhooks/{id}/verdicts", Users, 200).of(Webhook),

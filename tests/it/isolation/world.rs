@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hooksieve::client::Client;
+use hooksieve::config::Config;
 use hooksieve::wire::{CreateToken, NewWebhook, PageQuery, Problem, PutProject, PutUser, UploadQuery};
 use reqwest::{Method, RequestBuilder};
 
@@ -113,7 +114,12 @@ impl World {
     /// The owner and a fellow are members of [`PROJECT`], the stranger of nothing. The owner has something of
     /// each kind, for the lists.
     pub async fn start() -> Self {
-        let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+        // The matrix asks more often than anyone may, so nothing is bounded here.
+        let unbounded = |config: &mut Config| {
+            config.limits.requests_per_second = 0;
+            config.limits.failed_authentications_per_second = 0;
+        };
+        let (app, receiver) = (TestApp::start_with(unbounded).await, Receiver::start().await);
         let operator = app.operator();
         app.user("owner").await;
         app.user("fellow").await;

@@ -7,7 +7,10 @@
 use rusqlite::Connection;
 
 /// The migrations in order; the first one makes version 1.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/sqlite/0001_first.sql"),
+    include_str!("../../../migrations/sqlite/0002_health.sql"),
+];
 
 /// The version of the schema that this program works with.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -51,7 +54,7 @@ mod tests {
         let is_column = |line: &str| {
             let mut words = line.trim_start().split(' ');
             let name = words.next().unwrap_or_default();
-            let kind = words.next().unwrap_or_default().trim_end_matches(',');
+            let kind = words.next().unwrap_or_default().trim_end_matches([',', ';']);
             line.starts_with("  ")
                 && name.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit())
                 && ["INTEGER", "TEXT", "BLOB"].contains(&kind)
