@@ -11,6 +11,7 @@ mod filter_engine;
 mod flow;
 mod graphql;
 mod guests;
+mod isolation;
 mod json_against_node;
 mod process;
 mod receiver;
