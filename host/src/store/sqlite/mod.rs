@@ -47,8 +47,7 @@ use self::writer::{Durability, Writer};
 use super::{
     Accepted, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
     Dispatched, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result, Revoked,
-    SealingKey, Store, StoreError, Updated, User, VerdictQuery, WebhookChange, WebhookWindow,
-    Windowed,
+    SealingKey, Store, StoreError, Updated, User, VerdictQuery, WebhookChange, WebhookWindow, Windowed,
 };
 use crate::metrics::Queues;
 use crate::model::Timestamp;
