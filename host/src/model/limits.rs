@@ -49,6 +49,8 @@ pub const PAGE_ITEMS_DEFAULT: u32 = 50;
 
 /// Items of a page of GraphQL's `webhooks` where the caller does not say, as Blue's schema has it.
 pub const GRAPHQL_PAGE_ITEMS_DEFAULT: u32 = 20;
+/// Bytes of a GraphQL document: its parser looks at each several times. Large values come as variables.
+pub const GRAPHQL_QUERY_BYTES_MAX: usize = 64 << 10;
 /// Tokens of a GraphQL document; it takes a few milliseconds to parse as many.
 pub const GRAPHQL_TOKENS_MAX: usize = 10_000;
 /// Brackets of a GraphQL document that lie inside each other: what its parser, which is recursive, is made to

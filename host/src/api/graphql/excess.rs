@@ -2,13 +2,16 @@
 
 use crate::model::limits::{
     GRAPHQL_ALIASES_MAX, GRAPHQL_COMPLEXITY_MAX, GRAPHQL_DEFINITIONS_MAX, GRAPHQL_DEPTH_MAX, GRAPHQL_DIRECTIVES_MAX,
-    GRAPHQL_INTROSPECTION_DEPTH_MAX, GRAPHQL_NESTING_MAX, GRAPHQL_PAGE_ITEMS_DEFAULT, GRAPHQL_TOKENS_MAX,
-    GRAPHQL_VARIABLE_BYTES_MAX, GRAPHQL_VARIABLES_MAX,
+    GRAPHQL_INTROSPECTION_DEPTH_MAX, GRAPHQL_NESTING_MAX, GRAPHQL_PAGE_ITEMS_DEFAULT, GRAPHQL_QUERY_BYTES_MAX,
+    GRAPHQL_TOKENS_MAX, GRAPHQL_VARIABLE_BYTES_MAX, GRAPHQL_VARIABLES_MAX,
 };
 
 /// What is too much about a document, or could not be bounded if it were taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Excess {
+    /// Its bytes.
+    #[error("query: it has more than {GRAPHQL_QUERY_BYTES_MAX} bytes; send values as variables, or fewer fields")]
+    Bytes,
     /// Its tokens.
     #[error("query: it has more than {GRAPHQL_TOKENS_MAX} tokens; send values as variables, or fewer fields")]
     Tokens,

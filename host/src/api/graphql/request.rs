@@ -84,6 +84,8 @@ fn unreadable(error: parser::Error) -> ServerError {
 /// What the library made of it, as the GraphQL specification has it.
 fn judge(response: Response, roots: &[Name], budget: &Budget) -> Outcome {
     let Response { data, mut errors, .. } = response;
+    // No field at the top may be null, so one that failed takes the others with it.
+    let has_failed = errors.iter().any(|error| matches!(error.path.as_slice(), [PathSegment::Field(_)]));
     errors.truncate(GRAPHQL_ERRORS_MAX);
     let was_executed = errors.is_empty() || errors.iter().any(|error| !error.path.is_empty());
     if !was_executed {
@@ -98,8 +100,6 @@ fn judge(response: Response, roots: &[Name], budget: &Budget) -> Outcome {
         let error = refusal::coded(ServerError::new(message, None), "ANSWER_TOO_LARGE");
         return Outcome::Executed(Value::Null, vec![error]);
     }
-    // No field at the top may be null, so one that failed takes the others with it.
-    let has_failed = errors.iter().any(|error| matches!(error.path.as_slice(), [PathSegment::Field(_)]));
     let data = if has_failed { Value::Null } else { in_order(data, roots) };
     Outcome::Executed(data, errors.into_iter().map(|error| refusal::coded(error, "BAD_USER_INPUT")).collect())
 }
