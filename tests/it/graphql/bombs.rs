@@ -43,6 +43,7 @@ fn bombs() -> Vec<(&'static str, &'static str, String, Value)> {
         ("a hundred thousand open braces", many, "{a".repeat(100_000), json!({})),
         ("a hundred thousand open lists", many, format!("{{ a(b: {}", "[".repeat(100_000)), json!({})),
         ("deep lists that close", many, format!("{{ a(b: {}{}) }}", "[".repeat(70), "]".repeat(70)), json!({})),
+        ("lists as deep as they may be", invalid, format!("{{ webhook(id: {}{}) {{ id }} }}", "[".repeat(62), "]".repeat(62)), json!({})),
         ("deep objects", many, format!("{{ a(b: {}1{}) }}", "{a:".repeat(400), "}".repeat(400)), json!({})),
         ("deep types", many, format!("query ($a: {}Int{}) {{ a }}", "[".repeat(5_000), "]".repeat(5_000)), json!({})),
         ("deep default values", many, format!("query ($a: Int = {}) {{ a }}", "[".repeat(5_000)), json!({})),
@@ -128,6 +129,11 @@ async fn what_is_at_the_bounds_is_answered() {
         format!("{{ webhooks {{ items {{ {} }} }} }}", "id ".repeat(998)),
         INTROSPECTION.to_owned(),
         format!("{{ __typename {} }}", "@include(if: true) ".repeat(50)),
+        format!("{}{{ __typename }}{}", "{ ... ".repeat(60), "}".repeat(60)),
+        format!(
+            "{{ ...F0 }} {} fragment F47 on Query {{ __typename }}",
+            times(47, |n| format!("fragment F{n} on Query {{ ...F{} }} ", n + 1))
+        ),
         format!("# {}\n{{ __typename }}", "x".repeat(65_000)),
     ] {
         let answer = answer(&app, &token, &query, json!({})).await;
