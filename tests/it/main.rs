@@ -6,6 +6,7 @@
 
 mod app;
 mod cli;
+mod clients;
 mod durability;
 mod filter_engine;
 mod flow;
@@ -17,5 +18,4 @@ mod process;
 mod receiver;
 mod rest;
 mod same_projection;
-mod signatures;
 mod tidy;

@@ -33,6 +33,7 @@ const DESCRIPTION: &str = "A webhook sender whose users bring their own filter c
         title = "Hooksieve",
         description = DESCRIPTION
     ),
+    servers((url = "/", description = "The host that serves this document.")),
     components(schemas(wire::Problem)),
     modifiers(&Security, &Problems),
     security(("bearer" = []), ("tokenId" = [], "tokenSecret" = [])),
