@@ -5,6 +5,7 @@
 #![expect(unreachable_pub, reason = "the files are modules of one binary; `pub` says what a file offers the others")]
 
 mod app;
+mod backup;
 mod cli;
 mod durability;
 mod filter_engine;
@@ -15,5 +16,7 @@ mod process;
 mod receiver;
 mod rest;
 mod same_projection;
+mod secrecy;
 mod signatures;
 mod tidy;
+mod tokens;

@@ -9,7 +9,8 @@ use crate::app::{OPERATOR_TOKEN, TestApp};
 /// The routes that need no token.
 const OPEN: [&str; 2] = ["GET /healthz", "GET /readyz"];
 /// The routes that only an operator may call.
-const OPERATORS: [&str; 8] = [
+const OPERATORS: [&str; 9] = [
+    "GET /metrics",
     "POST /v1/events",
     "PUT /v1/event-types/{name}",
     "PUT /v1/users/{id}",

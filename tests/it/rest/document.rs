@@ -8,12 +8,13 @@ use super::{Answer, anonymous};
 use crate::app::TestApp;
 
 /// The contract. A route that comes or goes changes this list first.
-pub(super) const ROUTES: [&str; 28] = [
+pub(super) const ROUTES: [&str; 29] = [
     "DELETE /v1/filters/{id}",
     "DELETE /v1/projects/{id}/members/{userId}",
     "DELETE /v1/tokens/{id}",
     "DELETE /v1/webhooks/{id}",
     "GET /healthz",
+    "GET /metrics",
     "GET /readyz",
     "GET /v1/deliveries/{id}",
     "GET /v1/event-types",

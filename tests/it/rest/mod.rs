@@ -2,6 +2,8 @@
 
 mod access;
 mod document;
+mod limits;
+mod metrics;
 mod privacy;
 mod refusals;
 mod routes;
