@@ -154,14 +154,6 @@ const MEMBERS: &[Case] = &[
     ),
     ("PATCH /v1/webhooks/{id}", |n, scene| format!(r#"{{"filter":{}}}"#, filter(n, scene)), FILTER_CONFIG_BYTES_MAX),
     (
-        "POST /v1/webhooks",
-        |n, scene| {
-            let config = format!(r#"{{"do":"deliver","more":{}}}"#, deep(n - 1));
-            format!(r#"{{{NEW_WEBHOOK},"filter":{{"id":"{}","config":{config}}}}}"#, scene.filter)
-        },
-        JSON_DEPTH_MAX,
-    ),
-    (
         "POST /v1/filters/{id}/evaluate",
         |n, _| format!(r#"{{"event":{{{NEW_EVENT}}},"config":{}}}"#, config(n)),
         FILTER_CONFIG_BYTES_MAX,
@@ -186,10 +178,10 @@ fn headers(count: usize) -> String {
     format!("{{{}}}", headers.join(","))
 }
 
-/// A configuration of so many bytes.
+/// A configuration of so many bytes, of which a filter sees few.
 fn config(length: usize) -> String {
-    let around = r#"{"do":"deliver","more":""}"#;
-    format!(r#"{{"do":"deliver","more":"{}"}}"#, text(length - around.len()))
+    let config = r#"{"do":"deliver"}"#;
+    config.replace(':', &format!(":{}", " ".repeat(length - config.len())))
 }
 
 fn filter(length: usize, scene: &Scene) -> String {
@@ -211,6 +203,21 @@ async fn a_member_at_its_bound_is_taken_and_one_more_is_refused_by_its_bound() {
         assert!((200..300).contains(&taken.status), "{case}: {taken:?}");
         assert_refused(&refused, 400, "BAD_USER_INPUT", *bound, &case);
     }
+}
+
+#[tokio::test]
+async fn a_configuration_as_deep_as_it_may_be_reaches_its_filter_and_a_deeper_one_does_not() {
+    let scene = Scene::set().await;
+    let attach = |depth: usize| {
+        let config = format!(r#"{{"do":"deliver","more":{}}}"#, deep(depth - 1));
+        format!(r#"{{"filter":{{"id":"{}","config":{config}}}}}"#, scene.filter)
+    };
+
+    let reached = scene.send("PATCH /v1/webhooks/{id}", &attach(JSON_DEPTH_MAX)).await.problem();
+    let refused = scene.send("PATCH /v1/webhooks/{id}", &attach(JSON_DEPTH_MAX + 1)).await;
+
+    assert!(reached.detail.contains("the filter knows no such member"), "{reached:?}");
+    assert_refused(&refused, 400, "BAD_USER_INPUT", JSON_DEPTH_MAX, "a deeper one");
 }
 
 #[tokio::test]
