@@ -7,13 +7,14 @@ use hooksieve::model::limits::{
     URL_CHARS_MAX, WEBHOOK_EVENTS_MAX, WEBHOOK_HEADER_VALUE_BYTES_MAX, WEBHOOK_HEADERS_MAX, WEBHOOK_PROJECTS_MAX,
 };
 use hooksieve::wire::{CreateToken, Problem};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::document::ROUTES;
-use super::{Answer, request, with_body};
+use super::{Answer, anonymous, request, with_body};
 use crate::app::{OPERATOR_TOKEN, PROJECT, TestApp, webhook};
 use crate::guests::HOSTILE;
+use crate::isolation::rows::{Body, ROWS};
 
 /// Bytes of an upload: enough for the bundled filters.
 const MODULE_BYTES_MAX: usize = 1 << 18;
@@ -257,10 +258,18 @@ async fn a_page_at_its_bound_is_given_and_one_more_is_refused_on_every_list() {
     let scene = Scene::set().await;
     let bound = usize::try_from(PAGE_ITEMS_MAX).unwrap();
 
-    for route in ["webhooks", "filters", "webhooks/{id}/deliveries", "webhooks/{id}/verdicts"] {
-        let route = format!("GET /v1/{route}");
-        assert!(ROUTES.contains(&route.as_str()));
+    let document = Answer::of(anonymous(&scene.app, "GET", "/openapi.json")).await;
+    let document: Value = serde_json::from_str(&document.body).unwrap();
+    let has_pages = |operation: &Value| {
+        let parameters = operation["parameters"].as_array();
+        parameters.is_some_and(|parameters| parameters.iter().any(|parameter| parameter["name"] == "limit"))
+    };
+    let paths = document["paths"].as_object().unwrap().iter();
+    let lists: Vec<_> =
+        paths.filter(|(_, methods)| has_pages(&methods["get"])).map(|(path, _)| format!("GET {path}")).collect();
 
+    assert!(lists.len() >= 4, "{lists:?}");
+    for route in lists {
         assert_eq!(scene.get(&route, &format!("limit={bound}")).await.status, 200, "{route}");
         let refused = scene.get(&route, &format!("limit={}", bound + 1)).await;
         assert_refused(&refused, 400, "BAD_USER_INPUT", bound, &route);
@@ -270,14 +279,9 @@ async fn a_page_at_its_bound_is_given_and_one_more_is_refused_on_every_list() {
 #[tokio::test]
 async fn a_body_at_its_bound_is_read_and_one_byte_more_is_refused_on_every_route_that_takes_one() {
     let scene = Scene::set().await;
-    let taking_none = ["/members/{userId}", "/disable"];
-    let takes_json = |route: &&&str| {
-        let writes = ["POST", "PUT", "PATCH"].iter().any(|method| route.starts_with(method));
-        writes && **route != "POST /v1/filters" && !taking_none.iter().any(|end| route.ends_with(end))
-    };
     let padded = |length: usize| format!("{{{}}}", " ".repeat(length - 2));
 
-    for route in ROUTES.iter().filter(takes_json) {
+    for route in ROWS.iter().filter(|row| matches!(row.body, Body::Json(_))).map(|row| row.route) {
         let read = scene.send(route, &padded(REQUEST_BODY_BYTES_MAX)).await;
         let refused = scene.send(route, &padded(REQUEST_BODY_BYTES_MAX + 1)).await;
 
@@ -311,7 +315,7 @@ fn assert_head_refused(answer: &(String, String), status: &str, code: &str, boun
 async fn a_head_at_its_bounds_is_read_and_a_longer_one_is_refused_on_every_route() {
     let scene = Scene::set().await;
 
-    for route in ROUTES {
+    for route in ROWS.iter().map(|row| row.route).chain(["POST /graphql"]) {
         let (_, path, token) = scene.call(route);
         let query = |more: usize| format!("?{}", text(REQUEST_URL_BYTES_MAX - path.len() - 1 + more));
         let count =

@@ -4,7 +4,6 @@ mod access;
 mod document;
 mod limits;
 mod metrics;
-mod privacy;
 mod refusals;
 mod routes;
 
