@@ -217,6 +217,24 @@ async fn an_address_that_fails_too_often_waits_but_not_who_called_rightly_from_i
 }
 
 #[tokio::test]
+async fn asking_whether_the_host_is_ready_does_not_write_each_time() {
+    let app = TestApp::start().await;
+    let writes = async || {
+        let metrics = app.operator().get_metrics().await.unwrap();
+        let line = metrics.lines().find_map(|line| line.strip_prefix("hooksieve_commit_writes_total "));
+        line.unwrap().parse::<u64>().unwrap()
+    };
+    let before = writes().await;
+
+    let anyone = app.operator();
+    let asking = (0..200).map(|_| anyone.get_readiness());
+    assert!(join_all(asking).await.into_iter().all(|answer| answer.is_ok()));
+
+    // One a second: far fewer, however slow the machine.
+    assert!(writes().await - before < 100);
+}
+
+#[tokio::test]
 async fn clients_that_say_nothing_hold_nobody_up() {
     let app = TestApp::start().await;
     let mut slow = Vec::new();

@@ -12,6 +12,7 @@ mod filters;
 mod health;
 mod metrics;
 mod people;
+mod readiness;
 mod verdicts;
 mod webhooks;
 
@@ -57,6 +58,7 @@ pub struct Service {
     dispatch_poke: Arc<Notify>,
     metrics: Arc<Metrics>,
     queues: metrics::RecentQueues,
+    last_ready: readiness::LastReady,
 }
 
 /// What a [`Service`] is made of.
@@ -82,22 +84,15 @@ impl Service {
     #[must_use]
     pub fn new(parts: ServiceParts) -> Self {
         let ServiceParts { store, filters, clock, policy, resolver, dispatch_poke, metrics } = parts;
-        let (catalogue, queues) = (Catalogue::built_in(), metrics::RecentQueues::default());
-        Self { store, filters, clock, policy, resolver, catalogue, dispatch_poke, metrics, queues }
+        let catalogue = Catalogue::built_in();
+        let (queues, last_ready) = (metrics::RecentQueues::default(), readiness::LastReady::default());
+        Self { store, filters, clock, policy, resolver, catalogue, dispatch_poke, metrics, queues, last_ready }
     }
 
     /// The built-in event types.
     #[must_use]
     pub fn catalogue(&self) -> &Catalogue {
         &self.catalogue
-    }
-
-    /// Whether events can be accepted right now.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub async fn check_ready(&self) -> Result<()> {
-        Ok(self.store.check().await?)
     }
 
     /// The event types that the operator added.

@@ -88,6 +88,7 @@ impl Life {
         for file in ["data/hooksieve.db", "backup.db"] {
             assert!(has(&read(file), WEBHOOK_NAME), "the webhook is not in {file}");
         }
+        assert!(has(&read("backup.db"), "[redacted]"), "no endpoint repeated what it was sent");
         assert!(has(&read("moment/hooksieve.db-wal"), "late-event"), "the last event is not in the write-ahead log");
         assert!(has(&read("answers"), "hooksieve_attempts_total") && has(&read("answers"), "openapi"));
     }
@@ -166,7 +167,9 @@ async fn webhooks(
     [user, _]: &[String; 2],
     secrets: &mut Vec<(&'static str, String)>,
 ) -> Vec<String> {
-    receiver.always("/fails", Answer::status(500).body("no"));
+    // Many endpoints repeat what they were sent.
+    let repeated = json!({ "error": "no", "headers": { "x-api-key": API_KEY, "authorization": BASIC } }).to_string();
+    receiver.always("/fails", Answer::status(500).body(&repeated));
     receiver.always("/moved", Answer::status(302).header("location", "/elsewhere"));
     let tls = receiver.url("/tls").replace("http:", "https:");
     // Free again at once, with nobody behind it.
