@@ -190,7 +190,7 @@ pub const FILTER_FAILURES_UNTIL_FAILING: u32 = 3;
 pub const STOP_GRACE: Duration = Duration::from_secs(8);
 
 /// Bytes of a name that is not known which a refusal repeats, with the marks around it: a typo, but no secret.
-pub const REPEATED_BYTES_MAX: usize = 36;
+pub const REPEATED_BYTES_MAX: usize = 26;
 /// How many arrays and objects of a JSON document may lie inside each other (DESIGN section 3).
 pub const JSON_DEPTH_MAX: usize = 64;
 /// Bytes of the JSON pointer in an error message; a longer one is cut back to an ancestor's pointer.

@@ -2,6 +2,8 @@
 
 mod access;
 mod document;
+mod limits;
+mod metrics;
 mod refusals;
 mod routes;
 
