@@ -23,6 +23,8 @@ pub const WEBHOOK_EVENTS_MAX: usize = 256;
 pub const WEBHOOK_PROJECTS_MAX: usize = 1_000;
 /// Headers a webhook may add to its requests.
 pub const WEBHOOK_HEADERS_MAX: usize = 16;
+/// Characters of the name of such a header.
+pub const WEBHOOK_HEADER_NAME_CHARS_MAX: usize = 64;
 /// Bytes of the value of such a header.
 pub const WEBHOOK_HEADER_VALUE_BYTES_MAX: usize = 1_024;
 /// Webhooks a user may have.

@@ -9,6 +9,7 @@ mod deliveries;
 mod error;
 mod events;
 mod filters;
+mod headers;
 mod people;
 mod verdicts;
 mod webhooks;

@@ -139,10 +139,10 @@ pub struct PatchWebhook {
     #[schema(value_type = PayloadFormat, required = false)]
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub payload_format: Option<PayloadFormat>,
-    /// All added headers anew.
-    #[schema(value_type = std::collections::BTreeMap<String, String>, required = false)]
+    /// All added headers anew. Null keeps the value of one that is there, so what was read can be sent back.
+    #[schema(value_type = std::collections::BTreeMap<String, Option<String>>, required = false)]
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub headers: Option<BTreeMap<String, SecretText>>,
+    pub headers: Option<BTreeMap<String, Option<SecretText>>>,
     /// Whether it gets events.
     #[schema(value_type = bool, required = false)]
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -192,7 +192,7 @@ pub struct Webhook {
     /// The shape of the delivered body.
     pub payload_format: PayloadFormat,
     /// The added headers by name, in lower case. Values can be credentials of the endpoint, so each is
-    /// null here; a change gives all headers anew.
+    /// null here; a change that has null for a header keeps its value.
     #[schema(value_type = std::collections::BTreeMap<String, Option<String>>)]
     pub headers: BTreeMap<String, ()>,
     /// Failed attempts since the last success.

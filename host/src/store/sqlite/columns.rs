@@ -145,6 +145,11 @@ impl<T: DeserializeOwned> FromSql for Json<T> {
     }
 }
 
+/// Whether the row is at fault, and not the disk or the statement.
+pub(super) fn is_unreadable(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code().is_none()
+}
+
 /// Refuses a write that did not change exactly one row.
 pub(super) fn one_row(changed: usize) -> rusqlite::Result<()> {
     if changed == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(changed)) }

@@ -14,6 +14,7 @@ mod event_types;
 mod events;
 mod fault;
 mod filters;
+mod headers;
 mod health;
 mod lease;
 mod migrations;
@@ -287,13 +288,14 @@ impl Store for SqliteStore {
     }
 
     async fn add_webhook(&self, webhook: Webhook, secret: Secret) -> Result<()> {
-        let sealed = secrets::seal(&self.key, &webhook.id, &secret);
-        self.write(move |connection| webhooks::add(connection, &webhook, &sealed)).await
+        let headers = headers::seal(&self.key, &webhook.id, &webhook.headers);
+        let secret = secrets::seal(&self.key, &webhook.id, &secret);
+        self.write(move |connection| webhooks::add(connection, &webhook, &headers, &secret)).await
     }
 
     async fn webhook(&self, id: &WebhookId) -> Result<Option<Arc<Webhook>>> {
-        let id = id.clone();
-        self.read(move |connection| webhooks::get(connection, &id)).await
+        let (id, key) = (id.clone(), self.key.clone());
+        self.read(move |connection| webhooks::get(connection, &key, &id)).await
     }
 
     async fn count_webhooks(&self, owner: &UserId) -> Result<usize> {
@@ -302,12 +304,13 @@ impl Store for SqliteStore {
     }
 
     async fn webhooks(&self, owner: &UserId, page: PageRequest) -> Result<Page<Arc<Webhook>>> {
-        let owner = owner.clone();
-        self.read(move |connection| webhooks::of_owner(connection, &owner, &page)).await
+        let (owner, key) = (owner.clone(), self.key.clone());
+        self.read(move |connection| webhooks::of_owner(connection, &key, &owner, &page)).await
     }
 
     async fn update_webhook(&self, from: i64, webhook: Webhook) -> Result<Updated> {
-        self.write(move |connection| webhooks::update(connection, from, &webhook)).await
+        let headers = headers::seal(&self.key, &webhook.id, &webhook.headers);
+        self.write(move |connection| webhooks::update(connection, from, &webhook, &headers)).await
     }
 
     async fn delete_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Removed> {
@@ -316,7 +319,8 @@ impl Store for SqliteStore {
     }
 
     async fn webhook_changes(&self, after: i64, rows_max: u32) -> Result<Vec<WebhookChange>> {
-        self.read(move |connection| webhooks::changes(connection, after, rows_max)).await
+        let key = self.key.clone();
+        self.read(move |connection| webhooks::changes(connection, &key, after, rows_max)).await
     }
 
     async fn add_filter(&self, upload: FilterUpload) -> Result<()> {

@@ -4,20 +4,19 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::columns::{Json, before, page_of, rows_of};
-use super::deliveries;
+use super::columns::{Json, before, is_unreadable, page_of, rows_of};
 use super::lease::Fences;
-use super::secrets::{self, Sealed};
+use super::{deliveries, headers, secrets};
 use crate::model::Timestamp;
 use crate::model::ids::{UserId, WebhookId};
 use crate::model::webhook::{FilterBinding, Webhook};
-use crate::store::{Page, PageRequest, Removed, Updated, WebhookChange};
+use crate::store::{Page, PageRequest, Removed, SealingKey, Updated, WebhookChange};
 
 /// The columns that [`read`] takes, the first 20 of a row.
 macro_rules! columns {
     () => {
         "id, uid, owner, name, url, events, project_ids, filter_id, filter_digest, filter_config, filter_on_error,
-         payload_format, headers, is_enabled, health, failures_in_a_row, filter_failures_in_a_row, version,
+         payload_format, headers_sealed, is_enabled, health, failures_in_a_row, filter_failures_in_a_row, version,
          created_at, updated_at"
     };
 }
@@ -30,7 +29,12 @@ macro_rules! next_change {
 }
 pub(super) use next_change;
 
-pub(super) fn add(connection: &Connection, webhook: &Webhook, secret: &Sealed) -> rusqlite::Result<()> {
+pub(super) fn add(
+    connection: &Connection,
+    webhook: &Webhook,
+    headers: &headers::Sealed,
+    secret: &secrets::Sealed,
+) -> rusqlite::Result<()> {
     let filter = webhook.filter.as_ref();
     connection
         .prepare_cached(concat!(
@@ -54,7 +58,7 @@ pub(super) fn add(connection: &Connection, webhook: &Webhook, secret: &Sealed) -
             filter.map(|filter| &filter.config),
             filter.map(|filter| filter.on_error),
             webhook.payload_format,
-            Json(&webhook.headers),
+            headers,
             webhook.is_enabled,
             webhook.health,
             webhook.failures_in_a_row,
@@ -68,7 +72,12 @@ pub(super) fn add(connection: &Connection, webhook: &Webhook, secret: &Sealed) -
 
 /// Changes what the owner chooses. Health and failures in a row are left as they are now, not as they were
 /// when the caller read them; only the failures of a filter end with its attachment.
-pub(super) fn update(connection: &Connection, from: i64, webhook: &Webhook) -> rusqlite::Result<Updated> {
+pub(super) fn update(
+    connection: &Connection,
+    from: i64,
+    webhook: &Webhook,
+    headers: &headers::Sealed,
+) -> rusqlite::Result<Updated> {
     let filter = webhook.filter.as_ref();
     let updated = connection
         .prepare_cached(concat!(
@@ -76,7 +85,7 @@ pub(super) fn update(connection: &Connection, from: i64, webhook: &Webhook) -> r
                     filter_failures_in_a_row = iif(filter_id IS ?7 AND filter_digest IS ?8 AND filter_config IS ?9
                       AND filter_on_error IS ?10, filter_failures_in_a_row, 0),
                     filter_id = ?7, filter_digest = ?8, filter_config = ?9, filter_on_error = ?10,
-                    payload_format = ?11, headers = ?12, is_enabled = ?13, version = ?14, updated_at = ?15,
+                    payload_format = ?11, headers_sealed = ?12, is_enabled = ?13, version = ?14, updated_at = ?15,
                     change_seq = ",
             next_change!(),
             " WHERE id = ?1 AND version = ?2 AND deleted_at IS NULL"
@@ -93,7 +102,7 @@ pub(super) fn update(connection: &Connection, from: i64, webhook: &Webhook) -> r
             filter.map(|filter| &filter.config),
             filter.map(|filter| filter.on_error),
             webhook.payload_format,
-            Json(&webhook.headers),
+            headers,
             webhook.is_enabled,
             webhook.version,
             webhook.updated_at,
@@ -117,7 +126,7 @@ pub(super) fn delete(
     let deleted: Option<i64> = connection
         .prepare_cached(concat!(
             "UPDATE webhooks SET deleted_at = ?2, updated_at = ?2, is_enabled = 0, name = NULL, url = '',
-                    events = '[]', project_ids = '[]', headers = '{}', filter_id = NULL, filter_digest = NULL,
+                    events = '[]', project_ids = '[]', headers_sealed = NULL, filter_id = NULL, filter_digest = NULL,
                     filter_config = NULL, filter_on_error = NULL, change_seq = ",
             next_change!(),
             " WHERE id = ?1 AND deleted_at IS NULL RETURNING seq"
@@ -130,15 +139,17 @@ pub(super) fn delete(
     Ok(Removed::Removed)
 }
 
-pub(super) fn get(connection: &Connection, id: &WebhookId) -> rusqlite::Result<Option<Arc<Webhook>>> {
+pub(super) fn get(connection: &Connection, key: &SealingKey, id: &WebhookId) -> rusqlite::Result<Option<Arc<Webhook>>> {
     connection
         .prepare_cached(concat!("SELECT ", columns!(), " FROM webhooks WHERE id = ?1 AND deleted_at IS NULL"))?
-        .query_one((id,), read)
+        .query_one((id,), |row| read(row, key))
         .optional()
 }
 
-pub(super) fn by_seq(connection: &Connection, seq: i64) -> rusqlite::Result<Arc<Webhook>> {
-    connection.prepare_cached(concat!("SELECT ", columns!(), " FROM webhooks WHERE seq = ?1"))?.query_one((seq,), read)
+pub(super) fn by_seq(connection: &Connection, key: &SealingKey, seq: i64) -> rusqlite::Result<Arc<Webhook>> {
+    connection
+        .prepare_cached(concat!("SELECT ", columns!(), " FROM webhooks WHERE seq = ?1"))?
+        .query_one((seq,), |row| read(row, key))
 }
 
 pub(super) fn count(connection: &Connection, owner: &UserId) -> rusqlite::Result<usize> {
@@ -150,6 +161,7 @@ pub(super) fn count(connection: &Connection, owner: &UserId) -> rusqlite::Result
 
 pub(super) fn of_owner(
     connection: &Connection,
+    key: &SealingKey,
     owner: &UserId,
     page: &PageRequest,
 ) -> rusqlite::Result<Page<Arc<Webhook>>> {
@@ -159,12 +171,17 @@ pub(super) fn of_owner(
             columns!(),
             ", seq FROM webhooks WHERE owner = ?1 AND deleted_at IS NULL AND seq < ?2 ORDER BY seq DESC LIMIT ?3"
         ))?
-        .query_map((owner, before(page), rows_of(page)), |row| Ok((row.get(20)?, read(row)?)))?
+        .query_map((owner, before(page), rows_of(page)), |row| Ok((row.get(20)?, read(row, key)?)))?
         .collect::<Result<_, _>>()?;
     Ok(page_of(rows, page))
 }
 
-pub(super) fn changes(connection: &Connection, after: i64, rows_max: u32) -> rusqlite::Result<Vec<WebhookChange>> {
+pub(super) fn changes(
+    connection: &Connection,
+    key: &SealingKey,
+    after: i64,
+    rows_max: u32,
+) -> rusqlite::Result<Vec<WebhookChange>> {
     connection
         .prepare_cached(concat!(
             "SELECT ",
@@ -172,14 +189,26 @@ pub(super) fn changes(connection: &Connection, after: i64, rows_max: u32) -> rus
             ", change_seq, deleted_at IS NOT NULL FROM webhooks WHERE change_seq > ?1 ORDER BY change_seq LIMIT ?2"
         ))?
         .query_map((after, rows_max), |row| {
-            let is_deleted: bool = row.get(21)?;
-            let webhook = if is_deleted { None } else { Some(read(row)?) };
-            Ok(WebhookChange { change_seq: row.get(20)?, id: row.get(0)?, webhook })
+            let (id, change_seq, is_deleted): (WebhookId, _, bool) = (row.get(0)?, row.get(20)?, row.get(21)?);
+            let webhook = match read(row, key) {
+                _ if is_deleted => None,
+                Ok(webhook) => Some(webhook),
+                // Told as if it were gone: one that is spoiled must not keep events from the others.
+                Err(error) if is_unreadable(&error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(webhook = %id, error, "a webhook cannot be read and gets no events");
+                    None
+                }
+                Err(error) => return Err(error),
+            };
+            Ok(WebhookChange { change_seq, id, webhook })
         })?
         .collect()
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Arc<Webhook>> {
+fn read(row: &Row<'_>, key: &SealingKey) -> rusqlite::Result<Arc<Webhook>> {
+    let id = row.get(0)?;
+    let headers = headers::unseal(key, &id, row.get_ref(12)?.as_blob_or_null()?)?;
     let filter = match row.get(7)? {
         Some(filter_id) => {
             Some(FilterBinding { filter_id, digest: row.get(8)?, config: row.get(9)?, on_error: row.get(10)? })
@@ -187,7 +216,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Arc<Webhook>> {
         None => None,
     };
     Ok(Arc::new(Webhook {
-        id: row.get(0)?,
+        id,
         uid: row.get(1)?,
         owner: row.get(2)?,
         name: row.get(3)?,
@@ -196,7 +225,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Arc<Webhook>> {
         project_ids: row.get::<_, Json<_>>(6)?.0,
         filter,
         payload_format: row.get(11)?,
-        headers: row.get::<_, Json<_>>(12)?.0,
+        headers,
         is_enabled: row.get(13)?,
         health: row.get(14)?,
         failures_in_a_row: row.get(15)?,

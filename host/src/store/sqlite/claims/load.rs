@@ -14,6 +14,7 @@ use crate::model::event::{Event, EventSeq};
 use crate::model::limits::CLAIM_BYTES_MAX;
 use crate::model::secret::Secret;
 use crate::model::webhook::Webhook;
+use crate::store::sqlite::columns::is_unreadable;
 use crate::store::sqlite::lease::{Fences, Seen};
 use crate::store::sqlite::{deliveries, events, secrets, webhooks};
 use crate::store::{ClaimedDelivery, SealingKey, Snapshot};
@@ -72,11 +73,6 @@ impl Unreadable {
         };
         deliveries::add_attempt(connection, self.row.seq, &attempt)
     }
-}
-
-/// Whether the row is at fault, and not the disk or the statement.
-fn is_unreadable(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code().is_none()
 }
 
 /// All that an attempt needs, until the events weigh too much to be claimed at once.
@@ -154,7 +150,7 @@ impl Loader<'_> {
         if let Some(known) = self.webhooks.get(&seq) {
             return Ok(known.clone());
         }
-        let webhook = webhooks::by_seq(self.connection, seq)?;
+        let webhook = webhooks::by_seq(self.connection, self.key, seq)?;
         let secrets = secrets::signing(self.connection, self.key, seq, &webhook.id, self.now)?;
         // Nothing is sent unsigned.
         if secrets.is_empty() {

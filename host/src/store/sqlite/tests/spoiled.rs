@@ -8,10 +8,13 @@ use crate::store::contract::samples::{
 use crate::store::{Next, Store};
 
 /// What can be spoiled of the delivery of `e` to `bad`.
-const SPOILING: [&str; 5] = [
+const SPOILING: [&str; 8] = [
     "UPDATE webhook_secrets SET sealed = zeroblob(80) WHERE webhook_seq = 1",
     "DELETE FROM webhook_secrets WHERE webhook_seq = 1",
-    "UPDATE webhooks SET headers = '[' WHERE id = 'bad'",
+    "UPDATE webhooks SET headers_sealed = zeroblob(80) WHERE id = 'bad'",
+    "UPDATE webhooks SET headers_sealed = (SELECT headers_sealed FROM webhooks WHERE id = 'good') WHERE id = 'bad'",
+    "UPDATE webhooks SET headers_sealed = (SELECT sealed FROM webhook_secrets WHERE webhook_seq = 1) WHERE id = 'bad'",
+    "UPDATE webhook_secrets SET sealed = (SELECT headers_sealed FROM webhooks WHERE id = 'bad') WHERE webhook_seq = 1",
     "UPDATE webhooks SET id = 'b a d' WHERE id = 'bad'",
     "UPDATE deliveries SET attempt_count = -7 WHERE webhook_seq = 1",
 ];
@@ -49,4 +52,17 @@ async fn a_delivery_that_cannot_be_read_is_listed_as_failed_and_not_held_against
     assert_eq!((delivery.state, delivery.attempt_count), (DeliveryState::Failed, 1));
     assert_eq!(delivery.finished_at, Some(at(5)));
     assert_eq!(store.webhook(&webhook_id("bad")).await.unwrap().unwrap().failures_in_a_row, 0);
+}
+
+#[tokio::test]
+async fn a_webhook_whose_headers_do_not_open_keeps_no_change_of_another_from_being_told() {
+    let (store, _kept) = opened();
+    add_webhooks(&*store, &["bad", "good"]).await;
+    let spoil = "UPDATE webhooks SET headers_sealed = zeroblob(80) WHERE id = 'bad'";
+    store.write(move |connection| connection.execute(spoil, ())).await.unwrap();
+
+    let changes = store.webhook_changes(0, 9).await.unwrap();
+
+    let told: Vec<_> = changes.iter().map(|change| (change.id.as_str(), change.webhook.is_some())).collect();
+    assert_eq!(told, [("bad", false), ("good", true)]);
 }

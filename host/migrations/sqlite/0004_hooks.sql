@@ -1,0 +1,11 @@
+-- Sealed headers, the end of replaced secrets, and events that test one webhook.
+
+-- Headers can hold the endpoint's credentials, so they are sealed like signing secrets. `seal_headers` is a
+-- function that the program lends to this migration: the column with the plain text goes in the transaction
+-- that fills the sealed one.
+ALTER TABLE webhooks ADD COLUMN
+  -- Headers added to every request, a JSON object, sealed as in `webhook_secrets` but with "headers of " before
+  -- the webhook's id as associated data; NULL for none.
+  headers_sealed BLOB;
+UPDATE webhooks SET headers_sealed = seal_headers(id, headers) WHERE headers <> '{}';
+ALTER TABLE webhooks DROP COLUMN headers;
