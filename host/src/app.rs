@@ -15,12 +15,13 @@ use crate::api;
 use crate::bundled;
 use crate::clock::{Clock, random_bytes};
 use crate::config::{Config, Secrets};
-use crate::deliver::{Deliverer, SendOptions, Sender};
+use crate::deliver::Deliverer;
 use crate::dispatch::Dispatcher;
 use crate::egress::{AllowRule, Policy};
 use crate::filter::{FilterHost, FilterOptions};
 use crate::lifecycle::{self, Pokes, Stop};
 use crate::model::limits::STOP_GRACE;
+use crate::outbound::{SendOptions, Sender};
 use crate::resolve::Resolver;
 use crate::service::access::Credentials;
 use crate::service::{NewToken, Service, ServiceParts};
@@ -77,7 +78,7 @@ impl App {
         let pokes = Pokes::default();
         let attempt_timeout = Duration::from_secs(config.delivery.attempt_timeout_secs);
         let sending = SendOptions { attempt_timeout, ..SendOptions::new(policy.clone(), resolver.clone()) };
-        let sender = Sender::new(sending).context("setting up TLS; are root certificates installed?")?;
+        let sender = Arc::new(Sender::new(sending).context("setting up TLS; are root certificates installed?")?);
         let delays = config.delivery.retry_delays_secs.iter().map(|&secs| Duration::from_secs(secs)).collect();
         let deliverer =
             Deliverer::new(Arc::clone(&shared), Arc::clone(&clock), sender, delays, Arc::clone(&pokes.deliver));

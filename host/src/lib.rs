@@ -16,6 +16,7 @@ pub mod filter;
 pub mod json;
 pub mod lifecycle;
 pub mod model;
+pub mod outbound;
 pub mod resolve;
 pub mod service;
 pub mod sign;

@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use super::body::compose;
 use super::schedule;
-use super::send::{Request, Sender, Sent};
 use crate::clock::{Clock, random_bytes};
 use crate::model::Timestamp;
 use crate::model::delivery::Attempt;
@@ -18,6 +16,7 @@ use crate::model::limits::{
     ATTEMPTS_IN_FLIGHT_FAILING_MAX, ATTEMPTS_IN_FLIGHT_MAX, ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX,
     FAILURES_UNTIL_UNHEALTHY, LEASE,
 };
+use crate::outbound::{Request, Sender, Sent, compose};
 use crate::sign;
 use crate::store::{Attempted, Claim, ClaimedDelivery, DeliveryClaim, Recorded, Store, StoreError};
 
@@ -30,7 +29,7 @@ pub struct Deliverer {
 struct Parts {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    sender: Sender,
+    sender: Arc<Sender>,
     delays: Vec<Duration>,
     places: Semaphore,
     in_flight: Mutex<HashMap<WebhookId, u32>>,
@@ -44,7 +43,7 @@ impl Deliverer {
     pub fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        sender: Sender,
+        sender: Arc<Sender>,
         delays: Vec<Duration>,
         poke: Arc<Notify>,
     ) -> Self {

@@ -11,6 +11,7 @@ pub mod ids;
 pub mod limits;
 pub mod pointer;
 pub mod secret;
+pub mod snapshot;
 pub mod timestamp;
 pub mod token;
 pub mod verdict;

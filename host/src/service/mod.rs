@@ -10,6 +10,7 @@ mod error;
 mod events;
 mod filters;
 mod headers;
+mod health;
 mod people;
 mod verdicts;
 mod webhooks;

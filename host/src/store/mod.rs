@@ -26,9 +26,10 @@ use crate::model::event::{Event, EventDigest, EventSeq, EventType, StoredEvent};
 use crate::model::filter::{Filter, FilterDigest};
 use crate::model::ids::{CompanyId, DeliveryId, EventId, FilterId, ProjectId, UserId, WebhookId};
 use crate::model::secret::Secret;
+use crate::model::snapshot::Snapshot;
 use crate::model::token::Token;
 use crate::model::verdict::{Outcome, Verdict};
-use crate::model::webhook::{PayloadFormat, Webhook};
+use crate::model::webhook::Webhook;
 
 pub use seal::SealingKey;
 
@@ -149,17 +150,6 @@ pub struct NewDelivery {
     pub snapshot: Arc<Snapshot>,
     /// When the first attempt is due, and when it was decided.
     pub created_at: Timestamp,
-}
-
-/// What a delivery's body shows of its webhook, kept once per version of the webhook.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
-    /// [`Webhook::version`].
-    pub version: i64,
-    /// The body's shape.
-    pub format: PayloadFormat,
-    /// The body's `webhook` object, canonical JSON.
-    pub object: Box<str>,
 }
 
 /// Whether what a claimant decided was written.
@@ -381,6 +371,9 @@ pub trait Store: Send + Sync + 'static {
     /// the new version. Health and the counts of failures are not taken from `webhook`: attempts and
     /// verdicts go on while somebody edits. Another filter binding begins with no failures.
     async fn update_webhook(&self, from: i64, webhook: Webhook) -> Result<Updated>;
+    /// Disables a webhook and makes it UNHEALTHY, at its owner's wish, and answers with it; `None` if there is
+    /// none. One that is both already stays as it is.
+    async fn disable_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Option<Arc<Webhook>>>;
     /// Deletes a webhook and its secrets, and cancels what is owed to it. Its log stays until it ages.
     async fn delete_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Removed>;
     /// Webhooks changed or deleted after `change_seq`, in the order of change.

@@ -20,11 +20,12 @@ const OPERATORS: [&str; 8] = [
     "DELETE /v1/projects/{id}/members/{userId}",
 ];
 /// The routes that only a user may call.
-const USERS: [&str; 8] = [
+const USERS: [&str; 9] = [
     "POST /v1/webhooks",
     "GET /v1/webhooks",
     "GET /v1/webhooks/{id}",
     "PATCH /v1/webhooks/{id}",
+    "POST /v1/webhooks/{id}/disable",
     "DELETE /v1/webhooks/{id}",
     "GET /v1/webhooks/{id}/deliveries",
     "GET /v1/webhooks/{id}/verdicts",
@@ -91,7 +92,9 @@ async fn an_operators_route_refuses_a_user_and_a_users_route_an_operator() {
     let app = TestApp::start().await;
     let (_, user) = user_token(&app).await;
 
-    for (routes, token, remedy) in [(OPERATORS, user.as_str(), "operator"), (USERS, OPERATOR_TOKEN, "user's token")] {
+    for (routes, token, remedy) in
+        [(&OPERATORS[..], user.as_str(), "operator"), (&USERS[..], OPERATOR_TOKEN, "user's token")]
+    {
         for route in routes {
             let (method, path) = split(route);
             let problem = Answer::of(with_body(&app, method, &path, token, body(route))).await.problem();

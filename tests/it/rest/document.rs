@@ -8,7 +8,7 @@ use super::{Answer, anonymous};
 use crate::app::TestApp;
 
 /// The contract. A route that comes or goes changes this list first.
-pub(super) const ROUTES: [&str; 27] = [
+pub(super) const ROUTES: [&str; 28] = [
     "DELETE /v1/filters/{id}",
     "DELETE /v1/projects/{id}/members/{userId}",
     "DELETE /v1/tokens/{id}",
@@ -32,6 +32,7 @@ pub(super) const ROUTES: [&str; 27] = [
     "POST /v1/filters/{id}/evaluate",
     "POST /v1/users/{id}/tokens",
     "POST /v1/webhooks",
+    "POST /v1/webhooks/{id}/disable",
     "PUT /v1/event-types/{name}",
     "PUT /v1/projects/{id}",
     "PUT /v1/projects/{id}/members/{userId}",

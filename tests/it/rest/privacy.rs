@@ -22,6 +22,7 @@ async fn someone_elses_ids_answer_byte_for_byte_like_missing_ones() {
         ("GET", "/v1/webhooks/{}", "{}", &registered.id),
         ("PATCH", "/v1/webhooks/{}", r#"{"name":"mine now"}"#, &registered.id),
         ("DELETE", "/v1/webhooks/{}", "{}", &registered.id),
+        ("POST", "/v1/webhooks/{}/disable", "{}", &registered.id),
         ("GET", "/v1/webhooks/{}/deliveries", "{}", &registered.id),
         ("GET", "/v1/webhooks/{}/verdicts", "{}", &registered.id),
         ("GET", "/v1/deliveries/{}", "{}", &delivery.id),

@@ -76,6 +76,22 @@ pub(in crate::store) async fn an_endpoint_that_is_gone_disables_its_webhook(stor
     assert_eq!((disabled.updated_at, last_change(&*store).await), (at(4), before + 1));
 }
 
+pub(in crate::store) async fn a_webhook_is_disabled_and_unhealthy_at_its_owners_wish(store: Arc<dyn Store>) {
+    add_webhooks(&*store, &["w", "other"]).await;
+    let before = last_change(&*store).await;
+
+    let disabled = store.disable_webhook(&webhook_id("w"), at(4)).await.unwrap().unwrap();
+    let again = store.disable_webhook(&webhook_id("w"), at(5)).await.unwrap().unwrap();
+
+    let wanted =
+        Webhook { is_enabled: false, health: Health::Unhealthy, version: 2, updated_at: at(4), ..webhook("w") };
+    assert_eq!((&*disabled, &*again, &*read(&*store).await), (&wanted, &wanted, &wanted));
+    assert_eq!(last_change(&*store).await, before + 1, "done already is done");
+    assert_eq!(store.webhook(&webhook_id("other")).await.unwrap().as_deref(), Some(&webhook("other")));
+    store.delete_webhook(&webhook_id("w"), at(6)).await.unwrap();
+    assert_eq!(store.disable_webhook(&webhook_id("w"), at(7)).await.unwrap(), None);
+}
+
 pub(in crate::store) async fn a_success_does_not_heal_a_disabled_webhook(store: Arc<dyn Store>) {
     add_webhooks(&*store, &["w"]).await;
     owe(&*store, "e", &["w"], at(0)).await;

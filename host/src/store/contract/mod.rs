@@ -68,6 +68,7 @@ macro_rules! contract_tests {
             health: failures_in_a_row_make_a_webhook_unhealthy_and_a_success_heals_it,
             health: a_count_alone_is_not_a_change,
             health: an_endpoint_that_is_gone_disables_its_webhook,
+            health: a_webhook_is_disabled_and_unhealthy_at_its_owners_wish,
             health: a_success_does_not_heal_a_disabled_webhook,
             health: an_edit_leaves_health_and_counts_as_they_are,
             health: filter_failures_are_told_when_they_begin_and_cease_to_count_as_failing,

@@ -4,13 +4,17 @@
 //! new version and a new place in the order of changes; a filter that begins or ceases to count as
 //! failing gets only the place, because the version stands for what payloads show.
 
+use std::sync::Arc;
+
 use rusqlite::Connection;
 
-use super::webhooks::next_change;
+use super::webhooks::{self, next_change};
 use crate::model::Timestamp;
 use crate::model::filter::FilterDigest;
 use crate::model::ids::WebhookId;
 use crate::model::limits::FILTER_FAILURES_UNTIL_FAILING;
+use crate::model::webhook::Webhook;
+use crate::store::SealingKey;
 
 /// The endpoint answered 2xx. A disabled webhook stays UNHEALTHY until somebody enables it.
 pub(super) fn attempt_succeeded(connection: &Connection, webhook_seq: i64, at: Timestamp) -> rusqlite::Result<()> {
@@ -58,6 +62,24 @@ pub(super) fn disable(connection: &Connection, webhook_seq: i64, at: Timestamp) 
         ))?
         .execute((webhook_seq, at))?;
     Ok(())
+}
+
+/// The owner said so. Unlike an endpoint that is gone, this makes a webhook UNHEALTHY that was disabled before.
+pub(super) fn disable_at_wish(
+    connection: &Connection,
+    key: &SealingKey,
+    id: &WebhookId,
+    at: Timestamp,
+) -> rusqlite::Result<Option<Arc<Webhook>>> {
+    connection
+        .prepare_cached(concat!(
+            "UPDATE webhooks SET is_enabled = 0, health = 'UNHEALTHY', version = version + 1, updated_at = ?2,
+                    change_seq = ",
+            next_change!(),
+            " WHERE id = ?1 AND deleted_at IS NULL AND (is_enabled OR health = 'HEALTHY')"
+        ))?
+        .execute((id, at))?;
+    webhooks::get(connection, key, id)
 }
 
 /// A filter ran for the webhook. What a filter did that the webhook no longer has is not counted.

@@ -313,6 +313,11 @@ impl Store for SqliteStore {
         self.write(move |connection| webhooks::update(connection, from, &webhook, &headers)).await
     }
 
+    async fn disable_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Option<Arc<Webhook>>> {
+        let (id, key) = (id.clone(), self.key.clone());
+        self.write(move |connection| health::disable_at_wish(connection, &key, &id, at)).await
+    }
+
     async fn delete_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Removed> {
         let (id, fences) = (id.clone(), Arc::clone(&self.fences));
         self.write(move |connection| webhooks::delete(connection, &id, at, &fences)).await
