@@ -9,3 +9,6 @@ ALTER TABLE webhooks ADD COLUMN
   headers_sealed BLOB;
 UPDATE webhooks SET headers_sealed = seal_headers(id, headers) WHERE headers <> '{}';
 ALTER TABLE webhooks DROP COLUMN headers;
+
+-- Secrets that sign no more, to be deleted.
+CREATE INDEX webhook_secrets_by_end ON webhook_secrets (expires_at) WHERE expires_at IS NOT NULL;

@@ -59,7 +59,7 @@ pub fn router(state: ApiState) -> Router {
 
 /// Every documented route.
 fn routes() -> OpenApiRouter<ApiState> {
-    use rest::{deliveries, events, filters, health, people, verdicts, webhooks};
+    use rest::{deliveries, events, filters, health, people, secrets, verdicts, webhooks};
 
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(events::send_event))
@@ -70,6 +70,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(webhooks::create_webhook, webhooks::list_webhooks))
         .routes(routes!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))
         .routes(routes!(webhooks::disable_webhook))
+        .routes(routes!(secrets::rotate_secret))
         .routes(routes!(deliveries::list_deliveries))
         .routes(routes!(deliveries::get_delivery))
         .routes(routes!(verdicts::list_verdicts))

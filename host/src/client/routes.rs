@@ -7,7 +7,8 @@ use super::{Client, Result};
 use crate::wire::{
     AcceptedEvent, CreateToken, DeliveriesQuery, DeliveryDetail, DeliveryPage, Evaluate, Evaluation, Event, EventType,
     EventTypePage, Filter, FilterPage, NewEvent, NewToken, NewWebhook, PageQuery, PatchWebhook, Project, PutEventType,
-    PutProject, PutUser, Status, UploadQuery, User, VerdictPage, VerdictsQuery, Webhook, WebhookPage,
+    PutProject, PutUser, RotateSecret, RotatedSecret, Status, UploadQuery, User, VerdictPage, VerdictsQuery, Webhook,
+    WebhookPage,
 };
 
 impl Client {
@@ -153,6 +154,14 @@ impl Client {
     /// As for [`Client::send_event`].
     pub async fn disable_webhook(&self, id: &str) -> Result<Webhook> {
         self.answer(self.post(&["v1", "webhooks", id, "disable"])).await
+    }
+
+    /// `POST /v1/webhooks/{id}/rotate-secret`.
+    ///
+    /// # Errors
+    /// As for [`Client::send_event`].
+    pub async fn rotate_secret(&self, id: &str, rotate: &RotateSecret) -> Result<RotatedSecret> {
+        self.answer(self.post(&["v1", "webhooks", id, "rotate-secret"]).json(rotate)).await
     }
 
     /// `GET /v1/webhooks/{id}/deliveries`.

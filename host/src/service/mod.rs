@@ -12,6 +12,7 @@ mod filters;
 mod headers;
 mod health;
 mod people;
+mod secrets;
 mod verdicts;
 mod webhooks;
 
@@ -37,6 +38,7 @@ pub use error::{Noun, ServiceError, Violation};
 pub use events::AcceptedEvent;
 pub use filters::{EvaluateEvent, Evaluated};
 pub use people::NewToken;
+pub use secrets::RotatedSecret;
 pub use verdicts::Explained;
 pub use webhooks::{FilterChoice, NewWebhook, WebhookPatch, WebhookView};
 

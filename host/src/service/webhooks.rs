@@ -11,13 +11,10 @@ use crate::filter::FilterRef;
 use crate::json;
 use crate::model::event::EventType;
 use crate::model::ids::{FilterId, ProjectId, UserId, WebhookId};
-use crate::model::limits::{
-    FILTER_CONFIG_BYTES_MAX, SECRET_BYTES_MAX, WEBHOOK_EVENTS_MAX, WEBHOOK_PROJECTS_MAX, WEBHOOKS_PER_USER_MAX,
-};
+use crate::model::limits::{FILTER_CONFIG_BYTES_MAX, WEBHOOK_EVENTS_MAX, WEBHOOK_PROJECTS_MAX, WEBHOOKS_PER_USER_MAX};
 use crate::model::secret::Secret;
 use crate::model::token::Caller;
 use crate::model::webhook::{FilterBinding, Health, OnError, PayloadFormat, Webhook};
-use crate::sign;
 use crate::store::{Page, Removed, Updated};
 
 /// How often a change is tried again that met another change of the same webhook.
@@ -98,10 +95,7 @@ impl Service {
             return Err(ServiceError::Conflict(format!("a user has at most {WEBHOOKS_PER_USER_MAX} webhooks")));
         }
         let now = self.clock.now();
-        let secret = match new.secret {
-            Some(secret) => check_secret(secret)?,
-            None => sign::generate_secret(&random_bytes(self.clock.as_ref())),
-        };
+        let secret = self.chosen_or_new(new.secret)?;
         let webhook = Webhook {
             id: WebhookId::generate(now, random_bytes(self.clock.as_ref())),
             uid: hex::encode(random_bytes::<16>(self.clock.as_ref())).into(),
@@ -301,17 +295,4 @@ pub(super) fn canonical_config(config: Option<&str>, pointer: &str) -> Result<St
     }
     json::canonicalise(config.as_bytes())
         .map_err(|error| ServiceError::bad_field(&format!("{pointer}{}", error.pointer()), error.to_string()))
-}
-
-fn check_secret(secret: Secret) -> Result<Secret> {
-    let refuse = |detail: String| Err(ServiceError::bad_field("/secret", detail));
-    if !(1..=SECRET_BYTES_MAX).contains(&secret.expose().len()) {
-        return refuse(format!("a secret has 1 to {SECRET_BYTES_MAX} bytes"));
-    }
-    if sign::is_malformed_key(&secret) {
-        return refuse(
-            "what begins with `whsec_` goes on with a key in base64, as Standard Webhooks has it; choose another beginning or leave `secret` out".to_owned(),
-        );
-    }
-    Ok(secret)
 }

@@ -232,6 +232,35 @@ pub enum Updated {
     Missing,
 }
 
+/// A secret that is to sign from now on.
+#[derive(Clone, Debug)]
+pub struct Rotation {
+    /// The secret.
+    pub secret: Secret,
+    /// The clock's time.
+    pub at: Timestamp,
+    /// Until when the present secret goes on signing beside it.
+    pub overlap_ends_at: Timestamp,
+    /// How many secrets may sign at a time.
+    pub live_max: usize,
+}
+
+/// What became of a secret that was to be rotated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotated {
+    /// It signs.
+    Written,
+    /// It is the one that signs first already: nothing was changed.
+    Present,
+    /// As many sign as may: nothing was changed.
+    TooMany {
+        /// When the first of them ends.
+        first_ends_at: Timestamp,
+    },
+    /// There is no such webhook.
+    Missing,
+}
+
 /// What became of a webhook or filter that was to be added or deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removed {
@@ -374,6 +403,12 @@ pub trait Store: Send + Sync + 'static {
     /// Disables a webhook and makes it UNHEALTHY, at its owner's wish, and answers with it; `None` if there is
     /// none. One that is both already stays as it is.
     async fn disable_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Option<Arc<Webhook>>>;
+    /// Has a webhook sign with a new secret first. The secrets before it keep the ends that they have; one
+    /// without an end gets one. A secret that signs already and comes back as the newest signs once. Secrets
+    /// that cannot be read are deleted, so this repairs a webhook that has none left.
+    async fn rotate_secret(&self, webhook: &WebhookId, rotation: Rotation) -> Result<Rotated>;
+    /// Deletes the secrets that sign no more at `now`; how many.
+    async fn forget_secrets(&self, now: Timestamp) -> Result<usize>;
     /// Deletes a webhook and its secrets, and cancels what is owed to it. Its log stays until it ages.
     async fn delete_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Removed>;
     /// Webhooks changed or deleted after `change_seq`, in the order of change.

@@ -33,7 +33,7 @@ pub use filter::{
 };
 pub use people::{CreateToken, NewToken, Project, PutProject, PutUser, User};
 pub use problem::{Problem, Violation};
-pub use secret::SecretText;
+pub use secret::{RotateSecret, RotatedSecret, SecretText};
 pub use verdict::{KeptOutcome, Outcome, ReasonClass, Verdict, VerdictsQuery};
 pub use webhook::{
     AttachedFilter, FilterChoice, FilterStatus, NewWebhook, OnError, PatchWebhook, PayloadFormat, Webhook,

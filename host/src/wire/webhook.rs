@@ -176,7 +176,8 @@ pub struct Webhook {
     pub name: Option<String>,
     /// Where deliveries go.
     pub url: String,
-    /// The secret that signs deliveries: shown when the webhook is registered, null ever after.
+    /// The secret that signs deliveries: shown when the webhook is registered, null ever after. Another one comes
+    /// with `POST /v1/webhooks/{id}/rotate-secret`.
     #[schema(value_type = Option<String>)]
     pub secret: Option<SecretText>,
     /// Whether the endpoint answers.

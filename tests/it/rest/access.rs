@@ -20,7 +20,7 @@ const OPERATORS: [&str; 8] = [
     "DELETE /v1/projects/{id}/members/{userId}",
 ];
 /// The routes that only a user may call.
-const USERS: [&str; 9] = [
+const USERS: [&str; 10] = [
     "POST /v1/webhooks",
     "GET /v1/webhooks",
     "GET /v1/webhooks/{id}",
@@ -30,6 +30,7 @@ const USERS: [&str; 9] = [
     "GET /v1/webhooks/{id}/deliveries",
     "GET /v1/webhooks/{id}/verdicts",
     "GET /v1/deliveries/{id}",
+    "POST /v1/webhooks/{id}/rotate-secret",
 ];
 
 /// A body that each of these routes can read, so that only the token is wrong.

@@ -8,7 +8,7 @@ use super::{Answer, anonymous};
 use crate::app::TestApp;
 
 /// The contract. A route that comes or goes changes this list first.
-pub(super) const ROUTES: [&str; 28] = [
+pub(super) const ROUTES: [&str; 29] = [
     "DELETE /v1/filters/{id}",
     "DELETE /v1/projects/{id}/members/{userId}",
     "DELETE /v1/tokens/{id}",
@@ -33,6 +33,7 @@ pub(super) const ROUTES: [&str; 28] = [
     "POST /v1/users/{id}/tokens",
     "POST /v1/webhooks",
     "POST /v1/webhooks/{id}/disable",
+    "POST /v1/webhooks/{id}/rotate-secret",
     "PUT /v1/event-types/{name}",
     "PUT /v1/projects/{id}",
     "PUT /v1/projects/{id}/members/{userId}",

@@ -5,6 +5,7 @@ pub(super) mod events;
 pub(super) mod filters;
 pub(super) mod health;
 pub(super) mod people;
+pub(super) mod secrets;
 pub(super) mod verdicts;
 pub(super) mod webhooks;
 

@@ -45,8 +45,8 @@ use self::readers::Readers;
 use self::writer::{Durability, Writer};
 use super::{
     Accepted, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
-    Dispatched, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result, SealingKey,
-    Store, StoreError, Updated, User, VerdictQuery, WebhookChange,
+    Dispatched, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result, Rotated,
+    Rotation, SealingKey, Store, StoreError, Updated, User, VerdictQuery, WebhookChange,
 };
 use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, Delivery};
@@ -316,6 +316,15 @@ impl Store for SqliteStore {
     async fn disable_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Option<Arc<Webhook>>> {
         let (id, key) = (id.clone(), self.key.clone());
         self.write(move |connection| health::disable_at_wish(connection, &key, &id, at)).await
+    }
+
+    async fn rotate_secret(&self, webhook: &WebhookId, rotation: Rotation) -> Result<Rotated> {
+        let (webhook, key) = (webhook.clone(), self.key.clone());
+        self.write(move |connection| secrets::rotate(connection, &key, &webhook, &rotation)).await
+    }
+
+    async fn forget_secrets(&self, now: Timestamp) -> Result<usize> {
+        self.write(move |connection| secrets::forget(connection, now)).await
     }
 
     async fn delete_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Removed> {

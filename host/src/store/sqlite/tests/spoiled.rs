@@ -2,10 +2,11 @@
 
 use super::opened;
 use crate::model::delivery::{AttemptError, DeliveryState};
+use crate::model::secret::Secret;
 use crate::store::contract::samples::{
     add_webhooks, at, attempted, delivery_claim, delivery_id, names, owe, webhook_id,
 };
-use crate::store::{Next, Store};
+use crate::store::{Next, Rotated, Rotation, Store};
 
 /// What can be spoiled of the delivery of `e` to `bad`.
 const SPOILING: [&str; 8] = [
@@ -65,4 +66,18 @@ async fn a_webhook_whose_headers_do_not_open_keeps_no_change_of_another_from_bei
 
     let told: Vec<_> = changes.iter().map(|change| (change.id.as_str(), change.webhook.is_some())).collect();
     assert_eq!(told, [("bad", false), ("good", true)]);
+}
+
+#[tokio::test]
+async fn a_rotation_repairs_a_webhook_whose_secret_does_not_open() {
+    let (store, _kept) = opened();
+    add_webhooks(&*store, &["bad"]).await;
+    store.write(|connection| connection.execute(SPOILING[0], ())).await.unwrap();
+
+    let rotation = Rotation { secret: Secret::new("new"), at: at(1), overlap_ends_at: at(9), live_max: 1 };
+    assert_eq!(store.rotate_secret(&webhook_id("bad"), rotation).await.unwrap(), Rotated::Written);
+
+    owe(&*store, "e", &["bad"], at(2)).await;
+    let claimed = store.claim_deliveries(delivery_claim(at(2), 9, 9)).await.unwrap();
+    assert_eq!(claimed[0].secrets, [Secret::new("new")]);
 }
