@@ -12,3 +12,11 @@ ALTER TABLE webhooks DROP COLUMN headers;
 
 -- Secrets that sign no more, to be deleted.
 CREATE INDEX webhook_secrets_by_end ON webhook_secrets (expires_at) WHERE expires_at IS NOT NULL;
+
+ALTER TABLE events ADD COLUMN
+  -- The webhook that it is for alone, if it is a test: it concerns no other webhook and shows to nobody but the
+  -- webhook's owner and operators. NULL for what happened.
+  test_webhook_seq INTEGER REFERENCES webhooks (seq);
+
+-- The tests of a webhook, newest first (an index ends with the row's `seq`).
+CREATE INDEX events_of_test ON events (test_webhook_seq) WHERE test_webhook_seq IS NOT NULL;

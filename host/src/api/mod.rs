@@ -59,7 +59,7 @@ pub fn router(state: ApiState) -> Router {
 
 /// Every documented route.
 fn routes() -> OpenApiRouter<ApiState> {
-    use rest::{deliveries, events, filters, health, people, secrets, verdicts, webhooks};
+    use rest::{deliveries, events, filters, health, people, secrets, test_sends, verdicts, webhooks};
 
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(events::send_event))
@@ -71,6 +71,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))
         .routes(routes!(webhooks::disable_webhook))
         .routes(routes!(secrets::rotate_secret))
+        .routes(routes!(test_sends::test_webhook))
         .routes(routes!(deliveries::list_deliveries))
         .routes(routes!(deliveries::get_delivery))
         .routes(routes!(verdicts::list_verdicts))

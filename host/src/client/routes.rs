@@ -7,8 +7,8 @@ use super::{Client, Result};
 use crate::wire::{
     AcceptedEvent, CreateToken, DeliveriesQuery, DeliveryDetail, DeliveryPage, Evaluate, Evaluation, Event, EventType,
     EventTypePage, Filter, FilterPage, NewEvent, NewToken, NewWebhook, PageQuery, PatchWebhook, Project, PutEventType,
-    PutProject, PutUser, RotateSecret, RotatedSecret, Status, UploadQuery, User, VerdictPage, VerdictsQuery, Webhook,
-    WebhookPage,
+    PutProject, PutUser, RotateSecret, RotatedSecret, Status, TestSent, TestWebhook, UploadQuery, User, VerdictPage,
+    VerdictsQuery, Webhook, WebhookPage,
 };
 
 impl Client {
@@ -162,6 +162,14 @@ impl Client {
     /// As for [`Client::send_event`].
     pub async fn rotate_secret(&self, id: &str, rotate: &RotateSecret) -> Result<RotatedSecret> {
         self.answer(self.post(&["v1", "webhooks", id, "rotate-secret"]).json(rotate)).await
+    }
+
+    /// `POST /v1/webhooks/{id}/test`.
+    ///
+    /// # Errors
+    /// As for [`Client::send_event`].
+    pub async fn test_webhook(&self, id: &str, test: &TestWebhook) -> Result<TestSent> {
+        self.answer(self.post(&["v1", "webhooks", id, "test"]).json(test)).await
     }
 
     /// `GET /v1/webhooks/{id}/deliveries`.

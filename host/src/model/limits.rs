@@ -37,6 +37,10 @@ pub const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
 pub const SECRETS_LIVE_MAX: usize = 3;
 /// How often what has had its time, such as secrets that sign no more, is deleted.
 pub const UPKEEP_PAUSE: Duration = Duration::from_secs(10 * 60);
+/// Tests of one webhook within [`TESTS_WINDOW`]. Each is an event that is kept and a delivery that is retried.
+pub const TESTS_MAX: u32 = 10;
+/// The time over which tests of a webhook are counted.
+pub const TESTS_WINDOW: Duration = Duration::from_secs(60);
 /// Bytes of a filter's configuration.
 pub const FILTER_CONFIG_BYTES_MAX: usize = 64 << 10;
 /// Characters of the version that a filter says it has.

@@ -8,11 +8,13 @@ pub mod access;
 mod deliveries;
 mod error;
 mod events;
+mod examples;
 mod filters;
 mod headers;
 mod health;
 mod people;
 mod secrets;
+mod test_sends;
 mod verdicts;
 mod webhooks;
 
@@ -39,7 +41,8 @@ pub use events::AcceptedEvent;
 pub use filters::{EvaluateEvent, Evaluated};
 pub use people::NewToken;
 pub use secrets::RotatedSecret;
-pub use verdicts::Explained;
+pub use test_sends::TestSent;
+pub use verdicts::{EventVerdicts, Explained};
 pub use webhooks::{FilterChoice, NewWebhook, WebhookPatch, WebhookView};
 
 /// What every use case answers.

@@ -106,6 +106,28 @@ pub enum Accepted {
     Conflict,
 }
 
+/// A webhook that is to be tested.
+#[derive(Clone, Debug)]
+pub struct TestOf {
+    /// Which webhook.
+    pub webhook: WebhookId,
+    /// Since when its tests count.
+    pub since: Timestamp,
+    /// How many it may have had since then, the new one included.
+    pub tests_max: u32,
+}
+
+/// What became of an event that was to test a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TestAccepted {
+    /// It is on disk.
+    New,
+    /// The webhook was tested too often: nothing was written.
+    TooMany,
+    /// There is no such webhook.
+    Missing,
+}
+
 /// An event that dispatch has claimed.
 #[derive(Clone, Debug)]
 pub struct ClaimedEvent {
@@ -328,6 +350,8 @@ pub struct VerdictQuery {
 pub struct LoggedVerdict {
     /// On which event.
     pub event_id: EventId,
+    /// Whether the event is a test of the webhook.
+    pub is_test: bool,
     /// The verdict.
     pub verdict: Verdict,
 }
@@ -378,6 +402,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Accepts an event.
     async fn accept_event(&self, event: Arc<Event>, digest: EventDigest) -> Result<Accepted>;
+    /// Accepts an event, under an id that no other has, for one webhook alone.
+    async fn accept_test(&self, event: Arc<Event>, digest: EventDigest, test: TestOf) -> Result<TestAccepted>;
     /// An event.
     async fn event(&self, id: &EventId) -> Result<Option<StoredEvent>>;
     /// Claims events that wait for dispatch, the oldest first.

@@ -16,6 +16,7 @@ mod people;
 mod present;
 mod problem;
 mod secret;
+mod test_send;
 mod verdict;
 mod webhook;
 
@@ -34,6 +35,7 @@ pub use filter::{
 pub use people::{CreateToken, NewToken, Project, PutProject, PutUser, User};
 pub use problem::{Problem, Violation};
 pub use secret::{RotateSecret, RotatedSecret, SecretText};
+pub use test_send::{TestSent, TestWebhook};
 pub use verdict::{KeptOutcome, Outcome, ReasonClass, Verdict, VerdictsQuery};
 pub use webhook::{
     AttachedFilter, FilterChoice, FilterStatus, NewWebhook, OnError, PatchWebhook, PayloadFormat, Webhook,

@@ -6,6 +6,7 @@ pub(super) mod filters;
 pub(super) mod health;
 pub(super) mod people;
 pub(super) mod secrets;
+pub(super) mod test_sends;
 pub(super) mod verdicts;
 pub(super) mod webhooks;
 

@@ -46,7 +46,7 @@ use self::writer::{Durability, Writer};
 use super::{
     Accepted, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
     Dispatched, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result, Rotated,
-    Rotation, SealingKey, Store, StoreError, Updated, User, VerdictQuery, WebhookChange,
+    Rotation, SealingKey, Store, StoreError, TestAccepted, TestOf, Updated, User, VerdictQuery, WebhookChange,
 };
 use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, Delivery};
@@ -255,6 +255,10 @@ impl Store for SqliteStore {
 
     async fn accept_event(&self, event: Arc<Event>, digest: EventDigest) -> Result<Accepted> {
         self.write(move |connection| events::accept(connection, &event, digest)).await
+    }
+
+    async fn accept_test(&self, event: Arc<Event>, digest: EventDigest, test: TestOf) -> Result<TestAccepted> {
+        self.write(move |connection| events::accept_test(connection, &event, digest, &test)).await
     }
 
     async fn event(&self, id: &EventId) -> Result<Option<StoredEvent>> {
