@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use hooksieve::clock::{Clock, SystemClock};
+use hooksieve::wire::RotateSecret;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
@@ -48,6 +49,25 @@ impl Node {
         let output = node.wait_with_output().await.unwrap();
         serde_json::from_slice(&output.stdout).unwrap()
     }
+}
+
+#[tokio::test]
+async fn while_secrets_overlap_the_standard_library_verifies_with_either_and_the_samples_with_the_newest() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    // The library refuses what was sent long ago.
+    app.run_after(SystemClock.now().since(app.now())).await;
+    let user = app.user("u1").await;
+    let registered = user.create_webhook(&webhook(&receiver.url("/a"))).await.unwrap();
+    let new = user.rotate_secret(&registered.id, &RotateSecret::default()).await.unwrap().secret;
+    app.send(&created("e1")).await;
+    let node = Node::install().await;
+
+    let received = receiver.only("/a");
+    let by_old = node.verify(&received, &received.body, registered.secret.unwrap().expose()).await;
+    let by_new = node.verify(&received, &received.body, new.expose()).await;
+
+    assert_eq!(by_new, json!({ "guide": true, "api": true, "standard": true }));
+    assert_eq!(by_old, json!({ "guide": false, "api": false, "standard": true }));
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ pub fn router(state: ApiState) -> Router {
 
 /// Every documented route.
 fn routes() -> OpenApiRouter<ApiState> {
-    use rest::{deliveries, events, filters, health, people, secrets, test_sends, verdicts, webhooks};
+    use rest::{deliveries, events, filters, health, hooks, people, secrets, test_sends, verdicts, webhooks};
 
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(events::send_event))
@@ -79,6 +79,9 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(filters::get_filter, filters::delete_filter))
         .routes(routes!(filters::get_filter_wasm))
         .routes(routes!(filters::evaluate_filter))
+        .routes(routes!(hooks::create_hook))
+        .routes(routes!(hooks::delete_hook))
+        .routes(routes!(hooks::list_hook_samples))
         .routes(routes!(people::put_user))
         .routes(routes!(people::create_token))
         .routes(routes!(people::revoke_token))

@@ -12,6 +12,7 @@ mod examples;
 mod filters;
 mod headers;
 mod health;
+mod hooks;
 mod people;
 mod secrets;
 mod test_sends;

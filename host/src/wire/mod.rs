@@ -3,7 +3,7 @@
 //! The server answers with these and the client reads them, so the two cannot drift; the OpenAPI
 //! document is generated from them. They are plain data: text that a caller chose is checked by the
 //! use cases, not here. Requests refuse members that they do not know, so that a typo is an error and
-//! not a setting that silently does nothing. JSON that is not ours to understand (records, filter
+//! not a setting that silently does nothing; only REST hooks have to take what services send. JSON that is not ours to understand (records, filter
 //! configurations) stays as text ([`RawValue`]), so that no number in it is ever rounded.
 //!
 //! [`RawValue`]: serde_json::value::RawValue
@@ -11,6 +11,7 @@
 mod delivery;
 mod event;
 mod filter;
+mod hook;
 mod mirror;
 mod people;
 mod present;
@@ -32,6 +33,7 @@ pub use event::{AcceptedEvent, Event, EventType, NewEvent, PutEventType};
 pub use filter::{
     Evaluate, Evaluation, EvaluationVerdict, FieldScalar, FieldSeen, FieldValue, Filter, FilterAbout, UploadQuery,
 };
+pub use hook::{Hook, HookSample, HookSampleQuery, NewHook};
 pub use people::{CreateToken, NewToken, Project, PutProject, PutUser, User};
 pub use problem::{Problem, Violation};
 pub use secret::{RotateSecret, RotatedSecret, SecretText};

@@ -20,7 +20,7 @@ const OPERATORS: [&str; 8] = [
     "DELETE /v1/projects/{id}/members/{userId}",
 ];
 /// The routes that only a user may call.
-const USERS: [&str; 10] = [
+const USERS: [&str; 14] = [
     "POST /v1/webhooks",
     "GET /v1/webhooks",
     "GET /v1/webhooks/{id}",
@@ -31,6 +31,10 @@ const USERS: [&str; 10] = [
     "GET /v1/webhooks/{id}/verdicts",
     "GET /v1/deliveries/{id}",
     "POST /v1/webhooks/{id}/rotate-secret",
+    "POST /v1/webhooks/{id}/test",
+    "POST /v1/hooks",
+    "DELETE /v1/hooks/{id}",
+    "GET /v1/hooks/sample",
 ];
 
 /// A body that each of these routes can read, so that only the token is wrong.
@@ -38,6 +42,7 @@ fn body(route: &str) -> &'static str {
     match route {
         "POST /v1/events" => r#"{"event":"TODO_CREATED","projectId":"p1"}"#,
         "PUT /v1/event-types/{name}" => r#"{"description":"Something happened"}"#,
+        "POST /v1/hooks" => r#"{"target_url":"https://example.com/","event":"TODO_CREATED"}"#,
         "POST /v1/webhooks" => r#"{"url":"https://example.com/"}"#,
         _ => "{}",
     }
@@ -45,7 +50,8 @@ fn body(route: &str) -> &'static str {
 
 fn split(route: &str) -> (&str, String) {
     let (method, path) = route.split_once(' ').unwrap();
-    (method, path.replace("{id}", "x1").replace("{userId}", "u1").replace("{name}", "A_TYPE"))
+    let path = path.replace("{id}", "x1").replace("{userId}", "u1").replace("{name}", "A_TYPE");
+    (method, path.replace("/sample", "/sample?event=TODO_CREATED"))
 }
 
 /// A user's token.

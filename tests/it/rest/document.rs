@@ -8,8 +8,9 @@ use super::{Answer, anonymous};
 use crate::app::TestApp;
 
 /// The contract. A route that comes or goes changes this list first.
-pub(super) const ROUTES: [&str; 29] = [
+pub(super) const ROUTES: [&str; 33] = [
     "DELETE /v1/filters/{id}",
+    "DELETE /v1/hooks/{id}",
     "DELETE /v1/projects/{id}/members/{userId}",
     "DELETE /v1/tokens/{id}",
     "DELETE /v1/webhooks/{id}",
@@ -22,6 +23,7 @@ pub(super) const ROUTES: [&str; 29] = [
     "GET /v1/filters",
     "GET /v1/filters/{id}",
     "GET /v1/filters/{id}/wasm",
+    "GET /v1/hooks/sample",
     "GET /v1/webhooks",
     "GET /v1/webhooks/{id}",
     "GET /v1/webhooks/{id}/deliveries",
@@ -30,10 +32,12 @@ pub(super) const ROUTES: [&str; 29] = [
     "POST /v1/events",
     "POST /v1/filters",
     "POST /v1/filters/{id}/evaluate",
+    "POST /v1/hooks",
     "POST /v1/users/{id}/tokens",
     "POST /v1/webhooks",
     "POST /v1/webhooks/{id}/disable",
     "POST /v1/webhooks/{id}/rotate-secret",
+    "POST /v1/webhooks/{id}/test",
     "PUT /v1/event-types/{name}",
     "PUT /v1/projects/{id}",
     "PUT /v1/projects/{id}/members/{userId}",

@@ -2,6 +2,7 @@
 
 mod access;
 mod document;
+mod hooks;
 mod privacy;
 mod refusals;
 mod routes;

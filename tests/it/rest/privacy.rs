@@ -25,6 +25,8 @@ async fn someone_elses_ids_answer_byte_for_byte_like_missing_ones() {
         ("POST", "/v1/webhooks/{}/disable", "{}", &registered.id),
         ("GET", "/v1/webhooks/{}/deliveries", "{}", &registered.id),
         ("GET", "/v1/webhooks/{}/verdicts", "{}", &registered.id),
+        ("POST", "/v1/webhooks/{}/test", "{}", &registered.id),
+        ("DELETE", "/v1/hooks/{}", "{}", &registered.id),
         ("POST", "/v1/webhooks/{}/rotate-secret", "{}", &registered.id),
         ("GET", "/v1/deliveries/{}", "{}", &delivery.id),
         ("GET", "/v1/filters/{}", "{}", &filter.id),

@@ -13,6 +13,7 @@ pub(super) mod model;
 pub(super) mod people;
 pub(super) mod samples;
 pub(super) mod secrets;
+pub(super) mod tests_of_webhooks;
 pub(super) mod webhooks;
 
 /// One test for each claim of the contract.
@@ -50,6 +51,11 @@ macro_rules! contract_tests {
             secrets: secrets_that_sign_no_more_are_forgotten,
             secrets: a_webhook_that_is_gone_has_no_secret_to_rotate,
             secrets: clients_that_rotate_at_once_all_get_a_secret_that_signs_or_a_refusal,
+            tests_of_webhooks: a_test_is_marked_from_its_event_to_its_delivery,
+            tests_of_webhooks: what_was_posted_is_no_test,
+            tests_of_webhooks: a_webhook_is_tested_no_more_than_it_may_be,
+            tests_of_webhooks: a_webhook_that_is_gone_is_not_tested,
+            tests_of_webhooks: recent_events_are_the_newest_of_the_type_in_the_users_projects,
             filters: a_filter_and_its_bytes_read_back_as_they_were,
             filters: a_user_sees_bundled_filters_and_their_own,
             filters: a_filter_in_use_is_not_deleted,

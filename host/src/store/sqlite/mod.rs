@@ -50,7 +50,7 @@ use super::{
 };
 use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, Delivery};
-use crate::model::event::{Event, EventDigest, EventSeq, StoredEvent};
+use crate::model::event::{Event, EventDigest, EventSeq, EventType, StoredEvent};
 use crate::model::filter::{Filter, FilterDigest};
 use crate::model::ids::{DeliveryId, EventId, FilterId, ProjectId, UserId, WebhookId};
 use crate::model::secret::Secret;
@@ -264,6 +264,11 @@ impl Store for SqliteStore {
     async fn event(&self, id: &EventId) -> Result<Option<StoredEvent>> {
         let id = id.clone();
         self.read(move |connection| events::get(connection, &id)).await
+    }
+
+    async fn recent_events(&self, user: &UserId, of: &EventType, among: u32, rows_max: u32) -> Result<Vec<Event>> {
+        let (user, of) = (user.clone(), of.clone());
+        self.read(move |connection| events::recent(connection, &user, &of, among, rows_max)).await
     }
 
     async fn claim_events(&self, claim: Claim) -> Result<Vec<ClaimedEvent>> {
