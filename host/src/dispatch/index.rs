@@ -132,6 +132,7 @@ pub(super) mod tests {
             is_enabled: true,
             health: Health::Healthy,
             failures_in_a_row: 0,
+            trouble: Default::default(),
             filter_failures_in_a_row: 0,
             version: 1,
             created_at: Timestamp::from_millis(1_000),

@@ -6,6 +6,7 @@
 use super::access::user;
 use super::{NewWebhook, Result, Service, ServiceError, WebhookView};
 use crate::model::event::{Event, EventType};
+use crate::model::health::Trouble;
 use crate::model::ids::{UserId, WebhookId};
 use crate::model::limits::{HOOK_SAMPLES_AMONG, HOOK_SAMPLES_MAX};
 use crate::model::snapshot::Snapshot;
@@ -60,6 +61,7 @@ impl Service {
             is_enabled: true,
             health: Health::Healthy,
             failures_in_a_row: 0,
+            trouble: Trouble::default(),
             filter_failures_in_a_row: 0,
             version: 1,
             created_at: now,

@@ -10,6 +10,7 @@ use crate::egress::{self, Refused};
 use crate::filter::FilterRef;
 use crate::json;
 use crate::model::event::EventType;
+use crate::model::health::{DisabledReason, Trouble};
 use crate::model::ids::{FilterId, ProjectId, UserId, WebhookId};
 use crate::model::limits::{FILTER_CONFIG_BYTES_MAX, WEBHOOK_EVENTS_MAX, WEBHOOK_PROJECTS_MAX, WEBHOOKS_PER_USER_MAX};
 use crate::model::secret::Secret;
@@ -110,6 +111,7 @@ impl Service {
             is_enabled: new.is_enabled,
             health: Health::Healthy,
             failures_in_a_row: 0,
+            trouble: Trouble { disabled: (!new.is_enabled).then_some(DisabledReason::Owner), ..Trouble::default() },
             filter_failures_in_a_row: 0,
             version: 1,
             created_at: now,

@@ -49,7 +49,8 @@ pub(super) async fn run(args: Args, output: Output) -> anyhow::Result<ExitCode> 
     let waiting = outcome(&client, &args.id, &test);
     let waited = tokio::time::timeout(Duration::from_secs(args.wait), waiting).await.failed(
         format!("nothing is known of the test {} after {} s", test.id, args.wait),
-        "the host may be busy, or the endpoint slow: ask again with a longer --wait",
+        "the host may be busy, the endpoint slow, or its attempts held back after failures: `webhook show` tells; then \
+         try again, perhaps with a longer --wait",
     );
     let (verdict, delivery) = waited??;
     let tested = Tested { test, verdict, delivery };

@@ -3,6 +3,7 @@
 //! A backend runs all of them with [`contract_tests!`], giving an expression that opens an empty store
 //! and answers with it and whatever must outlive it.
 
+pub(super) mod breaker;
 pub(super) mod deliveries;
 pub(super) mod events;
 pub(super) mod fairness;
@@ -11,6 +12,7 @@ pub(super) mod health;
 pub(super) mod logs;
 pub(super) mod model;
 pub(super) mod people;
+pub(super) mod queues;
 pub(super) mod samples;
 pub(super) mod secrets;
 pub(super) mod tests_of_webhooks;
@@ -27,6 +29,7 @@ macro_rules! contract_tests {
             people: a_token_is_kept_and_revoked_once,
             people: a_put_token_replaces_the_one_with_the_same_id,
             people: only_a_valid_operator_token_counts_as_one,
+            people: the_last_operator_token_is_not_revoked,
             people: event_types_are_listed_by_name_and_changed,
             events: an_event_is_accepted_once_and_another_with_its_id_conflicts,
             events: an_accepted_event_reads_back_as_it_was,
@@ -87,10 +90,23 @@ macro_rules! contract_tests {
             health: an_edit_leaves_health_and_counts_as_they_are,
             health: filter_failures_are_told_when_they_begin_and_cease_to_count_as_failing,
             health: a_verdict_of_a_former_filter_is_not_counted,
+            breaker: a_webhook_that_is_held_gets_no_attempt_before_its_hold_ends,
+            breaker: an_unhealthy_webhook_has_one_attempt_under_way,
+            breaker: a_success_frees_all_that_waited_behind_a_hold,
+            breaker: what_an_endpoint_asks_for_holds_all_of_its_deliveries,
+            breaker: attempts_that_end_at_once_are_all_counted,
+            breaker: what_a_former_url_answered_is_not_held_against_the_new_one,
+            breaker: enabling_a_webhook_begins_anew,
+            breaker: a_webhook_whose_check_failed_is_changed_and_stays_disabled,
+            breaker: each_change_of_health_is_one_event_of_the_operators_project,
+            breaker: the_operators_own_webhooks_make_no_events,
+            breaker: a_webhooks_secrets_and_next_attempts_are_told,
             logs: attempts_are_listed_in_their_order,
             logs: deliveries_are_listed_newest_first_by_state_and_time,
             logs: verdicts_are_listed_newest_first_by_outcome_and_time,
             logs: verdicts_on_an_event_are_those_of_the_owner_or_of_all,
+            queues: what_waits_is_counted_with_its_age,
+            queues: what_rests_or_is_not_due_does_not_count,
             logs: a_row_can_be_written_and_read_back,
         }
     };

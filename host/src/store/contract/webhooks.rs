@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::samples::{
-    accepted, add_webhooks, at, attempted, binding, claim_one, delivery_claim, delivery_id, owe, owed, page, secret,
-    upload, user, verdict, webhook, webhook_id,
+    accepted, add_webhooks, at, attempted, binding, claim_one, delivery_claim, delivery_id, failure, owe, owed, page,
+    secret, upload, user, verdict, webhook, webhook_id,
 };
 use crate::model::delivery::DeliveryState;
+use crate::model::health::{DisabledReason, Failure, Hold, HoldReason, Trouble};
 use crate::model::verdict::Outcome;
 use crate::model::webhook::{Health, PayloadFormat, Webhook};
 use crate::store::{DeliveryQuery, Dispatched, Next, Recorded, Removed, Store, Updated, VerdictQuery};
@@ -25,6 +26,14 @@ pub(in crate::store) async fn a_webhook_reads_back_as_it_was(store: Arc<dyn Stor
         is_enabled: false,
         health: Health::Unhealthy,
         failures_in_a_row: 4,
+        trouble: Trouble {
+            failing_since: Some(at(1)),
+            unhealthy_since: Some(at(2)),
+            last_failure: Some(Failure { detail: Some("why".into()), status: None, ..failure(at(3)) }),
+            hold: Some(Hold { until: at(4), reason: HoldReason::RetryAfter }),
+            failed_probes: 5,
+            disabled: Some(DisabledReason::Failing),
+        },
         filter_failures_in_a_row: 5,
         version: 9,
         ..webhook("bare")
@@ -54,7 +63,9 @@ pub(in crate::store) async fn a_webhook_is_updated_only_from_the_version_that_wa
     assert_eq!(store.webhook(&webhook_id("w")).await.unwrap().as_deref(), Some(&webhook("w")));
     assert_eq!(store.update_webhook(1, changed.clone()).await.unwrap(), Updated::Written);
     assert_eq!(store.update_webhook(1, changed.clone()).await.unwrap(), Updated::Stale);
-    assert_eq!(store.webhook(&webhook_id("w")).await.unwrap().as_deref(), Some(&changed));
+    let trouble = Trouble { disabled: Some(DisabledReason::Owner), ..Trouble::default() };
+    let read = store.webhook(&webhook_id("w")).await.unwrap();
+    assert_eq!(read.as_deref(), Some(&Webhook { trouble, ..changed }));
     assert_eq!(store.update_webhook(1, webhook("other")).await.unwrap(), Updated::Missing);
 }
 

@@ -12,6 +12,7 @@ use crate::model::Timestamp;
 use crate::model::delivery::{AttemptError, DeliveryState};
 use crate::model::event::{EventDigest, EventSeq, EventType};
 use crate::model::filter::FilterDigest;
+use crate::model::health::{DisabledReason, HoldReason};
 use crate::model::ids::{CompanyId, DeliveryId, EventId, FilterId, ProjectId, UserId, WebhookId};
 use crate::model::verdict::{Outcome, ReasonClass};
 use crate::model::webhook::{Health, OnError, PayloadFormat};
@@ -46,6 +47,8 @@ text_column!(
     AttemptError: Self::parse;
     Outcome: Self::parse;
     ReasonClass: Self::parse;
+    HoldReason: Self::parse;
+    DisabledReason: Self::parse;
 );
 
 macro_rules! named_column {
@@ -143,11 +146,6 @@ impl<T: DeserializeOwned> FromSql for Json<T> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         serde_json::from_str(value.as_str()?).map(Self).map_err(FromSqlError::other)
     }
-}
-
-/// Whether the row is at fault, and not the disk or the statement.
-pub(super) fn is_unreadable(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code().is_none()
 }
 
 /// Refuses a write that did not change exactly one row.

@@ -12,6 +12,7 @@ use crate::store::SealingKey;
 /// The migrations in order; the first one makes version 1.
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0001_first.sql"),
+    include_str!("../../../migrations/sqlite/0002_health.sql"),
     include_str!("../../../migrations/sqlite/0004_hooks.sql"),
 ];
 
@@ -58,7 +59,7 @@ mod tests {
         let is_column = |line: &str| {
             let mut words = line.trim_start().split(' ');
             let name = words.next().unwrap_or_default();
-            let kind = words.next().unwrap_or_default().trim_end_matches(',');
+            let kind = words.next().unwrap_or_default().trim_end_matches([',', ';']);
             line.starts_with("  ")
                 && name.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit())
                 && ["INTEGER", "TEXT", "BLOB"].contains(&kind)

@@ -7,6 +7,7 @@
 //! What is special about SQLite stays in this folder. Only one process can have the database open: the
 //! lock file sees to it, and leases rely on it ([`lease`]).
 
+mod backup;
 mod claims;
 mod columns;
 mod deliveries;
@@ -20,6 +21,7 @@ mod lease;
 mod migrations;
 mod open;
 mod people;
+mod queues;
 mod readers;
 mod secrets;
 mod tokens;
@@ -30,7 +32,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -45,19 +47,22 @@ use self::readers::Readers;
 use self::writer::{Durability, Writer};
 use super::{
     Accepted, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
-    Dispatched, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result, Rotated,
-    Rotation, SealingKey, Store, StoreError, TestAccepted, TestOf, Updated, User, VerdictQuery, WebhookChange,
+    Dispatched, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result, Revoked,
+    Rotated, Rotation, SealingKey, Store, StoreError, TestAccepted, TestOf, Updated, User, VerdictQuery, WebhookChange,
 };
+use crate::metrics::Queues;
 use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, Delivery};
 use crate::model::event::{Event, EventDigest, EventSeq, EventType, StoredEvent};
 use crate::model::filter::{Filter, FilterDigest};
+use crate::model::health::Failure;
 use crate::model::ids::{DeliveryId, EventId, FilterId, ProjectId, UserId, WebhookId};
 use crate::model::secret::Secret;
 use crate::model::token::Token;
 use crate::model::verdict::Verdict;
 use crate::model::webhook::Webhook;
 
+pub use self::backup::{BackupError, Copied, copy};
 pub use self::open::{Create, OpenError, OpenOptions};
 
 /// The store in one SQLite file. Dropping it waits until what has queued is committed; [`Store::close`]
@@ -94,7 +99,7 @@ impl SqliteStore {
     pub fn open(options: &OpenOptions) -> std::result::Result<Arc<Self>, OpenError> {
         let opened = open::open(options)?;
         let condition = Arc::new(Condition::new());
-        let writer = Writer::start(opened.writer, opened.lock, Arc::clone(&condition))
+        let writer = Writer::start(opened.writer, opened.lock, Arc::clone(&condition), Arc::clone(&options.metrics))
             .map_err(|source| OpenError::Io { path: options.directory.clone(), source })?;
         Ok(Arc::new(Self {
             writer,
@@ -240,7 +245,7 @@ impl Store for SqliteStore {
         self.read(tokens::has_operator).await
     }
 
-    async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<bool> {
+    async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<Revoked> {
         let id = id.to_owned();
         self.write(move |connection| tokens::revoke(connection, &id, at)).await
     }
@@ -319,12 +324,17 @@ impl Store for SqliteStore {
 
     async fn update_webhook(&self, from: i64, webhook: Webhook) -> Result<Updated> {
         let headers = headers::seal(&self.key, &webhook.id, &webhook.headers);
-        self.write(move |connection| webhooks::update(connection, from, &webhook, &headers)).await
+        self.write(move |connection| webhooks::update(connection, from, &webhook, &headers, None)).await
+    }
+
+    async fn update_failed_webhook(&self, from: i64, webhook: Webhook, check: Failure) -> Result<Updated> {
+        let headers = headers::seal(&self.key, &webhook.id, &webhook.headers);
+        self.write(move |connection| webhooks::update(connection, from, &webhook, &headers, Some(check))).await
     }
 
     async fn disable_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Option<Arc<Webhook>>> {
         let (id, key) = (id.clone(), self.key.clone());
-        self.write(move |connection| health::disable_at_wish(connection, &key, &id, at)).await
+        self.write(move |connection| health::disable(connection, &key, &id, at)).await
     }
 
     async fn rotate_secret(&self, webhook: &WebhookId, rotation: Rotation) -> Result<Rotated> {
@@ -341,9 +351,18 @@ impl Store for SqliteStore {
         self.write(move |connection| webhooks::delete(connection, &id, at, &fences)).await
     }
 
+    async fn signing_secrets(&self, id: &WebhookId, at: Timestamp) -> Result<Vec<Secret>> {
+        let (id, key) = (id.clone(), self.key.clone());
+        self.read(move |connection| secrets::of_webhook(connection, &key, &id, at)).await
+    }
+
+    async fn next_attempts(&self, ids: &[WebhookId]) -> Result<HashMap<WebhookId, Timestamp>> {
+        let ids = ids.to_vec();
+        self.read(move |connection| deliveries::next_attempts(connection, ids)).await
+    }
+
     async fn webhook_changes(&self, after: i64, rows_max: u32) -> Result<Vec<WebhookChange>> {
-        let key = self.key.clone();
-        self.read(move |connection| webhooks::changes(connection, &key, after, rows_max)).await
+        self.read(move |connection| webhooks::changes(connection, after, rows_max)).await
     }
 
     async fn add_filter(&self, upload: FilterUpload) -> Result<()> {
@@ -434,6 +453,10 @@ impl Store for SqliteStore {
     ) -> Result<Page<LoggedVerdict>> {
         let webhook = webhook.clone();
         self.read(move |connection| verdicts::of_webhook(connection, &webhook, &query, &page)).await
+    }
+
+    async fn queues(&self, now: Timestamp) -> Result<Queues> {
+        self.read(move |connection| queues::at(connection, now)).await
     }
 
     async fn check(&self) -> Result<()> {

@@ -40,6 +40,20 @@ pub(super) fn signing(
         .collect()
 }
 
+/// The same for a webhook by its id; none if it is gone.
+pub(super) fn of_webhook(
+    connection: &Connection,
+    key: &SealingKey,
+    id: &WebhookId,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<Secret>> {
+    let seq: Option<i64> = connection
+        .prepare_cached("SELECT seq FROM webhooks WHERE id = ?1 AND deleted_at IS NULL")?
+        .query_one((id,), |row| row.get(0))
+        .optional()?;
+    seq.map_or_else(|| Ok(Vec::new()), |seq| signing(connection, key, seq, id, now))
+}
+
 fn unseal(key: &SealingKey, webhook: &WebhookId, sealed: &[u8]) -> rusqlite::Result<Secret> {
     let unreadable = |error| rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, error);
     let mut text = key.unseal(webhook.as_str(), sealed).map_err(|error| unreadable(error.into()))?;

@@ -1,23 +1,29 @@
 //! Webhooks, the order of their changes, and what deletion leaves of them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::columns::{Json, before, is_unreadable, page_of, rows_of};
+use super::columns::{Json, before, one_row, page_of, rows_of};
+use super::health::{self, Edit};
 use super::lease::Fences;
 use super::{deliveries, headers, secrets};
 use crate::model::Timestamp;
+use crate::model::health::{Failure, Standing};
 use crate::model::ids::{UserId, WebhookId};
 use crate::model::webhook::{FilterBinding, Webhook};
 use crate::store::{Page, PageRequest, Removed, SealingKey, Updated, WebhookChange};
 
-/// The columns that [`read`] takes, the first 20 of a row.
+/// The columns that [`read`] takes, the first 30 of a row.
 macro_rules! columns {
     () => {
-        "id, uid, owner, name, url, events, project_ids, filter_id, filter_digest, filter_config, filter_on_error,
-         payload_format, headers_sealed, is_enabled, health, failures_in_a_row, filter_failures_in_a_row, version,
-         created_at, updated_at"
+        concat!(
+            "id, uid, owner, name, url, events, project_ids, filter_id, filter_digest, filter_config, filter_on_error,
+             payload_format, headers_sealed, is_enabled, health, failures_in_a_row, filter_failures_in_a_row, version,
+             created_at, updated_at, ",
+            health::trouble_columns!()
+        )
     };
 }
 
@@ -38,10 +44,10 @@ pub(super) fn add(
     let filter = webhook.filter.as_ref();
     connection
         .prepare_cached(concat!(
-            "INSERT INTO webhooks (",
-            columns!(),
-            ", change_seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                                   ?19, ?20, ",
+            "INSERT INTO webhooks (id, uid, owner, name, url, events, project_ids, filter_id, filter_digest,
+               filter_config, filter_on_error, payload_format, headers_sealed, is_enabled, health, failures_in_a_row,
+               filter_failures_in_a_row, version, created_at, updated_at, change_seq)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ",
             next_change!(),
             ")"
         ))?
@@ -67,32 +73,39 @@ pub(super) fn add(
             webhook.created_at,
             webhook.updated_at,
         ])?;
-    secrets::add(connection, connection.last_insert_rowid(), secret, webhook.created_at)
+    let seq = connection.last_insert_rowid();
+    health::set(connection, seq, &Standing::of(webhook))?;
+    secrets::add(connection, seq, secret, webhook.created_at)
 }
 
-/// Changes what the owner chooses. Health and failures in a row are left as they are now, not as they were
-/// when the caller read them; only the failures of a filter end with its attachment.
+/// Changes what the owner chooses. What follows for health and counts begins from what they are now, not from
+/// what they were when the caller read them; the failures of a filter end with its attachment.
 pub(super) fn update(
     connection: &Connection,
     from: i64,
     webhook: &Webhook,
     headers: &headers::Sealed,
+    failed_check: Option<Failure>,
 ) -> rusqlite::Result<Updated> {
+    let Some(edit) = Edit::begin(connection, from, webhook)? else {
+        let exists = connection
+            .prepare_cached("SELECT 1 FROM webhooks WHERE id = ?1 AND deleted_at IS NULL")?
+            .exists((&webhook.id,))?;
+        return Ok(if exists { Updated::Stale } else { Updated::Missing });
+    };
     let filter = webhook.filter.as_ref();
     let updated = connection
         .prepare_cached(concat!(
-            "UPDATE webhooks SET name = ?3, url = ?4, events = ?5, project_ids = ?6,
-                    filter_failures_in_a_row = iif(filter_id IS ?7 AND filter_digest IS ?8 AND filter_config IS ?9
-                      AND filter_on_error IS ?10, filter_failures_in_a_row, 0),
-                    filter_id = ?7, filter_digest = ?8, filter_config = ?9, filter_on_error = ?10,
-                    payload_format = ?11, headers_sealed = ?12, is_enabled = ?13, version = ?14, updated_at = ?15,
-                    change_seq = ",
+            "UPDATE webhooks SET name = ?2, url = ?3, events = ?4, project_ids = ?5,
+                    filter_failures_in_a_row = iif(filter_id IS ?6 AND filter_digest IS ?7 AND filter_config IS ?8
+                      AND filter_on_error IS ?9, filter_failures_in_a_row, 0),
+                    filter_id = ?6, filter_digest = ?7, filter_config = ?8, filter_on_error = ?9,
+                    payload_format = ?10, headers_sealed = ?11, version = ?12, updated_at = ?13, change_seq = ",
             next_change!(),
-            " WHERE id = ?1 AND version = ?2 AND deleted_at IS NULL"
+            " WHERE id = ?1"
         ))?
         .execute(params![
             webhook.id,
-            from,
             webhook.name,
             webhook.url,
             Json(&webhook.events),
@@ -103,17 +116,12 @@ pub(super) fn update(
             filter.map(|filter| filter.on_error),
             webhook.payload_format,
             headers,
-            webhook.is_enabled,
             webhook.version,
             webhook.updated_at,
         ])?;
-    if updated == 1 {
-        return Ok(Updated::Written);
-    }
-    let exists = connection
-        .prepare_cached("SELECT 1 FROM webhooks WHERE id = ?1 AND deleted_at IS NULL")?
-        .exists((&webhook.id,))?;
-    Ok(if exists { Updated::Stale } else { Updated::Missing })
+    one_row(updated)?;
+    edit.end(connection, webhook, failed_check)?;
+    Ok(Updated::Written)
 }
 
 /// Leaves a tombstone: the log refers to it, and the order of changes tells of it.
@@ -152,6 +160,13 @@ pub(super) fn by_seq(connection: &Connection, key: &SealingKey, seq: i64) -> rus
         .query_one((seq,), |row| read(row, key))
 }
 
+/// A webhook that lacks its headers, for whoever does not send.
+pub(super) fn without_headers(connection: &Connection, seq: i64) -> rusqlite::Result<Webhook> {
+    connection
+        .prepare_cached(concat!("SELECT ", columns!(), " FROM webhooks WHERE seq = ?1"))?
+        .query_one((seq,), read_without_headers)
+}
+
 pub(super) fn count(connection: &Connection, owner: &UserId) -> rusqlite::Result<usize> {
     connection
         .prepare_cached("SELECT count(*) FROM webhooks WHERE owner = ?1 AND deleted_at IS NULL")?
@@ -171,17 +186,14 @@ pub(super) fn of_owner(
             columns!(),
             ", seq FROM webhooks WHERE owner = ?1 AND deleted_at IS NULL AND seq < ?2 ORDER BY seq DESC LIMIT ?3"
         ))?
-        .query_map((owner, before(page), rows_of(page)), |row| Ok((row.get(20)?, read(row, key)?)))?
+        .query_map((owner, before(page), rows_of(page)), |row| Ok((row.get(30)?, read(row, key)?)))?
         .collect::<Result<_, _>>()?;
     Ok(page_of(rows, page))
 }
 
-pub(super) fn changes(
-    connection: &Connection,
-    key: &SealingKey,
-    after: i64,
-    rows_max: u32,
-) -> rusqlite::Result<Vec<WebhookChange>> {
+/// Changes, with webhooks that lack their headers: who follows them decides on events and sends nothing, and one
+/// whose headers do not open keeps no other from being told.
+pub(super) fn changes(connection: &Connection, after: i64, rows_max: u32) -> rusqlite::Result<Vec<WebhookChange>> {
     connection
         .prepare_cached(concat!(
             "SELECT ",
@@ -189,34 +201,28 @@ pub(super) fn changes(
             ", change_seq, deleted_at IS NOT NULL FROM webhooks WHERE change_seq > ?1 ORDER BY change_seq LIMIT ?2"
         ))?
         .query_map((after, rows_max), |row| {
-            let (id, change_seq, is_deleted): (WebhookId, _, bool) = (row.get(0)?, row.get(20)?, row.get(21)?);
-            let webhook = match read(row, key) {
-                _ if is_deleted => None,
-                Ok(webhook) => Some(webhook),
-                // Told as if it were gone: one that is spoiled must not keep events from the others.
-                Err(error) if is_unreadable(&error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::error!(webhook = %id, error, "a webhook cannot be read and gets no events");
-                    None
-                }
-                Err(error) => return Err(error),
-            };
-            Ok(WebhookChange { change_seq, id, webhook })
+            let is_deleted: bool = row.get(31)?;
+            let webhook = if is_deleted { None } else { Some(Arc::new(read_without_headers(row)?)) };
+            Ok(WebhookChange { change_seq: row.get(30)?, id: row.get(0)?, webhook })
         })?
         .collect()
 }
 
 fn read(row: &Row<'_>, key: &SealingKey) -> rusqlite::Result<Arc<Webhook>> {
-    let id = row.get(0)?;
-    let headers = headers::unseal(key, &id, row.get_ref(12)?.as_blob_or_null()?)?;
+    let mut webhook = read_without_headers(row)?;
+    webhook.headers = headers::unseal(key, &webhook.id, row.get_ref(12)?.as_blob_or_null()?)?;
+    Ok(Arc::new(webhook))
+}
+
+fn read_without_headers(row: &Row<'_>) -> rusqlite::Result<Webhook> {
     let filter = match row.get(7)? {
         Some(filter_id) => {
             Some(FilterBinding { filter_id, digest: row.get(8)?, config: row.get(9)?, on_error: row.get(10)? })
         }
         None => None,
     };
-    Ok(Arc::new(Webhook {
-        id,
+    Ok(Webhook {
+        id: row.get(0)?,
         uid: row.get(1)?,
         owner: row.get(2)?,
         name: row.get(3)?,
@@ -225,13 +231,14 @@ fn read(row: &Row<'_>, key: &SealingKey) -> rusqlite::Result<Arc<Webhook>> {
         project_ids: row.get::<_, Json<_>>(6)?.0,
         filter,
         payload_format: row.get(11)?,
-        headers,
+        headers: BTreeMap::new(),
         is_enabled: row.get(13)?,
         health: row.get(14)?,
         failures_in_a_row: row.get(15)?,
+        trouble: health::read_trouble(row, 20)?,
         filter_failures_in_a_row: row.get(16)?,
         version: row.get(17)?,
         created_at: row.get(18)?,
         updated_at: row.get(19)?,
-    }))
+    })
 }

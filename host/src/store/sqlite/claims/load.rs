@@ -15,7 +15,6 @@ use crate::model::limits::CLAIM_BYTES_MAX;
 use crate::model::secret::Secret;
 use crate::model::snapshot::Snapshot;
 use crate::model::webhook::Webhook;
-use crate::store::sqlite::columns::is_unreadable;
 use crate::store::sqlite::lease::{Fences, Seen};
 use crate::store::sqlite::{deliveries, events, secrets, webhooks};
 use crate::store::{ClaimedDelivery, SealingKey};
@@ -74,6 +73,11 @@ impl Unreadable {
         };
         deliveries::add_attempt(connection, self.row.seq, &attempt)
     }
+}
+
+/// Whether the row is at fault, and not the disk or the statement.
+fn is_unreadable(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code().is_none()
 }
 
 /// All that an attempt needs, until the events weigh too much to be claimed at once.
