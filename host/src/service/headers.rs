@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{Result, ServiceError};
-use crate::model::limits::{WEBHOOK_HEADER_NAME_CHARS_MAX, WEBHOOK_HEADER_VALUE_BYTES_MAX, WEBHOOK_HEADERS_MAX};
+use crate::model::limits::{HEADER_NAME_CHARS_MAX, WEBHOOK_HEADER_VALUE_BYTES_MAX, WEBHOOK_HEADERS_MAX};
 use crate::model::pointer::escaped;
 use crate::model::secret::Secret;
 
@@ -62,10 +62,8 @@ pub(super) fn check(headers: BTreeMap<String, Secret>) -> Result<BTreeMap<String
         let refuse = |detail: String| Err(ServiceError::bad_field(&pointer(&name), detail));
         let lower = name.to_ascii_lowercase();
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if lower.is_empty() || lower.len() > WEBHOOK_HEADER_NAME_CHARS_MAX || !lower.bytes().all(is_token) {
-            return refuse(format!(
-                "a header's name has 1 to {WEBHOOK_HEADER_NAME_CHARS_MAX} characters of an HTTP token"
-            ));
+        if lower.is_empty() || lower.len() > HEADER_NAME_CHARS_MAX || !lower.bytes().all(is_token) {
+            return refuse(format!("a header's name has 1 to {HEADER_NAME_CHARS_MAX} characters of an HTTP token"));
         }
         if RESERVED.contains(&lower.as_str()) || lower.starts_with("webhook-") || lower.starts_with("proxy-") {
             return refuse("this header is set by Hooksieve or by HTTP itself; choose another name".to_owned());

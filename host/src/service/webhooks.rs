@@ -12,11 +12,13 @@ use crate::json;
 use crate::model::event::EventType;
 use crate::model::health::{DisabledReason, Trouble};
 use crate::model::ids::{FilterId, ProjectId, UserId, WebhookId};
-use crate::model::limits::{FILTER_CONFIG_BYTES_MAX, WEBHOOK_EVENTS_MAX, WEBHOOK_PROJECTS_MAX, WEBHOOKS_PER_USER_MAX};
+use crate::model::limits::{
+    FILTER_CONFIG_BYTES_MAX, PAGE_ITEMS_MAX, WEBHOOK_EVENTS_MAX, WEBHOOK_PROJECTS_MAX, WEBHOOKS_PER_USER_MAX,
+};
 use crate::model::secret::Secret;
 use crate::model::token::Caller;
 use crate::model::webhook::{FilterBinding, Health, OnError, PayloadFormat, Webhook};
-use crate::store::{Page, Removed, Updated};
+use crate::store::{Page, Removed, Updated, WebhookWindow, Windowed};
 
 /// How often a change is tried again that met another change of the same webhook.
 const UPDATE_TRIES: usize = 128;
@@ -143,6 +145,18 @@ impl Service {
         let page = self.store.webhooks(user(caller)?, page_request(limit, cursor)?).await?;
         let items = page.items.into_iter().map(|webhook| WebhookView { webhook, secret: None }).collect();
         Ok(Page { items, next: page.next })
+    }
+
+    /// A window on the caller's webhooks, newest first, and how many there are.
+    ///
+    /// # Errors
+    /// When the caller is no user, or the window has more items than a page.
+    pub async fn webhook_window(&self, caller: &Caller, window: WebhookWindow) -> Result<Windowed> {
+        let owner = user(caller)?;
+        if !(1..=PAGE_ITEMS_MAX).contains(&window.take) {
+            return Err(ServiceError::bad_field("/take", format!("a page has 1 to {PAGE_ITEMS_MAX} items")));
+        }
+        Ok(self.store.webhook_window(owner, window).await?)
     }
 
     /// Changes the caller's webhook, wholly or not at all.

@@ -5,16 +5,17 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::SecretText;
+use super::text::{EventTypeName, WebhookUrl};
 
 /// A hook to subscribe. Members that are not known are ignored, unlike elsewhere: services send some of their own,
 /// such as `subscription_url`, which repeats `target_url`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct NewHook {
     /// Where deliveries go: a public http or https URL.
-    #[schema(max_length = 2048, examples("https://hooks.example.com/1/abc"))]
+    #[schema(value_type = WebhookUrl)]
     pub target_url: String,
     /// The event type to get.
-    #[schema(examples("TODO_CREATED"))]
+    #[schema(value_type = EventTypeName)]
     pub event: String,
 }
 
@@ -37,6 +38,7 @@ pub struct Hook {
 #[into_params(parameter_in = Query)]
 pub struct HookSampleQuery {
     /// The event type.
+    #[param(value_type = EventTypeName)]
     pub event: String,
 }
 

@@ -18,6 +18,7 @@ mod present;
 mod problem;
 mod secret;
 mod test_send;
+mod text;
 mod verdict;
 mod webhook;
 
@@ -38,6 +39,7 @@ pub use people::{CreateToken, NewToken, Project, PutProject, PutUser, User};
 pub use problem::{Problem, Violation};
 pub use secret::{RotateSecret, RotatedSecret, SecretText};
 pub use test_send::{TestSent, TestWebhook};
+pub use text::{AddedHeaders, ChangedHeaders, Cursor, EventTypeName, Id, Name, SigningSecret, WebhookUrl};
 pub use verdict::{KeptOutcome, Outcome, ReasonClass, Verdict, VerdictsQuery};
 pub use webhook::{
     AttachedFilter, FilterChoice, FilterStatus, NewWebhook, OnError, PatchWebhook, PayloadFormat, Webhook,
@@ -102,8 +104,10 @@ pub type EventTypePage = Page<EventType>;
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// How many items at the most, 1 to 250; 50 if absent.
+    #[param(minimum = 1, maximum = 250)]
     pub limit: Option<u32>,
     /// The `nextCursor` of the previous page, as it is.
+    #[param(value_type = Option<Cursor>, inline)]
     pub cursor: Option<String>,
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::text::SigningSecret;
 use crate::model::Timestamp;
 
 /// A secret or a token. JSON has it in full; `Debug` does not.
@@ -42,8 +43,8 @@ impl fmt::Debug for SecretText {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RotateSecret {
-    /// The new secret, 1 to 256 bytes; generated if absent, which is better.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 256)]
+    /// The new secret; generated if absent, which is better.
+    #[schema(value_type = Option<SigningSecret>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretText>,
 }

@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::text::EventTypeName;
+
 /// What to test a webhook with.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TestWebhook {
     /// The event type whose example is sent; the first that the webhook subscribes to if absent.
-    #[schema(examples("TODO_CREATED"))]
+    #[schema(value_type = Option<EventTypeName>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
 }

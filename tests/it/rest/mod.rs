@@ -3,7 +3,6 @@
 mod access;
 mod document;
 mod hooks;
-mod privacy;
 mod refusals;
 mod routes;
 

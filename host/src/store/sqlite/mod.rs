@@ -49,6 +49,7 @@ use super::{
     Accepted, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
     Dispatched, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result, Revoked,
     Rotated, Rotation, SealingKey, Store, StoreError, TestAccepted, TestOf, Updated, User, VerdictQuery, WebhookChange,
+    WebhookWindow, Windowed,
 };
 use crate::metrics::Queues;
 use crate::model::Timestamp;
@@ -320,6 +321,11 @@ impl Store for SqliteStore {
     async fn webhooks(&self, owner: &UserId, page: PageRequest) -> Result<Page<Arc<Webhook>>> {
         let (owner, key) = (owner.clone(), self.key.clone());
         self.read(move |connection| webhooks::of_owner(connection, &key, &owner, &page)).await
+    }
+
+    async fn webhook_window(&self, owner: &UserId, window: WebhookWindow) -> Result<Windowed> {
+        let (owner, key) = (owner.clone(), self.key.clone());
+        self.read(move |connection| webhooks::window(connection, &key, &owner, window)).await
     }
 
     async fn update_webhook(&self, from: i64, webhook: Webhook) -> Result<Updated> {
