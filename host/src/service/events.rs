@@ -116,7 +116,8 @@ impl Service {
         let stored = self.store.event(&id).await?.ok_or_else(missing)?;
         let Caller::User(user) = caller else { return Ok(stored) };
         if let Some(tested) = &stored.test_of {
-            return self.own_webhook(user, tested.as_str()).await.map(|_| stored).map_err(|_| missing());
+            let webhook = self.store.webhook(tested).await?;
+            return webhook.filter(|webhook| webhook.owner == *user).map(|_| stored).ok_or_else(missing);
         }
         let project = std::slice::from_ref(&stored.event.project_id);
         let is_member = !self.store.projects_among(user, project).await?.is_empty();

@@ -143,10 +143,15 @@ pub(super) fn recent(
         .prepare_cached(concat!(
             "SELECT ",
             columns!(),
-            " FROM (SELECT * FROM events ORDER BY seq DESC LIMIT ?3) AS newest
-             WHERE event_type = ?2 AND test_webhook_seq IS NULL AND EXISTS (
-               SELECT 1 FROM members WHERE members.project_id = newest.project_id AND members.user_id = ?1)
-             ORDER BY seq DESC LIMIT ?4"
+            // Chosen by short columns alone, since values can be long.
+            " FROM events WHERE seq IN (
+               SELECT place
+               FROM (SELECT seq AS place, event_type AS kind, project_id AS project, test_webhook_seq AS tested
+                     FROM events ORDER BY seq DESC LIMIT ?3)
+               WHERE kind = ?2 AND tested IS NULL
+                 AND EXISTS (SELECT 1 FROM members WHERE project_id = project AND user_id = ?1)
+               ORDER BY place DESC LIMIT ?4)
+             ORDER BY seq DESC"
         ))?
         .query_map((user, of, among, rows_max), read)?
         .collect()
