@@ -8,11 +8,16 @@ pub mod access;
 mod deliveries;
 mod error;
 mod events;
+mod examples;
 mod filters;
+mod headers;
 mod health;
+mod hooks;
 mod metrics;
 mod people;
 mod readiness;
+mod secrets;
+mod test_sends;
 mod verdicts;
 mod webhooks;
 
@@ -41,7 +46,9 @@ pub use error::{Noun, ServiceError, Violation};
 pub use events::AcceptedEvent;
 pub use filters::{EvaluateEvent, Evaluated};
 pub use people::NewToken;
-pub use verdicts::Explained;
+pub use secrets::RotatedSecret;
+pub use test_sends::TestSent;
+pub use verdicts::{EventVerdicts, Explained};
 pub use webhooks::{FilterChoice, NewWebhook, WebhookPatch, WebhookView};
 
 /// What every use case answers.

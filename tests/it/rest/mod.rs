@@ -2,6 +2,7 @@
 
 mod access;
 mod document;
+mod hooks;
 mod limits;
 mod metrics;
 mod refusals;
