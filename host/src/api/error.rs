@@ -49,6 +49,12 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", detail)
     }
 
+    /// The refusal of one of several things that were asked for in one call.
+    pub(super) fn into_refused_event(self) -> wire::RefusedEvent {
+        let wire::Problem { code, detail, errors, .. } = *self.0;
+        wire::RefusedEvent { code, detail, errors }
+    }
+
     #[cfg(test)]
     pub(super) fn problem(&self) -> &wire::Problem {
         &self.0

@@ -9,6 +9,7 @@
 //! logged once where they become an answer.
 
 mod auth;
+mod batch;
 mod body;
 mod error;
 mod extract;
@@ -16,6 +17,7 @@ mod layers;
 mod openapi;
 mod rest;
 mod serve;
+mod strict;
 mod uploads;
 
 use std::sync::Arc;
@@ -23,9 +25,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
+use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::model::limits::BATCHES_AT_ONCE_MAX;
 use crate::service::Service;
 use uploads::Uploads;
 
@@ -39,13 +43,15 @@ pub struct ApiState {
     /// Bytes that an uploaded filter may have; more are refused while they come in.
     pub module_bytes_max: usize,
     uploads: Uploads,
+    batches: Arc<Semaphore>,
 }
 
 impl ApiState {
     /// For one router.
     #[must_use]
     pub fn new(service: Arc<Service>, module_bytes_max: usize) -> Self {
-        Self { service, module_bytes_max, uploads: Uploads::default() }
+        let batches = Arc::new(Semaphore::new(BATCHES_AT_ONCE_MAX));
+        Self { service, module_bytes_max, uploads: Uploads::default(), batches }
     }
 }
 
@@ -59,14 +65,15 @@ pub fn router(state: ApiState) -> Router {
 
 /// Every documented route.
 fn routes() -> OpenApiRouter<ApiState> {
-    use rest::{deliveries, events, filters, health, people, verdicts, webhooks};
+    use rest::{batch, deliveries, event_types, events, filters, health, people, verdicts, webhooks};
 
     OpenApiRouter::with_openapi(openapi::base())
-        .routes(routes!(events::send_event))
+        .routes(routes!(events::send_event, events::list_events))
+        .routes(routes!(batch::send_events))
         .routes(routes!(events::get_event))
         .routes(routes!(verdicts::list_event_verdicts))
-        .routes(routes!(events::list_event_types))
-        .routes(routes!(events::put_event_type))
+        .routes(routes!(event_types::list_event_types))
+        .routes(routes!(event_types::put_event_type))
         .routes(routes!(webhooks::create_webhook, webhooks::list_webhooks))
         .routes(routes!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))
         .routes(routes!(deliveries::list_deliveries))

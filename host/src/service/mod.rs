@@ -7,9 +7,11 @@
 pub mod access;
 mod deliveries;
 mod error;
+mod event_types;
 mod events;
 mod filters;
 mod people;
+mod posted;
 mod verdicts;
 mod webhooks;
 
@@ -21,7 +23,6 @@ use crate::clock::Clock;
 use crate::egress::Policy;
 use crate::filter::FilterHost;
 use crate::model::catalogue::Catalogue;
-use crate::model::event::EventType;
 use crate::model::limits::{NAME_CHARS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
 use crate::resolve::Resolver;
 use crate::store::{PageRequest, Store};
@@ -32,7 +33,8 @@ pub use crate::filter::{Decision, Evaluation, Failure};
 pub use crate::store::{CustomEventType, DeliveryQuery, LoggedVerdict, Page, Project, User, VerdictQuery};
 pub use deliveries::DeliveryDetail;
 pub use error::{Noun, ServiceError, Violation};
-pub use events::AcceptedEvent;
+pub use event_types::NewEventType;
+pub use events::{AcceptedEvent, EventFilter};
 pub use filters::{EvaluateEvent, Evaluated};
 pub use people::NewToken;
 pub use verdicts::Explained;
@@ -76,48 +78,12 @@ impl Service {
         Self { store, filters, clock, policy, resolver, catalogue: Catalogue::built_in(), dispatch_poke }
     }
 
-    /// The built-in event types.
-    #[must_use]
-    pub fn catalogue(&self) -> &Catalogue {
-        &self.catalogue
-    }
-
     /// Whether events can be accepted right now.
     ///
     /// # Errors
     /// When the store cannot be written.
     pub async fn check_ready(&self) -> Result<()> {
         Ok(self.store.check().await?)
-    }
-
-    /// The event types that the operator added.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn custom_event_types(&self) -> Result<Vec<CustomEventType>> {
-        Ok(self.store.event_types().await?)
-    }
-
-    /// The type of that name, or a violation that suggests the nearest.
-    async fn known_type(&self, name: &str, pointer: &str) -> Result<EventType> {
-        let parsed = EventType::parse(name)
-            .map_err(|error| ServiceError::bad_field(pointer, format!("{error}; {name:?} is not one")))?;
-        if self.catalogue.get(&parsed).is_some() {
-            return Ok(parsed);
-        }
-        let custom = self.store.event_types().await?;
-        if custom.iter().any(|known| known.name == parsed) {
-            return Ok(parsed);
-        }
-        let built_in = self.catalogue.types().iter().map(|info| info.name.as_str());
-        let nearest = built_in
-            .chain(custom.iter().map(|known| known.name.as_str()))
-            .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)))
-            .unwrap_or_default();
-        Err(ServiceError::bad_field(
-            pointer,
-            format!("no event type is called {name}; did you mean {nearest}? `GET /v1/event-types` lists them all"),
-        ))
     }
 }
 

@@ -1,13 +1,11 @@
-//! Users, projects, members, tokens and event types: the operator's part.
+//! Users, projects, members and tokens: the operator's part.
 
 use super::access::{Credentials, operator, secret_sha256};
 use super::{Noun, Result, Service, ServiceError, check_name};
 use crate::clock::random_bytes;
-use crate::model::catalogue::RESERVED_PREFIX;
-use crate::model::event::EventType;
 use crate::model::ids::{CompanyId, ProjectId, UserId};
 use crate::model::token::{Caller, Token};
-use crate::store::{CustomEventType, Joined, Project, User};
+use crate::store::{Joined, Project, User};
 
 /// A token that was just made; its secret is never shown again.
 pub struct NewToken {
@@ -146,29 +144,5 @@ impl Service {
         operator(caller)?;
         let was_there = self.store.revoke_token(id, self.clock.now()).await?;
         if was_there { Ok(()) } else { Err(ServiceError::NotFound(Noun::Token)) }
-    }
-
-    /// Adds an event type to the catalogue, or changes one that was added before.
-    ///
-    /// # Errors
-    /// When the caller is no operator, or the name is not one or is built in.
-    pub async fn put_event_type(
-        &self,
-        caller: &Caller,
-        name: &str,
-        description: String,
-        group: Option<String>,
-    ) -> Result<CustomEventType> {
-        operator(caller)?;
-        let name = EventType::parse(name).map_err(|error| ServiceError::bad_field("/name", error.to_string()))?;
-        // Events about webhooks themselves are Hooksieve's own.
-        if self.catalogue.get(&name).is_some() || name.as_str().starts_with(RESERVED_PREFIX) {
-            return Err(ServiceError::Conflict(format!("the event type {name} is built in; choose another name")));
-        }
-        let description = check_name(Some(description), "/description")?.unwrap_or_default();
-        let group = check_name(group, "/group")?.unwrap_or_else(|| "Custom Events".to_owned());
-        let event_type = CustomEventType { name, description, group };
-        self.store.put_event_type(event_type.clone()).await?;
-        Ok(event_type)
     }
 }

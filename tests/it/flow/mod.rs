@@ -3,5 +3,6 @@
 mod bytes;
 mod failures;
 mod filters;
+mod payloads;
 mod retries;
 mod verdicts;

@@ -9,8 +9,9 @@ use crate::app::{OPERATOR_TOKEN, TestApp};
 /// The routes that need no token.
 const OPEN: [&str; 2] = ["GET /healthz", "GET /readyz"];
 /// The routes that only an operator may call.
-const OPERATORS: [&str; 8] = [
+const OPERATORS: [&str; 9] = [
     "POST /v1/events",
+    "POST /v1/events/batch",
     "PUT /v1/event-types/{name}",
     "PUT /v1/users/{id}",
     "POST /v1/users/{id}/tokens",
@@ -35,6 +36,7 @@ const USERS: [&str; 8] = [
 fn body(route: &str) -> &'static str {
     match route {
         "POST /v1/events" => r#"{"event":"TODO_CREATED","projectId":"p1"}"#,
+        "POST /v1/events/batch" => "[]",
         "PUT /v1/event-types/{name}" => r#"{"description":"Something happened"}"#,
         "POST /v1/webhooks" => r#"{"url":"https://example.com/"}"#,
         _ => "{}",

@@ -8,7 +8,7 @@ use super::{Answer, anonymous};
 use crate::app::TestApp;
 
 /// The contract. A route that comes or goes changes this list first.
-pub(super) const ROUTES: [&str; 27] = [
+pub(super) const ROUTES: [&str; 29] = [
     "DELETE /v1/filters/{id}",
     "DELETE /v1/projects/{id}/members/{userId}",
     "DELETE /v1/tokens/{id}",
@@ -17,6 +17,7 @@ pub(super) const ROUTES: [&str; 27] = [
     "GET /readyz",
     "GET /v1/deliveries/{id}",
     "GET /v1/event-types",
+    "GET /v1/events",
     "GET /v1/events/{id}",
     "GET /v1/events/{id}/verdicts",
     "GET /v1/filters",
@@ -28,6 +29,7 @@ pub(super) const ROUTES: [&str; 27] = [
     "GET /v1/webhooks/{id}/verdicts",
     "PATCH /v1/webhooks/{id}",
     "POST /v1/events",
+    "POST /v1/events/batch",
     "POST /v1/filters",
     "POST /v1/filters/{id}/evaluate",
     "POST /v1/users/{id}/tokens",

@@ -7,7 +7,10 @@
 use rusqlite::Connection;
 
 /// The migrations in order; the first one makes version 1.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/sqlite/0001_first.sql"),
+    include_str!("../../../migrations/sqlite/0003_events.sql"),
+];
 
 /// The version of the schema that this program works with.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;

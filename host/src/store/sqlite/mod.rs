@@ -10,6 +10,7 @@
 mod claims;
 mod columns;
 mod deliveries;
+mod event_list;
 mod event_types;
 mod events;
 mod fault;
@@ -44,12 +45,12 @@ use self::readers::Readers;
 use self::writer::{Durability, Writer};
 use super::{
     Accepted, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
-    Dispatched, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result, SealingKey,
-    Store, StoreError, Updated, User, VerdictQuery, WebhookChange,
+    Dispatched, EventQuery, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result,
+    SealingKey, Store, StoreError, Updated, User, VerdictQuery, WebhookChange,
 };
 use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, Delivery};
-use crate::model::event::{Event, EventDigest, EventSeq, StoredEvent};
+use crate::model::event::{Event, EventDigest, EventSeq, EventType, StoredEvent};
 use crate::model::filter::{Filter, FilterDigest};
 use crate::model::ids::{DeliveryId, EventId, FilterId, ProjectId, UserId, WebhookId};
 use crate::model::secret::Secret;
@@ -244,16 +245,36 @@ impl Store for SqliteStore {
         self.write(move |connection| tokens::revoke(connection, &id, at)).await
     }
 
-    async fn put_event_type(&self, event_type: CustomEventType) -> Result<()> {
-        self.write(move |connection| event_types::put(connection, &event_type)).await
+    async fn put_event_type(&self, event_type: CustomEventType, types_max: u32) -> Result<bool> {
+        self.write(move |connection| event_types::put(connection, &event_type, types_max)).await
     }
 
     async fn event_types(&self) -> Result<Vec<CustomEventType>> {
         self.read(event_types::all).await
     }
 
+    async fn event_type_names(&self) -> Result<Vec<EventType>> {
+        self.read(event_types::names).await
+    }
+
+    async fn event_type_exists(&self, name: &EventType) -> Result<bool> {
+        let name = name.clone();
+        self.read(move |connection| event_types::exists(connection, &name)).await
+    }
+
     async fn accept_event(&self, event: Arc<Event>, digest: EventDigest) -> Result<Accepted> {
         self.write(move |connection| events::accept(connection, &event, digest)).await
+    }
+
+    async fn accept_events(&self, events: Vec<(Arc<Event>, EventDigest)>) -> Result<Vec<Accepted>> {
+        let accept = move |connection: &Connection| {
+            events.iter().map(|(event, digest)| events::accept(connection, event, *digest)).collect()
+        };
+        self.write(accept).await
+    }
+
+    async fn events(&self, query: EventQuery, page: PageRequest) -> Result<Page<StoredEvent>> {
+        self.read(move |connection| event_list::page(connection, &query, &page)).await
     }
 
     async fn event(&self, id: &EventId) -> Result<Option<StoredEvent>> {
