@@ -140,3 +140,5 @@ pub const EVENT_TYPES_ADDED_MAX: u32 = 500;
 pub const EVENT_TYPE_EXAMPLE_BYTES_MAX: usize = 16 << 10;
 /// Bytes of the JSON Schema of an added event type.
 pub const EVENT_TYPE_SCHEMA_BYTES_MAX: usize = 16 << 10;
+/// Values that such a schema has with everything that it refers to in place: what bounds the time to check it.
+pub const EVENT_TYPE_SCHEMA_NODES_MAX: usize = 10_000;

@@ -93,7 +93,9 @@ async fn an_operators_route_refuses_a_user_and_a_users_route_an_operator() {
     let app = TestApp::start().await;
     let (_, user) = user_token(&app).await;
 
-    for (routes, token, remedy) in [(OPERATORS, user.as_str(), "operator"), (USERS, OPERATOR_TOKEN, "user's token")] {
+    for (routes, token, remedy) in
+        [(&OPERATORS[..], user.as_str(), "operator"), (&USERS[..], OPERATOR_TOKEN, "user's token")]
+    {
         for route in routes {
             let (method, path) = split(route);
             let problem = Answer::of(with_body(&app, method, &path, token, body(route))).await.problem();

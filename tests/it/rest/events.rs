@@ -189,7 +189,7 @@ async fn an_event_type_that_cannot_be_added_is_refused_by_the_place() {
         (r#""description":"""#, "/description", "1 to 200"),
         (r#""schema":{"type":"objekt"}"#, "/schema/type", "not a JSON Schema"),
         (r#""schema":true"#, "/schema", "an object"),
-        (r#""schema":{"$ref":"http://169.254.169.254/x"}"#, "/schema", "not a JSON Schema"),
+        (r#""schema":{"$ref":"http://169.254.169.254/x"}"#, "/schema", "leads to nothing in this document"),
         (&format!(r#""schema":{large}"#), "/schema", "16384 bytes"),
         (r#""example":{"event":"OTHER","projectId":"p"}"#, "/example/event", "an event of this type"),
         (r#""example":{"event":"A_TYPE"}"#, "/example/projectId", "missing field"),

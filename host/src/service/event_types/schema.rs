@@ -1,13 +1,17 @@
 //! Checks a JSON Schema that the operator gives to an event type.
 //!
 //! Only the document itself is used: nothing is fetched, so a reference that leads out of it is refused.
-//! Patterns run on an engine without backtracking, in time that grows with the text alone.
+//! Patterns run on an engine without backtracking, in time that grows with the text alone. And since a few
+//! references can stand for more work than any machine does, what they lead to is counted first: a schema
+//! that refers to itself, or is too large with everything it refers to in place, is refused.
 
+use std::collections::HashMap;
 use std::error::Error;
 
 use jsonschema::{PatternOptions, Retrieve, Uri};
 use serde_json::Value;
 
+use crate::model::limits::EVENT_TYPE_SCHEMA_NODES_MAX;
 use crate::service::{Result, ServiceError, Violation};
 
 /// Violations that are told of one example.
@@ -28,6 +32,7 @@ pub(super) fn check(schema: &str, example: Option<&str>) -> Result<()> {
     if !schema.is_object() {
         return Err(ServiceError::bad_field("/schema", "a JSON Schema is an object here".to_owned()));
     }
+    Sizes { root: &schema, of: HashMap::new() }.check()?;
     let options =
         jsonschema::draft202012::options().with_pattern_options(PatternOptions::regex()).with_retriever(Nowhere);
     let validator = options.build(&schema).map_err(|error| {
@@ -51,6 +56,79 @@ pub(super) fn check(schema: &str, example: Option<&str>) -> Result<()> {
             Err(ServiceError::BadInput { detail, violations })
         }
     }
+}
+
+/// How many values parts of a schema have with all that they refer to in place.
+struct Sizes<'a> {
+    root: &'a Value,
+    /// By pointer; `None` while it is being counted.
+    of: HashMap<&'a str, Option<usize>>,
+}
+
+impl<'a> Sizes<'a> {
+    fn check(mut self) -> Result<()> {
+        let root = self.root;
+        if self.size(root)? <= EVENT_TYPE_SCHEMA_NODES_MAX {
+            return Ok(());
+        }
+        Err(refused(&format!(
+            "with everything that it refers to in place the schema has more than {EVENT_TYPE_SCHEMA_NODES_MAX} values; simplify it"
+        )))
+    }
+
+    fn size(&mut self, part: &'a Value) -> Result<usize> {
+        let parts: Vec<&'a Value> = match part {
+            Value::Object(members) => {
+                for (name, value) in members.iter().filter(|(_, value)| value.is_string()) {
+                    let is_base = name == "$id" && !std::ptr::eq(part, self.root);
+                    if is_base || ["$anchor", "$dynamicAnchor", "$dynamicRef"].contains(&name.as_str()) {
+                        return Err(refused(&format!(
+                            "`{name}` ({value}) is not for use here; refer with `$ref` and a pointer"
+                        )));
+                    }
+                }
+                members.values().collect()
+            }
+            Value::Array(items) => items.iter().collect(),
+            _ => return Ok(1),
+        };
+        let mut size = match part.get("$ref") {
+            Some(Value::String(reference)) => self.referred(reference)?,
+            _ => 1,
+        };
+        for part in parts {
+            size = size.saturating_add(self.size(part)?);
+        }
+        // These look a second time at all that is below them.
+        let looks_again = part.get("unevaluatedProperties").or_else(|| part.get("unevaluatedItems")).is_some();
+        Ok(if looks_again { size.saturating_mul(2) } else { size })
+    }
+
+    fn referred(&mut self, reference: &'a str) -> Result<usize> {
+        let target = reference.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer));
+        let Some(target) = target else {
+            return Err(refused(&format!(
+                "`$ref` {reference:?} leads to nothing in this document; put what it says under `$defs`"
+            )));
+        };
+        match self.of.get(reference) {
+            Some(Some(size)) => return Ok(*size),
+            Some(None) => {
+                return Err(refused(&format!(
+                    "`$ref` {reference:?} leads back to where it stands; leave one of them open"
+                )));
+            }
+            None => {}
+        }
+        self.of.insert(reference, None);
+        let size = self.size(target)?;
+        self.of.insert(reference, Some(size));
+        Ok(size)
+    }
+}
+
+fn refused(detail: &str) -> ServiceError {
+    ServiceError::bad_field("/schema", detail.to_owned())
 }
 
 fn value_of(canonical: &str) -> Result<Value> {
@@ -94,30 +172,35 @@ mod tests {
 
     #[test]
     fn a_reference_out_of_the_document_is_refused_and_never_followed() {
-        for reference in ["https://example.com/schema.json", "file:///etc/passwd", "other.json", "#/$defs/none"] {
+        for reference in ["https://example.com/schema.json", "file:///etc/passwd", "other.json", "#/$defs/none", "#a"] {
             let (pointer, detail) = refusal(&format!(r#"{{"$ref":"{reference}"}}"#), None);
 
-            assert!(pointer.starts_with("/schema"), "{reference}: {pointer}");
-            assert!(detail.contains("not a JSON Schema"), "{reference}: {detail}");
+            assert_eq!(pointer, "/schema");
+            assert!(detail.contains("leads to nothing in this document"), "{reference}: {detail}");
         }
     }
 
     #[test]
-    fn a_schema_that_refers_to_itself_ends() {
+    fn a_schema_that_refers_to_itself_is_refused() {
         for schema in [
             r##"{"$ref":"#"}"##,
             r##"{"allOf":[{"$ref":"#"}]}"##,
-            r##"{"anyOf":[{"$ref":"#/$defs/a"}],"$defs":{"a":{"not":{"$ref":"#/$defs/b"}},"b":{"$ref":"#/$defs/a"}}}"##,
-            r##"{"$dynamicRef":"#x","$dynamicAnchor":"x"}"##,
+            r##"{"$ref":"#/$defs/a","$defs":{"a":{"not":{"$ref":"#/$defs/b"}},"b":{"$ref":"#/$defs/a"}}}"##,
             r##"{"properties":{"a":{"$ref":"#"}}}"##,
+            r##"{"$ref":"#/allOf","allOf":[{"$ref":"#/$defs/a"}],"$defs":{"a":{"$ref":"#/allOf/0"}}}"##,
         ] {
-            // Whether it is met does not matter: it must not take the process down.
-            drop(check(schema, Some(r#"{"a":{"a":{}}}"#)));
+            assert!(refusal(schema, None).1.contains("leads back"), "{schema}");
+        }
+        for schema in [
+            r##"{"$dynamicRef":"#x","$dynamicAnchor":"x"}"##,
+            r##"{"$defs":{"a":{"$id":"https://example.com/","$ref":"#/$defs/b"}}}"##,
+        ] {
+            assert!(refusal(schema, None).1.contains("not for use here"), "{schema}");
         }
     }
 
     #[test]
-    fn a_schema_whose_references_double_at_each_step_ends() {
+    fn a_schema_whose_references_double_at_each_step_is_refused_at_once() {
         let step = |number: u32| {
             let next = number + 1;
             format!(r##""d{number}":{{"allOf":[{{"$ref":"#/$defs/d{next}"}},{{"$ref":"#/$defs/d{next}"}}]}}"##)
@@ -125,7 +208,19 @@ mod tests {
         let steps: Vec<String> = (0..60).map(step).collect();
         let schema = format!(r##"{{"$ref":"#/$defs/d0","$defs":{{{},"d60":{{"type":"object"}}}}}}"##, steps.join(","));
 
-        check(&schema, Some("{}")).unwrap();
+        assert!(refusal(&schema, Some("{}")).1.contains("more than 10000 values"));
+    }
+
+    #[test]
+    fn keywords_that_double_the_work_at_each_level_are_taken_a_few_levels_deep() {
+        let mut schema = r#"{"properties":{"a":true},"unevaluatedProperties":false}"#.to_owned();
+        check(&schema, Some(r#"{"a":1}"#)).unwrap();
+        assert_eq!(refusal(&schema, Some(r#"{"b":1}"#)).0, "/example");
+        for _ in 0..28 {
+            schema = format!(r#"{{"allOf":[{schema}],"unevaluatedProperties":false}}"#);
+        }
+
+        assert!(refusal(&schema, Some(r#"{"a":1}"#)).1.contains("more than 10000 values"));
     }
 
     #[test]
