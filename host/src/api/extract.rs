@@ -11,7 +11,7 @@ use super::body::{self, BodyLimits};
 use super::error::ApiError;
 use super::strict::Strict;
 use crate::model::limits::{REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIME_MAX, UPLOAD_TIME_MAX};
-use crate::model::pointer::{pointer, refusal};
+use crate::model::pointer::{pointer, refusal, without_secrets};
 
 /// The bounds of a JSON body.
 const JSON_LIMITS: BodyLimits = BodyLimits { bytes_max: REQUEST_BODY_BYTES_MAX, time_max: REQUEST_BODY_TIME_MAX };
@@ -40,7 +40,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
-/// A JSON body all of whose members are optional, so that no body at all says the same as `{}`.
+/// A JSON body all of whose members are optional, so that no body at all, or `null`, says the same as `{}`.
 pub(super) struct OptionalJsonBody<T>(pub(super) T);
 
 impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJsonBody<T> {
@@ -53,6 +53,9 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJ
             return Ok(Self(T::default()));
         }
         body::check_type(&parts.headers, "application/json")?;
+        if bytes.trim_ascii() == b"null" {
+            return Ok(Self(T::default()));
+        }
         from_json(&bytes).map(Self)
     }
 }
@@ -99,13 +102,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let query = parts.uri.query().unwrap_or_default();
         let pairs = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(query.as_bytes()));
-        serde_path_to_error::deserialize(pairs)
-            .map(Self)
-            .map_err(|error| ApiError::bad_field(pointer(error.path()), error.inner().to_string()))
+        serde_path_to_error::deserialize(pairs).map(Self).map_err(|error| {
+            let (place, message) = without_secrets(pointer(error.path()), &error.inner().to_string());
+            ApiError::bad_field(place, message)
+        })
     }
 }
 
-fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+/// A JSON object.
+pub(super) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     if !bytes.trim_ascii_start().starts_with(b"{") {
         return Err(ApiError::bad_field("", "the body is to be a JSON object"));
     }
@@ -185,9 +190,12 @@ mod tests {
     #[tokio::test]
     async fn no_body_is_as_good_as_an_empty_object_where_all_members_are_optional() {
         let empty = OptionalJsonBody::<PutUser>::from_request(Request::new(Body::empty()), &()).await.ok().unwrap();
+        let null =
+            Request::builder().header(header::CONTENT_TYPE, "application/json").body(Body::from("null")).unwrap();
+        let null = OptionalJsonBody::<PutUser>::from_request(null, &()).await.ok().unwrap();
         let untyped = OptionalJsonBody::<PutUser>::from_request(Request::new(Body::from("{}")), &()).await;
 
-        assert!(empty.0.name.is_none());
+        assert!(empty.0.name.is_none() && null.0.name.is_none());
         assert_eq!(untyped.err().unwrap().problem().status, 415);
     }
 

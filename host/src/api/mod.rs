@@ -1,4 +1,4 @@
-//! The REST door: HTTP in, use cases called, problems out.
+//! The doors of HTTP, REST and GraphQL: requests in, use cases called, answers and refusals out.
 //!
 //! Nothing is decided here. A handler takes the request apart, calls one use case of
 //! [`service`](crate::service) and shapes its answer; [`error`] turns every refusal into one shape.
@@ -13,8 +13,12 @@ mod batch;
 mod body;
 mod error;
 mod extract;
+mod gate;
+mod graphql;
 mod layers;
 mod openapi;
+mod patience;
+mod rate;
 mod rest;
 mod serve;
 mod strict;
@@ -24,16 +28,49 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::header;
-use axum::routing::get;
+use axum::routing::{get, post};
+use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::model::limits::BATCHES_AT_ONCE_MAX;
+use crate::model::secret::Secret;
 use crate::service::Service;
+use gate::Gate;
 use uploads::Uploads;
 
+pub use gate::RateLimits;
+pub use rate::Rate;
 pub use serve::serve;
+
+/// What an operator can set of this door.
+#[derive(Debug)]
+pub struct ApiOptions {
+    /// Bytes that an uploaded filter may have; more are refused while they come in.
+    pub module_bytes_max: usize,
+    /// How often who may call.
+    pub rates: RateLimits,
+    /// Who may read the metrics.
+    pub metrics: MetricsAccess,
+}
+
+/// Who may read the metrics, beside operators.
+#[derive(Clone, Debug, Default)]
+pub struct MetricsAccess {
+    /// Anyone.
+    pub is_public: bool,
+    /// Whoever has this token, which is good for nothing else.
+    pub token: Option<Secret>,
+}
+
+impl MetricsAccess {
+    /// Whether `given` is the token; told in a time that says nothing of how much of it is right.
+    fn is_token(&self, given: &str) -> bool {
+        let is_it = |token: &Secret| token.expose().as_bytes().ct_eq(given.as_bytes()).into();
+        self.token.as_ref().is_some_and(is_it)
+    }
+}
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -44,14 +81,25 @@ pub struct ApiState {
     pub module_bytes_max: usize,
     uploads: Uploads,
     batches: Arc<Semaphore>,
+    gate: Arc<Gate>,
+    metrics: MetricsAccess,
+    graphql: graphql::BlueSchema,
 }
 
 impl ApiState {
     /// For one router.
     #[must_use]
-    pub fn new(service: Arc<Service>, module_bytes_max: usize) -> Self {
-        let batches = Arc::new(Semaphore::new(BATCHES_AT_ONCE_MAX));
-        Self { service, module_bytes_max, uploads: Uploads::default(), batches }
+    pub fn new(service: Arc<Service>, options: ApiOptions) -> Self {
+        let ApiOptions { module_bytes_max, rates, metrics } = options;
+        Self {
+            gate: Arc::new(Gate::new(rates, Arc::clone(service.metrics()))),
+            service,
+            module_bytes_max,
+            uploads: Uploads::default(),
+            batches: Arc::new(Semaphore::new(BATCHES_AT_ONCE_MAX)),
+            metrics,
+            graphql: graphql::schema(),
+        }
     }
 }
 
@@ -60,7 +108,9 @@ pub fn router(state: ApiState) -> Router {
     let (router, document) = routes().split_for_parts();
     let document: Arc<str> = openapi::to_text(&document).into();
     let openapi_json = get(async move || ([(header::CONTENT_TYPE, "application/json")], document.to_string()));
-    layers::around(router.route("/openapi.json", openapi_json)).with_state(state)
+    let metrics = Arc::clone(state.service.metrics());
+    let router = router.route("/openapi.json", openapi_json).route("/graphql", post(graphql::execute));
+    layers::around(router, metrics).with_state(state)
 }
 
 /// Every documented route.
@@ -76,6 +126,7 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(event_types::put_event_type))
         .routes(routes!(webhooks::create_webhook, webhooks::list_webhooks))
         .routes(routes!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))
+        .routes(routes!(webhooks::disable_webhook))
         .routes(routes!(deliveries::list_deliveries))
         .routes(routes!(deliveries::get_delivery))
         .routes(routes!(verdicts::list_verdicts))
@@ -90,4 +141,5 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(people::add_member, people::remove_member))
         .routes(routes!(health::get_health))
         .routes(routes!(health::get_readiness))
+        .routes(routes!(health::get_metrics))
 }

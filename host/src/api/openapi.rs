@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, HeaderBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, Modify, OpenApi as _, PartialSchema, ToSchema};
 
 use super::auth::{TOKEN_ID_HEADER, TOKEN_SECRET_HEADER};
@@ -66,7 +66,7 @@ impl Modify for Security {
 }
 
 /// Every refusal: its name in the document, its status and what it means.
-const PROBLEMS: [(&str, &str, &str); 11] = [
+const PROBLEMS: [(&str, &str, &str); 14] = [
     ("BadInput", "400", "The body or a parameter cannot be taken; `errors` says which member and why."),
     ("Unauthenticated", "401", "There is no valid token."),
     ("Unauthorized", "403", "The token does not allow this."),
@@ -74,10 +74,19 @@ const PROBLEMS: [(&str, &str, &str); 11] = [
     ("BodyTimeout", "408", "The body did not come in in time."),
     ("Conflict", "409", "It contradicts what is there."),
     ("TooLarge", "413", "The body is too large."),
+    ("UriTooLong", "414", "Path and query are too long."),
     ("WrongType", "415", "The body has another type than this call takes."),
+    ("RateLimited", "429", "This token has made too many requests; `Retry-After` says when to come back."),
+    ("HeadersTooLarge", "431", "The request's headers are too many or too long."),
     ("Internal", "500", "The host made a mistake."),
     ("Unavailable", "503", "The host is busy (`BUSY`; try again), or its storage fails (`STORAGE_UNAVAILABLE`)."),
     ("StorageFull", "507", "The host's disk is full, so nothing can be changed."),
+];
+
+/// What a refusal says in a header: its status, the header, the header's type and what it means.
+const PROBLEM_HEADERS: [(&str, &str, Type, &str); 2] = [
+    ("401", "WWW-Authenticate", Type::String, "The scheme to authenticate with."),
+    ("503", "Retry-After", Type::Integer, "Seconds after which trying again can help."),
 ];
 
 /// The refusals of a call that takes no body.
@@ -85,7 +94,7 @@ pub(super) struct Refusals;
 
 impl IntoResponses for Refusals {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&["400", "401", "403", "404", "500", "503", "507"])
+        problems(&["400", "401", "403", "404", "414", "429", "431", "500", "503", "507"])
     }
 }
 
@@ -94,7 +103,7 @@ pub(super) struct WriteRefusals;
 
 impl IntoResponses for WriteRefusals {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&["400", "401", "403", "404", "408", "409", "413", "415", "500", "503", "507"])
+        problems(&["400", "401", "403", "404", "408", "409", "413", "414", "415", "429", "431", "500", "503", "507"])
     }
 }
 
@@ -126,11 +135,16 @@ struct Problems;
 impl Modify for Problems {
     fn modify(&self, document: &mut OpenApi) {
         let components = document.components.get_or_insert_default();
-        for (name, _, description) in PROBLEMS {
+        for (name, status, description) in PROBLEMS {
             let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-            let response =
-                ResponseBuilder::new().description(description).content("application/problem+json", content).build();
-            components.responses.insert(name.to_owned(), response.into());
+            let mut response =
+                ResponseBuilder::new().description(description).content("application/problem+json", content);
+            for (_, header, schema_type, description) in PROBLEM_HEADERS.iter().filter(|row| row.0 == status) {
+                let schema = ObjectBuilder::new().schema_type(schema_type.clone());
+                let header_of = HeaderBuilder::new().schema(Some(schema)).description(Some(*description)).build();
+                response = response.header(*header, header_of);
+            }
+            components.responses.insert(name.to_owned(), response.build().into());
         }
     }
 }

@@ -26,6 +26,8 @@ pub(super) enum WebhookCommand {
     Show(OneArgs),
     /// Change one of your webhooks; what is not given stays as it is.
     Update(UpdateArgs),
+    /// Send one of your webhooks nothing from now on; what is owed to it rests.
+    Disable(OneArgs),
     /// Delete one of your webhooks, with what is still owed to it.
     Delete(OneArgs),
 }
@@ -197,6 +199,9 @@ pub(super) async fn run(command: WebhookCommand, output: Output) -> anyhow::Resu
         WebhookCommand::Update(args) => {
             let (id, patch, remote) = args.into_patch()?;
             output.print(&remote.client()?.update_webhook(&id, &patch).await?, described)?;
+        }
+        WebhookCommand::Disable(OneArgs { id, remote }) => {
+            output.print(&remote.client()?.disable_webhook(&id).await?, described)?;
         }
         WebhookCommand::Delete(OneArgs { id, remote }) => {
             remote.client()?.delete_webhook(&id).await?;

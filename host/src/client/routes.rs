@@ -174,6 +174,14 @@ impl Client {
         self.done(self.delete(&["v1", "webhooks", id])).await
     }
 
+    /// `POST /v1/webhooks/{id}/disable`.
+    ///
+    /// # Errors
+    /// As for [`Client::send_event`].
+    pub async fn disable_webhook(&self, id: &str) -> Result<Webhook> {
+        self.answer(self.post(&["v1", "webhooks", id, "disable"])).await
+    }
+
     /// `GET /v1/webhooks/{id}/deliveries`.
     ///
     /// # Errors

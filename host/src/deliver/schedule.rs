@@ -28,11 +28,16 @@ pub fn next(result: &Result, attempt: u32, delays: &[Duration], now: Timestamp, 
     }
     let Some(delay) = delays.get(attempt.saturating_sub(1) as usize) else { return Next::Failed };
     let scheduled = delay.mul_f64(0.5 + jitter.clamp(0.0, 1.0));
-    let asked = match result.status {
-        Some(429 | 502 | 503 | 504) => result.retry_after.unwrap_or_default(),
-        _ => Duration::ZERO,
-    };
-    Next::RetryAt(now + scheduled.max(asked.min(RETRY_AFTER_MAX)))
+    Next::RetryAt(now + scheduled.max(asked(result).unwrap_or_default()))
+}
+
+/// For how long the endpoint asks to be left alone: it says so for all of its deliveries, not for this one.
+#[must_use]
+pub fn asked(result: &Result) -> Option<Duration> {
+    match (result.error, result.status) {
+        (Some(_), Some(429 | 502 | 503 | 504)) => result.retry_after.map(|asked| asked.min(RETRY_AFTER_MAX)),
+        _ => None,
+    }
 }
 
 /// Whether the endpoint says that it is gone for good.

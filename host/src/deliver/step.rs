@@ -7,19 +7,20 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use super::body::compose;
 use super::schedule;
-use super::send::{Request, Sender, Sent};
 use crate::clock::{Clock, random_bytes};
+use crate::metrics::Metrics;
 use crate::model::Timestamp;
 use crate::model::delivery::Attempt;
+use crate::model::health::{Answer, Failure, Rules};
 use crate::model::ids::WebhookId;
 use crate::model::limits::{
-    ATTEMPTS_IN_FLIGHT_FAILING_MAX, ATTEMPTS_IN_FLIGHT_MAX, ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX,
-    FAILURES_UNTIL_UNHEALTHY, LEASE,
+    ATTEMPTS_IN_FLIGHT_FAILING_MAX, ATTEMPTS_IN_FLIGHT_MAX, ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX, LEASE,
+    PROBES_IN_FLIGHT_MAX,
 };
+use crate::outbound::{Request, Sender, Sent, compose};
 use crate::sign;
-use crate::store::{Attempted, Claim, ClaimedDelivery, DeliveryClaim, Recorded, Store, StoreError};
+use crate::store::{Attempted, Claim, ClaimedDelivery, DeliveryClaim, Next, Recorded, Store, StoreError};
 
 /// The deliver loop's state.
 pub struct Deliverer {
@@ -30,12 +31,13 @@ pub struct Deliverer {
 struct Parts {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    sender: Sender,
+    sender: Arc<Sender>,
     delays: Vec<Duration>,
     places: Semaphore,
     in_flight: Mutex<HashMap<WebhookId, u32>>,
     /// Told when an attempt has ended: its webhook may have more that is due.
     poke: Arc<Notify>,
+    metrics: Arc<Metrics>,
 }
 
 impl Deliverer {
@@ -44,12 +46,13 @@ impl Deliverer {
     pub fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        sender: Sender,
+        sender: Arc<Sender>,
         delays: Vec<Duration>,
         poke: Arc<Notify>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let places = Semaphore::new(ATTEMPTS_IN_FLIGHT_MAX);
-        let parts = Parts { store, clock, sender, delays, places, in_flight: Mutex::default(), poke };
+        let parts = Parts { store, clock, sender, delays, places, in_flight: Mutex::default(), poke, metrics };
         Self { parts: Arc::new(parts), tasks: TaskTracker::new() }
     }
 
@@ -66,6 +69,7 @@ impl Deliverer {
         let claim = DeliveryClaim {
             claim: Claim { now: self.parts.clock.now(), lease: LEASE, rows_max },
             per_webhook_max: ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX,
+            per_unhealthy_max: PROBES_IN_FLIGHT_MAX,
             failing_max: ATTEMPTS_IN_FLIGHT_FAILING_MAX,
             in_flight: self.parts.flights().iter().map(|(id, count)| (id.clone(), *count)).collect(),
         };
@@ -129,7 +133,9 @@ impl Parts {
         let started_at = self.clock.now();
         let began = Instant::now();
         let sent = self.send(&claimed, started_at).await;
-        let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let took = began.elapsed();
+        self.metrics.count_attempt(sent.error, took);
+        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let attempted = self.judge(&claimed, sent, started_at, duration_ms);
         let id = claimed.delivery.id;
         match self.store.record_attempt(attempted).await {
@@ -154,13 +160,26 @@ impl Parts {
         let number = claimed.delivery.attempt_count + 1;
         let retry_after = sent.retry_after.as_deref().and_then(|value| schedule::parse_retry_after(value, now));
         let result = schedule::Result { status: sent.status, error: sent.error, retry_after };
-        let jitter = f64::from(u32::from_be_bytes(random_bytes(self.clock.as_ref()))) / f64::from(u32::MAX);
+        let next = schedule::next(&result, number, &self.delays, now, self.jitter());
+        let failure = sent.error.map(|error| {
+            let (status, detail) = (sent.status, sent.error_detail.clone());
+            Failure { error, status, detail, at: now }
+        });
         Attempted {
             delivery_id: claimed.delivery.id.clone(),
             fence: claimed.fence,
-            next: schedule::next(&result, number, &self.delays, now, jitter),
-            disables_webhook: schedule::is_gone(&result),
-            failures_until_unhealthy: FAILURES_UNTIL_UNHEALTHY,
+            next,
+            url: claimed.webhook.url.clone(),
+            answer: Answer {
+                failure,
+                started_at,
+                at: now,
+                is_gone: schedule::is_gone(&result),
+                is_exhausted: next == Next::Failed,
+                asked_until: schedule::asked(&result).map(|asked| now + asked),
+                jitter: self.jitter(),
+            },
+            rules: Rules::STANDARD,
             attempt: Attempt {
                 number,
                 started_at,
@@ -170,7 +189,11 @@ impl Parts {
                 error_detail: sent.error_detail,
                 response: sent.response,
             },
-            at: now,
         }
+    }
+
+    /// From 0 to 1.
+    fn jitter(&self) -> f64 {
+        f64::from(u32::from_be_bytes(random_bytes(self.clock.as_ref()))) / f64::from(u32::MAX)
     }
 }

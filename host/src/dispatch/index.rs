@@ -6,12 +6,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use crate::model::event::{Event, EventType};
 use crate::model::ids::{ProjectId, UserId, WebhookId};
+use crate::model::snapshot::Snapshot;
 use crate::model::webhook::Webhook;
-use crate::store::{Snapshot, WebhookChange};
+use crate::store::WebhookChange;
 
 /// A webhook and what its deliveries will show of it.
 #[derive(Debug)]
@@ -43,7 +42,7 @@ impl Index {
         }
         if let Some(webhook) = change.webhook {
             self.link(&webhook);
-            let snapshot = Arc::new(snapshot(&webhook));
+            let snapshot = Arc::new(Snapshot::of(&webhook));
             self.entries.insert(change.id, Arc::new(Entry { webhook, snapshot }));
         }
     }
@@ -92,50 +91,6 @@ impl Index {
     }
 }
 
-/// What the body's `webhook` object shows: the guide's long example.
-fn snapshot(webhook: &Webhook) -> Snapshot {
-    let object = WebhookObject {
-        id: webhook.id.as_str(),
-        uid: &webhook.uid,
-        name: webhook.name.as_deref(),
-        url: &webhook.url,
-        secret: "",
-        status: webhook.health.as_str(),
-        enabled: webhook.is_enabled,
-        metadata: Metadata { events: &webhook.events, project_ids: &webhook.project_ids },
-        created_by_id: webhook.owner.as_str(),
-        created_at: webhook.created_at.to_string(),
-        updated_at: webhook.updated_at.to_string(),
-    };
-    // Canonical as it is: no numbers, no keys that JavaScript would move, and the same escapes.
-    let object = serde_json::to_string(&object).expect("strings and lists of strings become JSON");
-    Snapshot { version: webhook.version, format: webhook.payload_format, object: object.into() }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct WebhookObject<'a> {
-    id: &'a str,
-    uid: &'a str,
-    name: Option<&'a str>,
-    url: &'a str,
-    /// Kept as a key, as the guide shows it; never the secret.
-    secret: &'static str,
-    status: &'static str,
-    enabled: bool,
-    metadata: Metadata<'a>,
-    created_by_id: &'a str,
-    created_at: String,
-    updated_at: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Metadata<'a> {
-    events: &'a [EventType],
-    project_ids: &'a [ProjectId],
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -172,6 +127,7 @@ pub(super) mod tests {
             is_enabled: true,
             health: Health::Healthy,
             failures_in_a_row: 0,
+            trouble: Default::default(),
             filter_failures_in_a_row: 0,
             version: 1,
             created_at: Timestamp::from_millis(1_000),

@@ -13,6 +13,9 @@ pub const REQUEST_BODY_BYTES_MAX: usize = 1 << 20;
 /// Bytes of a body beyond its bound that are read and thrown away before the connection is given up: a
 /// client that is still sending would otherwise see a broken connection instead of the refusal.
 pub const REQUEST_EXCESS_BYTES_MAX: usize = 64 << 20;
+/// Bytes of a delivery's body. Canonical numbers take up to 22 bytes where five were sent (`9e20,`), and the
+/// webhook's own object, with all its projects, comes on top.
+pub const DELIVERY_BODY_BYTES_MAX: usize = 6 * REQUEST_BODY_BYTES_MAX;
 /// Time for a request body to come in, except for uploads.
 pub const REQUEST_BODY_TIME_MAX: Duration = Duration::from_secs(30);
 /// Time for the upload of a filter to come in.
@@ -23,6 +26,8 @@ pub const WEBHOOK_EVENTS_MAX: usize = 256;
 pub const WEBHOOK_PROJECTS_MAX: usize = 1_000;
 /// Headers a webhook may add to its requests.
 pub const WEBHOOK_HEADERS_MAX: usize = 16;
+/// Characters of the name of such a header.
+pub const HEADER_NAME_CHARS_MAX: usize = 64;
 /// Bytes of the value of such a header.
 pub const WEBHOOK_HEADER_VALUE_BYTES_MAX: usize = 1_024;
 /// Webhooks a user may have.
@@ -42,8 +47,62 @@ pub const PAGE_ITEMS_MAX: u32 = 250;
 /// Items of a page where the caller does not say.
 pub const PAGE_ITEMS_DEFAULT: u32 = 50;
 
+/// Items of a page of GraphQL's `webhooks` where the caller does not say, as Blue's schema has it.
+pub const GRAPHQL_PAGE_ITEMS_DEFAULT: u32 = 20;
+/// Tokens of a GraphQL document; it takes a few milliseconds to parse as many.
+pub const GRAPHQL_TOKENS_MAX: usize = 10_000;
+/// Brackets of a GraphQL document that lie inside each other: what its parser, which is recursive, is made to
+/// follow.
+pub const GRAPHQL_NESTING_MAX: usize = 64;
+/// Directives of a GraphQL document.
+pub const GRAPHQL_DIRECTIVES_MAX: usize = 50;
+/// Operations and fragments of a GraphQL document.
+pub const GRAPHQL_DEFINITIONS_MAX: usize = 50;
+/// Variables of a GraphQL operation.
+pub const GRAPHQL_VARIABLES_MAX: usize = 100;
+/// Bytes of the variables of a GraphQL operation, once for every use and with 16 for each value: its library
+/// copies them.
+pub const GRAPHQL_VARIABLE_BYTES_MAX: u64 = 2 << 20;
+/// Aliases of a GraphQL document.
+pub const GRAPHQL_ALIASES_MAX: usize = 50;
+/// Fields of a GraphQL operation inside each other.
+pub const GRAPHQL_DEPTH_MAX: usize = 12;
+/// Fields inside `__schema` or `__type`: the introspection that GraphQL's own library sends has 14.
+pub const GRAPHQL_INTROSPECTION_DEPTH_MAX: usize = 20;
+/// What a GraphQL operation may cost: a field costs 1, in a list of webhooks 1 for every default page of it.
+pub const GRAPHQL_COMPLEXITY_MAX: u64 = 1_000;
+/// Errors of one GraphQL answer.
+pub const GRAPHQL_ERRORS_MAX: usize = 20;
+/// Bytes of the lists and texts of webhooks that one GraphQL answer may have, about: aliases repeat them.
+pub const GRAPHQL_ANSWER_BYTES_MAX: usize = 16 << 20;
+
 /// Time for a client to say what it wants, request line and headers; an idle connection is closed after it.
 pub const REQUEST_HEAD_TIME_MAX: Duration = Duration::from_secs(30);
+/// Bytes of a request's path and query.
+pub const REQUEST_URL_BYTES_MAX: usize = 8 << 10;
+/// Headers of a request.
+pub const REQUEST_HEADERS_MAX: usize = 100;
+/// Bytes of a request's headers, names and values.
+pub const REQUEST_HEADERS_BYTES_MAX: usize = 32 << 10;
+/// Headers of a request that are read: more than it may have, so that the refusal can say why.
+pub const REQUEST_HEADERS_READ_MAX: usize = 256;
+/// Bytes of a request's head that are read, and that a connection may take: more than a head may have, so
+/// that the refusal can say why. A longer one is answered with a bare 431.
+pub const REQUEST_HEAD_BUFFER_BYTES: usize = 64 << 10;
+/// How long a client may stop reading its answer.
+pub const ANSWER_STALL_MAX: Duration = Duration::from_secs(30);
+/// Time for a client that does not keep up to take one answer.
+pub const ANSWER_TIME_MAX: Duration = Duration::from_secs(300);
+/// Requests a second of one user's token, where the operator does not say: a tenth of what two cores answer.
+pub const USER_REQUESTS_PER_SECOND: u32 = 1_000;
+/// Requests a second without a valid token from one address, where the operator does not say.
+pub const FAILURES_PER_SECOND: u32 = 50;
+/// Seconds' worth of requests that may come at once, where the operator does not say.
+pub const RATE_BURST_SECS: u32 = 2;
+/// Tokens, and addresses, whose requests are counted at a time.
+pub const RATE_KEYS_MAX: usize = 65_536;
+/// The shortest token for the metrics, in characters.
+pub const METRICS_TOKEN_CHARS_MIN: usize = 32;
 /// Connections to the API that are open at a time.
 pub const CONNECTIONS_MAX: usize = 8_192;
 /// Uploads that come in or are compiled at a time; one of each caller.
@@ -71,6 +130,8 @@ pub const HOST_FAULT_PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120)];
 /// Bytes of event values that one claim of events or deliveries takes; the last event may exceed it.
 pub const CLAIM_BYTES_MAX: usize = 8 << 20;
+/// Rows that are counted to tell how long a queue is; what is beyond them is not told.
+pub const QUEUE_COUNT_MAX: u32 = 100_000;
 /// Attempts under way in all.
 pub const ATTEMPTS_IN_FLIGHT_MAX: usize = 256;
 /// Attempts under way for one webhook.
@@ -103,11 +164,31 @@ pub const RETRY_DELAYS: [Duration; 10] = [
 ];
 /// Failed attempts in a row that make a webhook UNHEALTHY.
 pub const FAILURES_UNTIL_UNHEALTHY: u32 = 5;
+/// The pauses before the probes of an UNHEALTHY webhook, lengthened by up to a half; the last one repeats.
+pub const PROBE_INTERVALS: [Duration; 5] = [
+    Duration::from_secs(30),
+    Duration::from_secs(60),
+    Duration::from_secs(2 * 60),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(10 * 60),
+];
+/// Attempts under way for one UNHEALTHY webhook.
+pub const PROBES_IN_FLIGHT_MAX: u32 = 1;
+/// How long every attempt must have failed until the webhook is disabled (DESIGN section 5).
+pub const DISABLED_AFTER: Duration = Duration::from_secs(5 * 24 * 3600);
+/// Time for an endpoint to answer a health check, body included (the specification).
+pub const HEALTH_CHECK_TIME_MAX: Duration = Duration::from_secs(7);
+/// Health checks under way in all; more are refused with "busy".
+pub const HEALTH_CHECKS_AT_ONCE_MAX: usize = 32;
+/// Health checks under way for one owner, so that none takes all the places.
+pub const HEALTH_CHECKS_PER_OWNER_MAX: usize = 4;
 /// Filter failures in a row that mark the filter as failing.
 pub const FILTER_FAILURES_UNTIL_FAILING: u32 = 3;
 /// How long a graceful stop waits for what is under way.
 pub const STOP_GRACE: Duration = Duration::from_secs(8);
 
+/// Bytes of a name that is not known which a refusal repeats, with the marks around it: a typo, but no secret.
+pub const REPEATED_BYTES_MAX: usize = 36;
 /// How many arrays and objects of a JSON document may lie inside each other (DESIGN section 3).
 pub const JSON_DEPTH_MAX: usize = 64;
 /// Bytes of the JSON pointer in an error message; a longer one is cut back to an ancestor's pointer.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Timestamp;
 use super::event::EventType;
 use super::filter::FilterDigest;
+use super::health::Trouble;
 use super::ids::{FilterId, ProjectId, UserId, WebhookId};
 
 /// Whether the endpoint answers, as the API says it.
@@ -89,6 +90,8 @@ pub struct Webhook {
     pub health: Health,
     /// Failed attempts since the last success.
     pub failures_in_a_row: u32,
+    /// What is known of an endpoint that does not answer as it should.
+    pub trouble: Trouble,
     /// Filter failures since the last verdict; three mark the filter as failing.
     pub filter_failures_in_a_row: u32,
     /// Grows with every change of what the payload's `webhook` object or the body's shape shows.

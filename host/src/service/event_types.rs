@@ -16,10 +16,12 @@ use super::{Result, Service, ServiceError, check_name};
 use crate::json;
 use crate::model::catalogue::{Catalogue, RESERVED_PREFIX};
 use crate::model::event::EventType;
-use crate::model::limits::{EVENT_TYPE_EXAMPLE_BYTES_MAX, EVENT_TYPE_SCHEMA_BYTES_MAX, EVENT_TYPES_ADDED_MAX};
+use crate::model::limits::{
+    EVENT_TYPE_EXAMPLE_BYTES_MAX, EVENT_TYPE_SCHEMA_BYTES_MAX, EVENT_TYPES_ADDED_MAX, REPEATED_BYTES_MAX,
+};
 use crate::model::token::Caller;
 use crate::store::CustomEventType;
-use nearest::{nearest, quoted};
+use nearest::nearest;
 
 /// What to know of an event type, as the operator wrote it.
 #[derive(Clone, Debug, Default)]
@@ -78,30 +80,36 @@ impl Service {
 
     /// The type of that name, or a violation that says what to do instead.
     pub(super) async fn known_type(&self, name: &str, pointer: &str, known: &mut Known) -> Result<EventType> {
-        let parsed = EventType::parse(name);
-        if let Ok(event_type) = &parsed
-            && (self.catalogue.get(event_type).is_some() || known.has_type(self, event_type).await?)
-        {
-            return Ok(event_type.clone());
+        let refuse = |detail: String| Err(ServiceError::bad_field(pointer, detail));
+        let parsed = match EventType::parse(name) {
+            Ok(parsed) => parsed,
+            // What is no name may be a secret in the wrong place.
+            Err(error) if name.len() > REPEATED_BYTES_MAX => return refuse(error.to_string()),
+            Err(error) => {
+                let advice = self.advice(name, known).await?;
+                return refuse(format!("{error}; {name:?} is not one; {advice}"));
+            }
+        };
+        if self.catalogue.get(&parsed).is_some() || known.has_type(self, &parsed).await? {
+            return Ok(parsed);
         }
         if name.starts_with(RESERVED_PREFIX) {
-            let detail = format!(
-                "{} is not for use here: events whose type begins with {RESERVED_PREFIX} are Hooksieve's own",
-                quoted(name)
-            );
-            return Err(ServiceError::bad_field(pointer, detail));
+            return refuse(format!(
+                "{name} is not for use here: events whose type begins with {RESERVED_PREFIX} are Hooksieve's own"
+            ));
         }
+        let advice = self.advice(name, known).await?;
+        refuse(format!("no event type is called {name}; {advice}"))
+    }
+
+    /// What to use instead of a name that is none.
+    async fn advice(&self, name: &str, known: &mut Known) -> Result<String> {
         let built_in = self.catalogue.types().iter().map(|info| info.name.as_str());
         let added = known.type_names(self).await?.iter().map(EventType::as_str);
-        let advice = match nearest(name, built_in.chain(added)) {
+        Ok(match nearest(name, built_in.chain(added)) {
             Some(nearest) => format!("did you mean {nearest}?"),
             None => "`GET /v1/event-types` lists them all".to_owned(),
-        };
-        let detail = match parsed {
-            Ok(_) => format!("no event type is called {}; {advice}", quoted(name)),
-            Err(error) => format!("{error}, and {} is not such a name; {advice}", quoted(name)),
-        };
-        Err(ServiceError::bad_field(pointer, detail))
+        })
     }
 }
 

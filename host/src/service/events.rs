@@ -54,6 +54,7 @@ impl Service {
         let (event, digest) = self.read_posted(body, &mut Known::default()).await?;
         let id = event.id.clone();
         let accepted = self.store.accept_event(Arc::new(event), digest).await?;
+        self.metrics.events.count(accepted.as_str());
         if accepted == Accepted::New {
             self.dispatch_poke.notify_one();
         }
@@ -84,6 +85,9 @@ impl Service {
             tokio::task::yield_now().await;
         }
         let accepted = self.store.accept_events(events).await?;
+        for accepted in &accepted {
+            self.metrics.events.count(accepted.as_str());
+        }
         if accepted.contains(&Accepted::New) {
             self.dispatch_poke.notify_one();
         }

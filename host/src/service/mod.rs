@@ -1,4 +1,4 @@
-//! The use cases. Every door (REST, and later GraphQL) calls these, and nothing here knows of HTTP.
+//! The use cases. Every door (REST, GraphQL) calls these, and nothing here knows of HTTP.
 //!
 //! Inputs come as the caller wrote them and are checked here, once; a refusal names the field by its
 //! JSON pointer and says what to do. Who calls is a parameter ([`Caller`](crate::model::token::Caller)) of every use case, so that
@@ -10,6 +10,8 @@ mod error;
 mod event_types;
 mod events;
 mod filters;
+mod health;
+mod metrics;
 mod people;
 mod posted;
 mod verdicts;
@@ -22,6 +24,7 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::egress::Policy;
 use crate::filter::FilterHost;
+use crate::metrics::Metrics;
 use crate::model::catalogue::Catalogue;
 use crate::model::limits::{NAME_CHARS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
 use crate::resolve::Resolver;
@@ -30,7 +33,9 @@ use crate::store::{PageRequest, Store};
 // What the use cases ask for and answer with, so that a door needs no room below this one.
 pub use crate::filter::projection::{Scalar, Value};
 pub use crate::filter::{Decision, Evaluation, Failure};
-pub use crate::store::{CustomEventType, DeliveryQuery, LoggedVerdict, Page, Project, User, VerdictQuery};
+pub use crate::store::{
+    CustomEventType, DeliveryQuery, LoggedVerdict, Page, Project, User, VerdictQuery, WebhookWindow, Windowed,
+};
 pub use deliveries::DeliveryDetail;
 pub use error::{Noun, ServiceError, Violation};
 pub use event_types::NewEventType;
@@ -52,6 +57,8 @@ pub struct Service {
     resolver: Resolver,
     catalogue: Catalogue,
     dispatch_poke: Arc<Notify>,
+    metrics: Arc<Metrics>,
+    queues: metrics::RecentQueues,
 }
 
 /// What a [`Service`] is made of.
@@ -68,14 +75,17 @@ pub struct ServiceParts {
     pub resolver: Resolver,
     /// Told when an event was accepted.
     pub dispatch_poke: Arc<Notify>,
+    /// Where everything is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Service {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: ServiceParts) -> Self {
-        let ServiceParts { store, filters, clock, policy, resolver, dispatch_poke } = parts;
-        Self { store, filters, clock, policy, resolver, catalogue: Catalogue::built_in(), dispatch_poke }
+        let ServiceParts { store, filters, clock, policy, resolver, dispatch_poke, metrics } = parts;
+        let (catalogue, queues) = (Catalogue::built_in(), metrics::RecentQueues::default());
+        Self { store, filters, clock, policy, resolver, catalogue, dispatch_poke, metrics, queues }
     }
 
     /// Whether events can be accepted right now.
@@ -87,16 +97,30 @@ impl Service {
     }
 }
 
+/// JSON as the API takes it everywhere, as canonical text: no number is rounded, no key is there twice.
+///
+/// # Errors
+/// When it is no JSON, is nested too deep, or has what a receiver could not read back.
+pub fn canonical_json(text: &[u8]) -> Result<String> {
+    Ok(crate::json::canonicalise(text)?)
+}
+
 /// A page request from what the caller wrote.
 pub(crate) fn page_request(limit: Option<u32>, cursor: Option<&str>) -> Result<PageRequest> {
     let items_max = limit.unwrap_or(PAGE_ITEMS_DEFAULT);
     if !(1..=PAGE_ITEMS_MAX).contains(&items_max) {
         return Err(ServiceError::bad_field("/limit", format!("a page has 1 to {PAGE_ITEMS_MAX} items")));
     }
-    let after = cursor.map(str::parse).transpose().map_err(|_| {
-        ServiceError::bad_field("/cursor", "use the `nextCursor` of the previous page as it is".to_owned())
-    })?;
+    let after = cursor.map(parse_cursor).transpose()?;
     Ok(PageRequest { items_max, after })
+}
+
+/// A cursor as [`Page`] shows it: digits only, so that one place of a list has one text.
+fn parse_cursor(text: &str) -> Result<i64> {
+    let is_ours = text.bytes().all(|byte| byte.is_ascii_digit());
+    let parsed = text.parse().ok().filter(|_| is_ours);
+    let detail = "use the `nextCursor` of the previous page as it is";
+    parsed.ok_or_else(|| ServiceError::bad_field("/cursor", detail.to_owned()))
 }
 
 /// A name as people may choose it.

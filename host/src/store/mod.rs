@@ -14,21 +14,24 @@ mod contract;
 mod seal;
 pub mod sqlite;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::metrics::Queues;
 use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, Delivery, DeliveryState};
 use crate::model::event::{Event, EventDigest, EventSeq, EventType, StoredEvent};
 use crate::model::filter::{Filter, FilterDigest};
+use crate::model::health::{Answer, Failure, Rules};
 use crate::model::ids::{CompanyId, DeliveryId, EventId, FilterId, ProjectId, UserId, WebhookId};
 use crate::model::secret::Secret;
+use crate::model::snapshot::Snapshot;
 use crate::model::token::Token;
 use crate::model::verdict::{Outcome, Verdict};
-use crate::model::webhook::{PayloadFormat, Webhook};
+use crate::model::webhook::Webhook;
 
 pub use seal::SealingKey;
 
@@ -122,6 +125,17 @@ pub struct EventQuery {
     pub until: Option<Timestamp>,
 }
 
+/// What became of a token that was to be revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// It is refused from now on.
+    Revoked,
+    /// There is no such token, or it was revoked before.
+    Missing,
+    /// It is the only operator token that is left: nothing was changed.
+    LastOperator,
+}
+
 /// What became of an event that was to be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accepted {
@@ -131,6 +145,18 @@ pub enum Accepted {
     Duplicate,
     /// An event with this id and another content was accepted before.
     Conflict,
+}
+
+impl Accepted {
+    /// The name in the metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "accepted",
+            Self::Duplicate => "duplicate",
+            Self::Conflict => "conflict",
+        }
+    }
 }
 
 /// An event that dispatch has claimed.
@@ -179,17 +205,6 @@ pub struct NewDelivery {
     pub created_at: Timestamp,
 }
 
-/// What a delivery's body shows of its webhook, kept once per version of the webhook.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
-    /// [`Webhook::version`].
-    pub version: i64,
-    /// The body's shape.
-    pub format: PayloadFormat,
-    /// The body's `webhook` object, canonical JSON.
-    pub object: Box<str>,
-}
-
 /// Whether what a claimant decided was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recorded {
@@ -223,6 +238,8 @@ pub struct DeliveryClaim {
     pub claim: Claim,
     /// How many attempts of one webhook may be under way.
     pub per_webhook_max: u32,
+    /// How many attempts of one UNHEALTHY webhook may be under way.
+    pub per_unhealthy_max: u32,
     /// How many attempts may be under way for all webhooks together whose last attempt failed.
     pub failing_max: u32,
     /// How many are under way in this process already, for the webhooks that have any.
@@ -240,12 +257,12 @@ pub struct Attempted {
     pub attempt: Attempt,
     /// What the delivery becomes.
     pub next: Next,
-    /// Whether the endpoint said that it is gone (410), which disables the webhook.
-    pub disables_webhook: bool,
-    /// Failed attempts in a row that make the webhook UNHEALTHY.
-    pub failures_until_unhealthy: u32,
-    /// When the attempt ended.
-    pub at: Timestamp,
+    /// Where it went: it says nothing of a webhook that has another URL by now.
+    pub url: String,
+    /// What it says of the endpoint.
+    pub answer: Answer,
+    /// By which bounds that is judged.
+    pub rules: Rules,
 }
 
 /// What a delivery becomes after an attempt.
@@ -308,6 +325,26 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Where the next page begins, if there is one.
     pub next: Option<i64>,
+}
+
+/// Which webhooks to list by their number in the list, for clients that jump to a page.
+#[derive(Clone, Copy, Debug)]
+pub struct WebhookWindow {
+    /// Only those that are enabled, or are not.
+    pub is_enabled: Option<bool>,
+    /// How many of the newest to leave out.
+    pub skip: u32,
+    /// How many items at the most.
+    pub take: u32,
+}
+
+/// What is seen through a [`WebhookWindow`], all of one moment.
+#[derive(Clone, Debug)]
+pub struct Windowed {
+    /// The items, newest first.
+    pub items: Vec<Arc<Webhook>>,
+    /// How many the whole list has.
+    pub total: usize,
 }
 
 /// Which deliveries to list.
@@ -377,8 +414,8 @@ pub trait Store: Send + Sync + 'static {
     async fn token(&self, id: &str) -> Result<Option<Token>>;
     /// Whether any operator token is kept.
     async fn has_operator_token(&self) -> Result<bool>;
-    /// Revokes a token; whether there was one to revoke.
-    async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<bool>;
+    /// Revokes a token, unless it is the last with which an operator can call.
+    async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<Revoked>;
 
     /// Adds an event type to the catalogue or changes it. Whether that was done: it is not when the type would
     /// be one more than `types_max`.
@@ -416,12 +453,27 @@ pub trait Store: Send + Sync + 'static {
     async fn count_webhooks(&self, owner: &UserId) -> Result<usize>;
     /// The user's webhooks, newest first.
     async fn webhooks(&self, owner: &UserId, page: PageRequest) -> Result<Page<Arc<Webhook>>>;
+    /// A window on the user's webhooks, and how many there are.
+    async fn webhook_window(&self, owner: &UserId, window: WebhookWindow) -> Result<Windowed>;
     /// Changes what its owner chooses of a webhook that still has the version `from`; `webhook.version` is
     /// the new version. Health and the counts of failures are not taken from `webhook`: attempts and
-    /// verdicts go on while somebody edits. Another filter binding begins with no failures.
+    /// verdicts go on while somebody edits. What the edit means for them is
+    /// [`Standing::edited`](crate::model::health::Standing::edited). Another filter binding begins with no
+    /// failures.
     async fn update_webhook(&self, from: i64, webhook: Webhook) -> Result<Updated>;
+    /// The same for a webhook that was to be enabled and whose endpoint did not answer the health check: it is
+    /// disabled and UNHEALTHY.
+    async fn update_failed_webhook(&self, from: i64, webhook: Webhook, check: Failure) -> Result<Updated>;
+    /// Disables a webhook and makes it UNHEALTHY, at its owner's wish
+    /// ([`Standing::disabled_by_owner`](crate::model::health::Standing::disabled_by_owner)), and answers with it;
+    /// `None` if there is none.
+    async fn disable_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Option<Arc<Webhook>>>;
     /// Deletes a webhook and its secrets, and cancels what is owed to it. Its log stays until it ages.
     async fn delete_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Removed>;
+    /// The secrets that sign for a webhook at that time, the newest first; none if there is no such webhook.
+    async fn signing_secrets(&self, id: &WebhookId, at: Timestamp) -> Result<Vec<Secret>>;
+    /// When the earliest pending delivery of each webhook is due, for those that have any.
+    async fn next_attempts(&self, ids: &[WebhookId]) -> Result<HashMap<WebhookId, Timestamp>>;
     /// Webhooks changed or deleted after `change_seq`, in the order of change.
     async fn webhook_changes(&self, after: i64, rows_max: u32) -> Result<Vec<WebhookChange>>;
 
@@ -436,13 +488,15 @@ pub trait Store: Send + Sync + 'static {
     /// Deletes a filter that no webhook uses.
     async fn delete_filter(&self, id: &FilterId) -> Result<Removed>;
 
-    /// Claims due deliveries of enabled webhooks: for each webhook no more than its share, the oldest
-    /// first, and every webhook with something due gets its turn before any gets more than its share.
+    /// Claims due deliveries of enabled webhooks that are not held: for each webhook no more than its share,
+    /// the oldest first, and every webhook with something due gets its turn before any gets more than its share.
     /// Webhooks whose last attempt failed take turns for the places that are left to them.
     async fn claim_deliveries(&self, claim: DeliveryClaim) -> Result<Vec<ClaimedDelivery>>;
-    /// When the next unclaimed delivery of an enabled webhook is due.
+    /// When the next unclaimed delivery of an enabled webhook is due, and no hold keeps it back.
     async fn next_due(&self) -> Result<Option<Timestamp>>;
-    /// Writes what an attempt came to, and what that means for the webhook's health.
+    /// Writes what an attempt came to, and what that means for the webhook
+    /// ([`Standing::after`](crate::model::health::Standing::after)); a change that shows is an operational event
+    /// in the same transaction.
     async fn record_attempt(&self, attempted: Attempted) -> Result<Recorded>;
     /// Gives claimed deliveries back at once, without an attempt.
     async fn release_deliveries(&self, claims: Vec<(DeliveryId, i64)>) -> Result<()>;
@@ -463,6 +517,8 @@ pub trait Store: Send + Sync + 'static {
         page: PageRequest,
     ) -> Result<Page<LoggedVerdict>>;
 
+    /// What waits at `now`.
+    async fn queues(&self, now: Timestamp) -> Result<Queues>;
     /// Whether a row can be written and read back right now.
     async fn check(&self) -> Result<()>;
     /// Writes what is pending to the main database file and closes it; the store answers

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Violation;
+use super::text::{Cursor, EventTypeName, Id, Name};
 use crate::model::Timestamp;
 use crate::model::catalogue::TypeInfo;
 use crate::model::event::StoredEvent;
@@ -18,18 +19,21 @@ use crate::model::event::StoredEvent;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewEvent {
     /// The idempotency key, 1 to 128 characters of `A-Z a-z 0-9 . _ : -`; generated if absent.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(value_type = Option<Id>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The event type; `GET /v1/event-types` lists them.
-    #[schema(examples("TODO_CREATED"))]
+    #[schema(value_type = EventTypeName)]
     pub event: String,
     /// The company it happened in; that of the project if absent.
+    #[schema(value_type = Option<Id>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub company_id: Option<String>,
     /// The project it happened in.
+    #[schema(value_type = Id)]
     pub project_id: String,
     /// Who did it.
+    #[schema(value_type = Option<Id>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// When it happened, RFC 3339; the moment of acceptance if absent.
@@ -77,6 +81,7 @@ pub struct AcceptedEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BatchResults {
     /// One for each event, in the order of the batch.
+    #[schema(max_items = 1000)]
     pub results: Vec<BatchResult>,
 }
 
@@ -110,8 +115,10 @@ pub struct RefusedEvent {
 #[into_params(parameter_in = Query)]
 pub struct EventsQuery {
     /// Only those of this type.
+    #[param(value_type = Option<EventTypeName>, inline)]
     pub event: Option<String>,
     /// Only those of this project.
+    #[param(value_type = Option<Id>, inline)]
     pub project_id: Option<String>,
     /// Only those accepted at this time or later, RFC 3339.
     #[param(value_type = Option<String>, format = DateTime)]
@@ -120,8 +127,10 @@ pub struct EventsQuery {
     #[param(value_type = Option<String>, format = DateTime)]
     pub until: Option<Timestamp>,
     /// How many items at the most, 1 to 250; 50 if absent.
+    #[param(minimum = 1, maximum = 250)]
     pub limit: Option<u32>,
     /// The `nextCursor` of the previous page, as it is.
+    #[param(value_type = Option<Cursor>, inline)]
     pub cursor: Option<String>,
 }
 
@@ -217,10 +226,10 @@ impl From<&TypeInfo> for EventType {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PutEventType {
     /// What happened, for people.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(value_type = Name)]
     pub description: String,
     /// Its group in the catalogue; `Custom Events` if absent.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(value_type = Option<Name>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// A complete event of this type, as it would be posted, of at most 16 KiB; none if absent.

@@ -4,7 +4,6 @@ mod access;
 mod batch;
 mod document;
 mod events;
-mod privacy;
 mod refusals;
 mod routes;
 

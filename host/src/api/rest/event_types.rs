@@ -33,7 +33,7 @@ pub(crate) async fn list_event_types(
 ///
 /// For the operator. The built-in types cannot be changed. At most 500 can be added.
 #[utoipa::path(put, path = "/v1/event-types/{name}", tag = "events", request_body = wire::PutEventType,
-    params(("name" = String, Path, description = "1 to 64 of `A-Z 0-9 _`, beginning with a letter.")),
+    params(("name" = inline(wire::EventTypeName), Path, description = "The event type.")),
     responses((status = 200, description = "The event type.", body = wire::EventType), WriteRefusals))]
 pub(crate) async fn put_event_type(
     State(state): State<ApiState>,

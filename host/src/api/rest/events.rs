@@ -18,7 +18,10 @@ use crate::wire;
 /// same event under the same `id` is accepted once, however its JSON is spelled and in whatever order its
 /// members are; another event under that `id` is refused with `CONFLICT`.
 #[utoipa::path(post, path = "/v1/events", tag = "events", request_body = wire::NewEvent, responses(
-    (status = 202, description = "The event is on disk.", body = wire::AcceptedEvent),
+    (status = 202, description = "The event is on disk.", body = wire::AcceptedEvent, links(
+        ("GetEvent" = (operation_id = "get_event", parameters(("id" = "$response.body#/id")))),
+        ("ListEventVerdicts" = (operation_id = "list_event_verdicts", parameters(("id" = "$response.body#/id")))),
+    )),
     WriteRefusals,
 ))]
 pub(crate) async fn send_event(

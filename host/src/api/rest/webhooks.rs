@@ -76,6 +76,21 @@ pub(crate) async fn update_webhook(
     Ok(Json(view.into()))
 }
 
+/// Disable a webhook
+///
+/// It gets no events and is UNHEALTHY until it is enabled again. What is owed to it rests until then.
+#[utoipa::path(post, path = "/v1/webhooks/{id}/disable", tag = "webhooks",
+    params(("id" = String, Path, description = "The webhook.")),
+    responses((status = 200, description = "The webhook as it is now.", body = wire::Webhook), Refusals))]
+pub(crate) async fn disable_webhook(
+    State(state): State<ApiState>,
+    Auth(caller): Auth,
+    Path(id): Path<String>,
+) -> Result<Json<wire::Webhook>> {
+    let view = state.service.disable_webhook(&caller, &id).await?;
+    Ok(Json(view.into()))
+}
+
 /// Delete a webhook
 ///
 /// What is still owed to it is canceled.

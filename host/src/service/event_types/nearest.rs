@@ -1,7 +1,7 @@
 //! Which event type somebody meant. Pure.
 
-/// How many characters of a name that was not understood are repeated.
-const CHARS_MAX: usize = 64;
+use crate::model::limits::EVENT_TYPE_CHARS_MAX;
+
 /// Of how many characters of a name one may be wrong.
 const CHARS_PER_MISTAKE: usize = 4;
 /// How many may be wrong in all: long names have words in common that say little.
@@ -13,7 +13,7 @@ const WORDS: (&str, &str) = ("RECORD_", "TODO_");
 /// The type that was probably meant: one that differs by a few characters, or the only one that goes on
 /// where the name ends. A name that is like none of them gets no suggestion, which would only mislead.
 pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    if name.chars().count() > CHARS_MAX {
+    if name.len() > EVENT_TYPE_CHARS_MAX {
         return None;
     }
     let name = name.trim().to_uppercase().replace(['-', ' ', '.'], "_");
@@ -28,14 +28,6 @@ pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
     let begun = format!("{}_", name.trim_end_matches('_'));
     let mut longer = known.iter().copied().filter(|known| known.starts_with(&begun));
     near.or_else(|| longer.next().filter(|_| longer.next().is_none()))
-}
-
-/// The name as an error repeats it.
-pub(super) fn quoted(name: &str) -> String {
-    if name.chars().count() <= CHARS_MAX {
-        return format!("{name:?}");
-    }
-    format!("{:?}…", name.chars().take(CHARS_MAX).collect::<String>())
 }
 
 #[cfg(test)]
@@ -74,11 +66,5 @@ mod tests {
         {
             assert_eq!(suggested(name), None, "{name}");
         }
-    }
-
-    #[test]
-    fn an_error_repeats_only_the_beginning_of_a_long_name() {
-        assert_eq!(quoted("a\n"), r#""a\n""#);
-        assert_eq!(quoted(&"é".repeat(1_000)), format!("\"{}\"…", "é".repeat(64)));
     }
 }

@@ -7,8 +7,9 @@ use super::samples::{
     add_webhooks, at, attempted, claim_one, delivery_claim, delivery_id, event, names, owe, secret, webhook, webhook_id,
 };
 use crate::model::delivery::DeliveryState;
+use crate::model::snapshot::Snapshot;
 use crate::model::webhook::{PayloadFormat, Webhook};
-use crate::store::{Next, Recorded, Snapshot, Store};
+use crate::store::{Next, Recorded, Store};
 
 pub(in crate::store) async fn a_claimed_delivery_has_all_that_an_attempt_needs(store: Arc<dyn Store>) {
     add_webhooks(&*store, &["w"]).await;

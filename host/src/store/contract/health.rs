@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use super::samples::{
-    FAILURES_MAX, add_webhooks, at, attempted, binding, claim_one, decide, delivery_claim, owe, secret, upload,
-    verdict, webhook, webhook_id,
+    FAILURES_MAX, add_webhooks, at, attempted, binding, claim_one, decide, delivery_claim, failure, gone, owe, secret,
+    upload, verdict, webhook, webhook_id,
 };
 use crate::model::Timestamp;
 use crate::model::filter::FilterDigest;
+use crate::model::health::{DisabledReason, Trouble};
 use crate::model::limits::FILTER_FAILURES_UNTIL_FAILING;
 use crate::model::verdict::{Outcome, ReasonClass, Verdict};
 use crate::model::webhook::{FilterBinding, Health, Webhook};
-use crate::store::{Attempted, Next, Store};
+use crate::store::{Next, Store};
 
 async fn read(store: &dyn Store) -> Arc<Webhook> {
     store.webhook(&webhook_id("w")).await.unwrap().unwrap()
@@ -22,10 +23,10 @@ async fn last_change(store: &dyn Store) -> i64 {
     store.webhook_changes(0, 99).await.unwrap().last().unwrap().change_seq
 }
 
-/// One attempt on a delivery that is due at once.
+/// One attempt on a delivery that is due.
 async fn attempt(store: &dyn Store, event: &str, next: Next, when: Timestamp) {
     owe(store, event, &["w"], at(0)).await;
-    let claimed = claim_one(store, at(0)).await;
+    let claimed = claim_one(store, when).await;
     store.record_attempt(attempted(&claimed, next, when)).await.unwrap();
 }
 
@@ -34,19 +35,19 @@ pub(in crate::store) async fn failures_in_a_row_make_a_webhook_unhealthy_and_a_s
     let before = last_change(&*store).await;
 
     for number in 1..=FAILURES_MAX + 1 {
-        attempt(&*store, &format!("e{number}"), Next::Failed, at(number.into())).await;
+        attempt(&*store, &format!("e{number}"), Next::Failed, at(i64::from(number) * 20)).await;
     }
     let sick = read(&*store).await;
     let after = last_change(&*store).await;
-    attempt(&*store, "good", Next::Delivered, at(50)).await;
+    attempt(&*store, "good", Next::Delivered, at(500)).await;
     let healed = read(&*store).await;
 
     assert_eq!((sick.health, sick.version, sick.failures_in_a_row), (Health::Unhealthy, 2, FAILURES_MAX + 1));
-    assert_eq!(sick.updated_at, at(FAILURES_MAX.into()), "when the threshold was crossed");
+    assert_eq!(sick.updated_at, at(i64::from(FAILURES_MAX) * 20), "when the threshold was crossed");
     assert!(sick.is_enabled);
     assert_eq!(after, before + 1);
     assert_eq!((healed.health, healed.version, healed.failures_in_a_row), (Health::Healthy, 3, 0));
-    assert_eq!((healed.updated_at, last_change(&*store).await), (at(50), after + 1));
+    assert_eq!((healed.updated_at, last_change(&*store).await), (at(500), after + 1));
 }
 
 pub(in crate::store) async fn a_count_alone_is_not_a_change(store: Arc<dyn Store>) {
@@ -57,7 +58,8 @@ pub(in crate::store) async fn a_count_alone_is_not_a_change(store: Arc<dyn Store
     let counted = read(&*store).await;
     attempt(&*store, "good", Next::Delivered, at(2)).await;
 
-    assert_eq!(*counted, Webhook { failures_in_a_row: 1, ..webhook("w") });
+    let trouble = Trouble { failing_since: Some(at(1)), last_failure: Some(failure(at(1))), ..Trouble::default() };
+    assert_eq!(*counted, Webhook { failures_in_a_row: 1, trouble, ..webhook("w") });
     assert_eq!(*read(&*store).await, webhook("w"));
     assert_eq!(last_change(&*store).await, before);
 }
@@ -68,7 +70,7 @@ pub(in crate::store) async fn an_endpoint_that_is_gone_disables_its_webhook(stor
     let claimed = claim_one(&*store, at(0)).await;
     let before = last_change(&*store).await;
 
-    let gone = Attempted { disables_webhook: true, ..attempted(&claimed, Next::Failed, at(4)) };
+    let gone = gone(&claimed, at(4));
     store.record_attempt(gone).await.unwrap();
 
     let disabled = read(&*store).await;
@@ -76,19 +78,44 @@ pub(in crate::store) async fn an_endpoint_that_is_gone_disables_its_webhook(stor
     assert_eq!((disabled.updated_at, last_change(&*store).await), (at(4), before + 1));
 }
 
+pub(in crate::store) async fn a_webhook_is_disabled_and_unhealthy_at_its_owners_wish(store: Arc<dyn Store>) {
+    add_webhooks(&*store, &["w", "other"]).await;
+    let before = last_change(&*store).await;
+
+    let disabled = store.disable_webhook(&webhook_id("w"), at(4)).await.unwrap().unwrap();
+    let again = store.disable_webhook(&webhook_id("w"), at(5)).await.unwrap().unwrap();
+
+    let disabled_reason = Some(DisabledReason::Owner);
+    let trouble = Trouble { unhealthy_since: Some(at(4)), disabled: disabled_reason, ..Trouble::default() };
+    let wanted = Webhook {
+        is_enabled: false,
+        health: Health::Unhealthy,
+        trouble,
+        version: 2,
+        updated_at: at(4),
+        ..webhook("w")
+    };
+    assert_eq!((&*disabled, &*again, &*read(&*store).await), (&wanted, &wanted, &wanted));
+    assert_eq!(last_change(&*store).await, before + 1, "done already is done");
+    assert_eq!(store.webhook(&webhook_id("other")).await.unwrap().as_deref(), Some(&webhook("other")));
+    store.delete_webhook(&webhook_id("w"), at(6)).await.unwrap();
+    assert_eq!(store.disable_webhook(&webhook_id("w"), at(7)).await.unwrap(), None);
+}
+
 pub(in crate::store) async fn a_success_does_not_heal_a_disabled_webhook(store: Arc<dyn Store>) {
     add_webhooks(&*store, &["w"]).await;
     owe(&*store, "e", &["w"], at(0)).await;
     owe(&*store, "f", &["w"], at(0)).await;
     let claimed = store.claim_deliveries(delivery_claim(at(0), 9, 9)).await.unwrap();
-    let gone = Attempted { disables_webhook: true, ..attempted(&claimed[0], Next::Failed, at(1)) };
+    let gone = gone(&claimed[0], at(1));
     store.record_attempt(gone).await.unwrap();
     let disabled = read(&*store).await;
 
     store.record_attempt(attempted(&claimed[1], Next::Delivered, at(2))).await.unwrap();
 
     assert_eq!((disabled.is_enabled, disabled.health), (false, Health::Unhealthy));
-    assert_eq!(*read(&*store).await, Webhook { failures_in_a_row: 0, ..(*disabled).clone() });
+    let trouble = Trouble { failing_since: None, ..disabled.trouble.clone() };
+    assert_eq!(*read(&*store).await, Webhook { failures_in_a_row: 0, trouble, ..(*disabled).clone() });
 }
 
 pub(in crate::store) async fn an_edit_leaves_health_and_counts_as_they_are(store: Arc<dyn Store>) {
@@ -112,7 +139,8 @@ pub(in crate::store) async fn an_edit_leaves_health_and_counts_as_they_are(store
     store.update_webhook(2, Webhook { filter: Some(rebound.clone()), version: 3, ..stale.clone() }).await.unwrap();
 
     assert_eq!((before.failures_in_a_row, before.filter_failures_in_a_row), (1, 1));
-    assert_eq!(*edited, Webhook { health: Health::Healthy, failures_in_a_row: 0, ..stale }, "not as it was read");
+    let now = Webhook { health: Health::Healthy, failures_in_a_row: 0, trouble: Trouble::default(), ..stale };
+    assert_eq!(*edited, now, "not as it was read");
     let fresh = Webhook { filter: Some(rebound), filter_failures_in_a_row: 0, version: 3, ..(*edited).clone() };
     assert_eq!(*read(&*store).await, fresh);
 }

@@ -3,6 +3,7 @@
 //! A backend runs all of them with [`contract_tests!`], giving an expression that opens an empty store
 //! and answers with it and whatever must outlive it.
 
+pub(super) mod breaker;
 pub(super) mod deliveries;
 pub(super) mod event_list;
 pub(super) mod events;
@@ -12,6 +13,7 @@ pub(super) mod health;
 pub(super) mod logs;
 pub(super) mod model;
 pub(super) mod people;
+pub(super) mod queues;
 pub(super) mod samples;
 pub(super) mod webhooks;
 
@@ -26,6 +28,7 @@ macro_rules! contract_tests {
             people: a_token_is_kept_and_revoked_once,
             people: a_put_token_replaces_the_one_with_the_same_id,
             people: only_a_valid_operator_token_counts_as_one,
+            people: the_last_operator_token_is_not_revoked,
             people: event_types_are_listed_by_name_and_changed,
             people: one_event_type_too_many_is_not_added_and_those_there_can_be_changed,
             events: an_event_is_accepted_once_and_another_with_its_id_conflicts,
@@ -46,6 +49,7 @@ macro_rules! contract_tests {
             webhooks: a_webhook_reads_back_as_it_was,
             webhooks: a_webhook_is_updated_only_from_the_version_that_was_read,
             webhooks: webhooks_are_listed_newest_first_in_pages_and_counted,
+            webhooks: a_window_on_webhooks_has_what_was_asked_for_and_the_total,
             webhooks: changes_are_told_in_order_and_include_deletions,
             webhooks: a_deleted_webhook_is_gone_and_its_log_is_not,
             webhooks: a_webhook_that_is_deleted_while_an_event_is_decided_gets_nothing,
@@ -76,14 +80,28 @@ macro_rules! contract_tests {
             health: failures_in_a_row_make_a_webhook_unhealthy_and_a_success_heals_it,
             health: a_count_alone_is_not_a_change,
             health: an_endpoint_that_is_gone_disables_its_webhook,
+            health: a_webhook_is_disabled_and_unhealthy_at_its_owners_wish,
             health: a_success_does_not_heal_a_disabled_webhook,
             health: an_edit_leaves_health_and_counts_as_they_are,
             health: filter_failures_are_told_when_they_begin_and_cease_to_count_as_failing,
             health: a_verdict_of_a_former_filter_is_not_counted,
+            breaker: a_webhook_that_is_held_gets_no_attempt_before_its_hold_ends,
+            breaker: an_unhealthy_webhook_has_one_attempt_under_way,
+            breaker: a_success_frees_all_that_waited_behind_a_hold,
+            breaker: what_an_endpoint_asks_for_holds_all_of_its_deliveries,
+            breaker: attempts_that_end_at_once_are_all_counted,
+            breaker: what_a_former_url_answered_is_not_held_against_the_new_one,
+            breaker: enabling_a_webhook_begins_anew,
+            breaker: a_webhook_whose_check_failed_is_changed_and_stays_disabled,
+            breaker: each_change_of_health_is_one_event_of_the_operators_project,
+            breaker: the_operators_own_webhooks_make_no_events,
+            breaker: a_webhooks_secrets_and_next_attempts_are_told,
             logs: attempts_are_listed_in_their_order,
             logs: deliveries_are_listed_newest_first_by_state_and_time,
             logs: verdicts_are_listed_newest_first_by_outcome_and_time,
             logs: verdicts_on_an_event_are_those_of_the_owner_or_of_all,
+            queues: what_waits_is_counted_with_its_age,
+            queues: what_rests_or_is_not_due_does_not_count,
             logs: a_row_can_be_written_and_read_back,
         }
     };

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::samples::{LEASE, add_webhooks, at, attempted, delivery_claim, owe, webhook, webhook_id};
+use super::samples::{LEASE, RULES, add_webhooks, at, attempted, delivery_claim, owe, webhook, webhook_id};
 use crate::model::Timestamp;
-use crate::model::webhook::Webhook;
-use crate::store::{ClaimedDelivery, DeliveryClaim, Next, Recorded, Store};
+use crate::model::health::{Answer, Standing};
+use crate::model::webhook::{Health, Webhook};
+use crate::store::{Attempted, ClaimedDelivery, DeliveryClaim, Next, Recorded, Store};
 
 const WEBHOOKS: [&str; 3] = ["a", "b", "c"];
 const SHARE: u32 = 2;
@@ -23,6 +24,8 @@ pub(in crate::store) enum Step {
     Claim(u32),
     /// The attempt of a claim ends: delivered, or to be tried again so many seconds later.
     End(prop::sample::Index, Option<i64>),
+    /// The attempt of a claim fails, and the endpoint asks to be left alone for so many seconds.
+    Ask(prop::sample::Index, i64),
     /// A claim is given back.
     Release(prop::sample::Index),
     /// A webhook is disabled or enabled.
@@ -36,6 +39,7 @@ pub(in crate::store) fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (1_u8..8).prop_map(Step::Owe),
         4 => (1_u32..6).prop_map(Step::Claim),
         3 => (any::<prop::sample::Index>(), prop::option::of(0_i64..90)).prop_map(|(which, retry)| Step::End(which, retry)),
+        1 => (any::<prop::sample::Index>(), 1_i64..90).prop_map(|(which, asked)| Step::Ask(which, asked)),
         1 => any::<prop::sample::Index>().prop_map(Step::Release),
         1 => (0_usize..3).prop_map(Step::Toggle),
         2 => (1_i64..70).prop_map(Step::Pass),
@@ -57,8 +61,7 @@ struct World {
     now: i64,
     owed: u32,
     pending: BTreeMap<String, Pending>,
-    enabled: [bool; 3],
-    versions: [i64; 3],
+    standings: [Standing; 3],
     claims: Vec<ClaimedDelivery>,
 }
 
@@ -70,8 +73,7 @@ pub(in crate::store) async fn the_store_claims_as_the_model_does(store: Arc<dyn 
         now: 0,
         owed: 0,
         pending: BTreeMap::new(),
-        enabled: [true; 3],
-        versions: [1; 3],
+        standings: WEBHOOKS.map(|name| Standing::of(&webhook(name))),
         claims: Vec::new(),
     };
     for step in steps {
@@ -87,7 +89,11 @@ impl World {
             Step::Claim(rows_max) => self.claim(rows_max).await,
             Step::End(which, retry) if !self.claims.is_empty() => {
                 let claimed = self.claims.swap_remove(which.index(self.claims.len()));
-                self.end(&claimed, retry).await;
+                self.end(&claimed, retry, None).await;
+            }
+            Step::Ask(which, asked) if !self.claims.is_empty() => {
+                let claimed = self.claims.swap_remove(which.index(self.claims.len()));
+                self.end(&claimed, Some(1), Some(asked)).await;
             }
             Step::Release(which) if !self.claims.is_empty() => {
                 let claimed = self.claims.swap_remove(which.index(self.claims.len()));
@@ -96,7 +102,7 @@ impl World {
                     pending.leased_until = None;
                 }
             }
-            Step::End(..) | Step::Release(_) => {}
+            Step::End(..) | Step::Ask(..) | Step::Release(_) => {}
             Step::Toggle(which) => self.toggle(which).await,
             Step::Pass(seconds) => self.now += seconds,
         }
@@ -116,7 +122,10 @@ impl World {
     async fn claim(&mut self, rows_max: u32) {
         let in_flight: Vec<_> = WEBHOOKS.map(|name| (webhook_id(name), self.in_flight(name))).to_vec();
         let free = WEBHOOKS.map(|name| self.free(name));
-        let share = |which: usize| free[which].min(SHARE.saturating_sub(in_flight[which].1));
+        let share = |which: usize| {
+            let is_healthy = self.standings[which].health == Health::Healthy;
+            free[which].min(if is_healthy { SHARE } else { 1 }.saturating_sub(in_flight[which].1))
+        };
         let wanted = (share(0) + share(1) + share(2)).min(rows_max);
 
         let claim = DeliveryClaim { in_flight: in_flight.clone(), ..delivery_claim(at(self.now), rows_max, SHARE) };
@@ -137,9 +146,12 @@ impl World {
         }
     }
 
-    async fn end(&mut self, claimed: &ClaimedDelivery, retry: Option<i64>) {
+    async fn end(&mut self, claimed: &ClaimedDelivery, retry: Option<i64>, asked: Option<i64>) {
         let next = retry.map_or(Next::Delivered, |seconds| Next::RetryAt(at(self.now + seconds)));
-        let recorded = self.store.record_attempt(attempted(claimed, next, at(self.now))).await.unwrap();
+        let ended = attempted(claimed, next, at(self.now));
+        let answer = Answer { asked_until: asked.map(|seconds| at(self.now + seconds)), ..ended.answer };
+        let ended = Attempted { answer: answer.clone(), ..ended };
+        let recorded = self.store.record_attempt(ended).await.unwrap();
         let Some(pending) = self.held(claimed) else {
             assert_eq!(recorded, Recorded::LeaseLost);
             return;
@@ -150,15 +162,19 @@ impl World {
             Next::RetryAt(due_at) => pending.due_at = due_at,
             Next::Delivered | Next::Failed => drop(self.pending.remove(&claimed.delivery.id.as_str()["msg_".len()..])),
         }
+        let which = place(claimed.webhook.id.as_str());
+        self.standings[which] = self.standings[which].after(&answer, &RULES);
+        let kept = self.store.webhook(&claimed.webhook.id).await.unwrap().unwrap();
+        assert_eq!(Standing::of(&kept), self.standings[which]);
     }
 
     async fn toggle(&mut self, which: usize) {
         let id = webhook_id(WEBHOOKS[which]);
         let now = self.store.webhook(&id).await.unwrap().unwrap();
-        self.versions[which] = now.version;
-        self.enabled[which] = !self.enabled[which];
-        let changed = Webhook { is_enabled: self.enabled[which], version: now.version + 1, ..webhook(WEBHOOKS[which]) };
+        let is_enabled = !self.standings[which].is_enabled;
+        let changed = Webhook { is_enabled, version: now.version + 1, ..webhook(WEBHOOKS[which]) };
         self.store.update_webhook(now.version, changed).await.unwrap();
+        self.standings[which] = self.standings[which].edited(is_enabled, false);
     }
 
     /// The delivery, if the claim still holds it.
@@ -173,10 +189,10 @@ impl World {
     }
 
     fn free(&self, name: &str) -> u32 {
-        let is_enabled = WEBHOOKS.iter().zip(self.enabled).any(|(webhook, enabled)| *webhook == name && enabled);
-        let now = at(self.now);
+        let (now, standing) = (at(self.now), &self.standings[place(name)]);
+        let is_open = standing.is_enabled && standing.trouble.hold.is_none_or(|hold| hold.until <= now);
         let is_free = |pending: &&Pending| {
-            is_enabled
+            is_open
                 && pending.webhook == name
                 && pending.due_at <= now
                 && pending.leased_until.is_none_or(|until| until <= now)
@@ -185,8 +201,17 @@ impl World {
     }
 
     fn next_due(&self) -> Option<Timestamp> {
-        let is_enabled = |name: &str| WEBHOOKS.iter().zip(self.enabled).any(|(webhook, on)| *webhook == name && on);
-        let pending = self.pending.values().filter(|pending| is_enabled(&pending.webhook));
-        pending.map(|pending| pending.leased_until.map_or(pending.due_at, |until| until.max(pending.due_at))).min()
+        let free_at = |pending: &Pending| {
+            let standing = &self.standings[place(&pending.webhook)];
+            let lease = pending.leased_until.unwrap_or(pending.due_at);
+            let hold = standing.trouble.hold.map_or(pending.due_at, |hold| hold.until);
+            standing.is_enabled.then(|| pending.due_at.max(lease).max(hold))
+        };
+        self.pending.values().filter_map(free_at).min()
     }
+}
+
+/// Which of the webhooks it is.
+fn place(name: &str) -> usize {
+    WEBHOOKS.iter().position(|webhook| *webhook == name).expect("it is one of them")
 }

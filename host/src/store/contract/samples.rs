@@ -8,6 +8,7 @@ use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, AttemptError};
 use crate::model::event::{Event, EventDigest, EventSeq, EventType};
 use crate::model::filter::{About, Filter, FilterDigest};
+use crate::model::health::{Answer, Failure, Rules};
 use crate::model::ids::{CompanyId, DeliveryId, EventId, FilterId, ProjectId, UserId, WebhookId};
 use crate::model::secret::Secret;
 use crate::model::verdict::{Outcome, Verdict};
@@ -19,6 +20,13 @@ use crate::store::{
 
 pub(in crate::store) const LEASE: Duration = Duration::from_secs(60);
 pub(in crate::store) const FAILURES_MAX: u32 = 3;
+/// The pause before every probe.
+pub(in crate::store) const PAUSE: Duration = Duration::from_secs(10);
+pub(in crate::store) const RULES: Rules = Rules {
+    failures_until_unhealthy: FAILURES_MAX,
+    probe_intervals: &[PAUSE],
+    disabled_after: Duration::from_secs(86_400),
+};
 
 /// `seconds` after an arbitrary beginning.
 pub(in crate::store) fn at(seconds: i64) -> Timestamp {
@@ -82,6 +90,7 @@ pub(in crate::store) fn webhook(name: &str) -> Webhook {
         is_enabled: true,
         health: Health::Healthy,
         failures_in_a_row: 0,
+        trouble: Default::default(),
         filter_failures_in_a_row: 0,
         version: 1,
         created_at: at(0),
@@ -142,7 +151,13 @@ pub(in crate::store) fn claim(now: Timestamp, rows_max: u32) -> Claim {
 }
 
 pub(in crate::store) fn delivery_claim(now: Timestamp, rows_max: u32, per_webhook_max: u32) -> DeliveryClaim {
-    DeliveryClaim { claim: claim(now, rows_max), per_webhook_max, failing_max: u32::MAX, in_flight: Vec::new() }
+    DeliveryClaim {
+        claim: claim(now, rows_max),
+        per_webhook_max,
+        per_unhealthy_max: 1,
+        failing_max: u32::MAX,
+        in_flight: Vec::new(),
+    }
 }
 
 pub(in crate::store) fn page(items_max: u32, after: Option<i64>) -> PageRequest {
@@ -170,9 +185,10 @@ pub(in crate::store) fn owed(event: &str, webhook: &str, created_at: Timestamp) 
 /// Accepts an event and claims it.
 pub(in crate::store) async fn accepted(store: &dyn Store, name: &str) -> (EventSeq, i64) {
     assert_eq!(store.accept_event(event(name), digest(0)).await.unwrap(), Accepted::New);
-    let claimed = store.claim_events(claim(at(0), 1)).await.unwrap();
-    assert_eq!(claimed[0].stored.event.id, event_id(name));
-    (claimed[0].stored.seq, claimed[0].fence)
+    // Operational events may wait before it.
+    let claimed = store.claim_events(claim(at(0), 99)).await.unwrap();
+    let claimed = claimed.iter().find(|row| row.stored.event.id == event_id(name)).unwrap();
+    (claimed.stored.seq, claimed.fence)
 }
 
 /// Takes an event to where it is owed to the webhooks, each with a verdict, since `created_at`.
@@ -210,6 +226,9 @@ pub(in crate::store) async fn claim_one(store: &dyn Store, now: Timestamp) -> Cl
 /// What an attempt on a claimed delivery came to.
 pub(in crate::store) fn attempted(claimed: &ClaimedDelivery, next: Next, when: Timestamp) -> Attempted {
     let is_success = next == Next::Delivered;
+    let status = Some(if is_success { 200 } else { 500 });
+    let error = (!is_success).then_some(AttemptError::Status);
+    let failure = (!is_success).then(|| failure(when));
     Attempted {
         delivery_id: claimed.delivery.id.clone(),
         fence: claimed.fence,
@@ -217,16 +236,35 @@ pub(in crate::store) fn attempted(claimed: &ClaimedDelivery, next: Next, when: T
             number: claimed.delivery.attempt_count + 1,
             started_at: when,
             duration_ms: 12,
-            status: Some(if is_success { 200 } else { 500 }),
-            error: (!is_success).then_some(AttemptError::Status),
+            status,
+            error,
             error_detail: (!is_success).then(|| "500".to_owned()),
             response: b"body \xff".to_vec(),
         },
         next,
-        disables_webhook: false,
-        failures_until_unhealthy: FAILURES_MAX,
-        at: when,
+        url: claimed.webhook.url.clone(),
+        answer: Answer {
+            failure,
+            started_at: when,
+            at: when,
+            is_gone: false,
+            is_exhausted: false,
+            asked_until: None,
+            jitter: 0.0,
+        },
+        rules: RULES,
     }
+}
+
+/// The failure of such an attempt.
+pub(in crate::store) fn failure(when: Timestamp) -> Failure {
+    Failure { error: AttemptError::Status, status: Some(500), detail: None, at: when }
+}
+
+/// An attempt whose endpoint said that it is gone.
+pub(in crate::store) fn gone(claimed: &ClaimedDelivery, when: Timestamp) -> Attempted {
+    let failed = attempted(claimed, Next::Failed, when);
+    Attempted { answer: Answer { is_gone: true, ..failed.answer }, ..failed }
 }
 
 /// The names of the events and webhooks of claimed deliveries.

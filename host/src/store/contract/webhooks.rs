@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::samples::{
-    accepted, add_webhooks, at, attempted, binding, claim_one, delivery_claim, delivery_id, owe, owed, page, secret,
-    upload, user, verdict, webhook, webhook_id,
+    accepted, add_webhooks, at, attempted, binding, claim_one, delivery_claim, delivery_id, failure, owe, owed, page,
+    secret, upload, user, verdict, webhook, webhook_id,
 };
 use crate::model::delivery::DeliveryState;
+use crate::model::health::{DisabledReason, Failure, Hold, HoldReason, Trouble};
 use crate::model::verdict::Outcome;
 use crate::model::webhook::{Health, PayloadFormat, Webhook};
-use crate::store::{DeliveryQuery, Dispatched, Next, Recorded, Removed, Store, Updated, VerdictQuery};
+use crate::store::{DeliveryQuery, Dispatched, Next, Recorded, Removed, Store, Updated, VerdictQuery, WebhookWindow};
 
 pub(in crate::store) async fn a_webhook_reads_back_as_it_was(store: Arc<dyn Store>) {
     let uploaded = upload("flt_1", None, 1);
@@ -25,6 +26,14 @@ pub(in crate::store) async fn a_webhook_reads_back_as_it_was(store: Arc<dyn Stor
         is_enabled: false,
         health: Health::Unhealthy,
         failures_in_a_row: 4,
+        trouble: Trouble {
+            failing_since: Some(at(1)),
+            unhealthy_since: Some(at(2)),
+            last_failure: Some(Failure { detail: Some("why".into()), status: None, ..failure(at(3)) }),
+            hold: Some(Hold { until: at(4), reason: HoldReason::RetryAfter }),
+            failed_probes: 5,
+            disabled: Some(DisabledReason::Failing),
+        },
         filter_failures_in_a_row: 5,
         version: 9,
         ..webhook("bare")
@@ -54,7 +63,9 @@ pub(in crate::store) async fn a_webhook_is_updated_only_from_the_version_that_wa
     assert_eq!(store.webhook(&webhook_id("w")).await.unwrap().as_deref(), Some(&webhook("w")));
     assert_eq!(store.update_webhook(1, changed.clone()).await.unwrap(), Updated::Written);
     assert_eq!(store.update_webhook(1, changed.clone()).await.unwrap(), Updated::Stale);
-    assert_eq!(store.webhook(&webhook_id("w")).await.unwrap().as_deref(), Some(&changed));
+    let trouble = Trouble { disabled: Some(DisabledReason::Owner), ..Trouble::default() };
+    let read = store.webhook(&webhook_id("w")).await.unwrap();
+    assert_eq!(read.as_deref(), Some(&Webhook { trouble, ..changed }));
     assert_eq!(store.update_webhook(1, webhook("other")).await.unwrap(), Updated::Missing);
 }
 
@@ -74,6 +85,30 @@ pub(in crate::store) async fn webhooks_are_listed_newest_first_in_pages_and_coun
     assert_eq!(ids(&whole.items), ["d", "c", "a"]);
     assert_eq!(store.count_webhooks(&user("owner")).await.unwrap(), 3);
     assert_eq!(store.count_webhooks(&user("nobody")).await.unwrap(), 0);
+}
+
+pub(in crate::store) async fn a_window_on_webhooks_has_what_was_asked_for_and_the_total(store: Arc<dyn Store>) {
+    for (id, is_enabled) in [("a", true), ("b", false), ("c", true), ("d", true), ("e", true)] {
+        store.add_webhook(Webhook { is_enabled, ..webhook(id) }, secret()).await.unwrap();
+    }
+    store.add_webhook(Webhook { owner: user("somebody"), ..webhook("foreign") }, secret()).await.unwrap();
+    store.delete_webhook(&webhook_id("c"), at(1)).await.unwrap();
+
+    for (is_enabled, skip, take, wanted, total) in [
+        (None, 0, 9, "e d b a", 4),
+        (None, 1, 2, "d b", 4),
+        (None, 4, 2, "", 4),
+        (None, u32::MAX, u32::MAX, "", 4),
+        (Some(true), 0, 2, "e d", 3),
+        (Some(true), 2, 2, "a", 3),
+        (Some(false), 0, 2, "b", 1),
+    ] {
+        let window = WebhookWindow { is_enabled, skip, take };
+        let seen = store.webhook_window(&user("owner"), window).await.unwrap();
+
+        let ids: Vec<&str> = seen.items.iter().map(|webhook| webhook.id.as_str()).collect();
+        assert_eq!((ids.join(" ").as_str(), seen.total), (wanted, total), "{window:?}");
+    }
 }
 
 pub(in crate::store) async fn changes_are_told_in_order_and_include_deletions(store: Arc<dyn Store>) {

@@ -5,6 +5,8 @@
 //! of room, the next claim goes on behind it. So many webhooks with long queues share what there is, and
 //! one with a single delivery waits for one round at the most.
 //!
+//! A webhook that is held gets none before its hold ends, and an UNHEALTHY one only one at a time.
+//!
 //! Webhooks whose last attempt failed may hold only some of the places, since each may hold its own for as
 //! long as an attempt may take; they take turns among themselves.
 
@@ -20,9 +22,9 @@ use super::lease::{self, Fences, Seen};
 use crate::model::ids::DeliveryId;
 use crate::store::{Claim, DeliveryClaim, SealingKey};
 
-pub(super) use self::due::next_due;
 #[cfg(test)]
-pub(super) use self::due::{DUE_WEBHOOKS, FIRST_PENDING, NEXT_DUE};
+pub(super) use self::due::{DUE_NOW, DUE_WEBHOOKS, FIRST_PENDING, NEXT_DUE};
+pub(super) use self::due::{due_now, next_due};
 pub(super) use self::load::{Loaded, Unreadable};
 
 pub(super) const DUE_DELIVERIES: &str = "SELECT seq, fence FROM deliveries INDEXED BY deliveries_due
@@ -65,7 +67,7 @@ pub(super) fn find_free(
 ) -> rusqlite::Result<Loaded> {
     let mut due = due::webhooks(connection, claim, floor)?;
     let mut places = Places::of(connection, claim, &due)?;
-    due.retain(|webhook| webhook.in_flight < claim.per_webhook_max && places.has_any(*webhook));
+    due.retain(|webhook| webhook.in_flight < webhook.in_flight_max && places.has_any(*webhook));
     due.sort_by_key(|webhook| (webhook.in_flight, turn.had(webhook), webhook.seq));
     let mut picks = picks(connection, claim, floor, turn, &due)?;
     picks.sort_by_key(|pick| (pick.under_way, pick.had_turn, pick.webhook.seq));
@@ -94,7 +96,7 @@ fn picks(
             continue;
         }
         *before += 1;
-        let share = claim.per_webhook_max - webhook.in_flight;
+        let share = webhook.in_flight_max - webhook.in_flight;
         let rows = statement.query_map((webhook.seq, claim.claim.now, floor, share), |row| {
             Ok(Seen { seq: row.get(0)?, fence: row.get(1)? })
         })?;
@@ -143,8 +145,8 @@ impl Places {
     }
 }
 
-/// Takes those of `seen` that are still free and whose webhook is still enabled, and answers with each
-/// one's new fence.
+/// Takes those of `seen` that are still free and whose webhook is still enabled and not held meanwhile, and
+/// answers with each one's new fence.
 pub(super) fn take(
     connection: &Connection,
     seen: &[Seen],
@@ -154,11 +156,11 @@ pub(super) fn take(
     let mut statement = connection.prepare_cached(
         "UPDATE deliveries SET leased_until = ?3, fence = ?4
          WHERE seq = ?1 AND fence = ?2 AND state = 'pending'
-           AND (SELECT is_enabled FROM webhooks WHERE webhooks.seq = webhook_seq)",
+           AND (SELECT is_enabled AND coalesce(held_until, 0) <= ?5 FROM webhooks WHERE webhooks.seq = webhook_seq)",
     )?;
     let mut take_one = |seen: &Seen| {
         let fence = fences.next();
-        let taken = statement.execute((seen.seq, seen.fence, lease::end(claim), fence))?;
+        let taken = statement.execute((seen.seq, seen.fence, lease::end(claim), fence, claim.now))?;
         Ok((taken == 1).then_some(fence))
     };
     seen.iter().map(&mut take_one).collect()

@@ -12,6 +12,7 @@ use crate::model::Timestamp;
 use crate::model::delivery::{AttemptError, DeliveryState};
 use crate::model::event::{EventDigest, EventSeq, EventType};
 use crate::model::filter::FilterDigest;
+use crate::model::health::{DisabledReason, HoldReason};
 use crate::model::ids::{CompanyId, DeliveryId, EventId, FilterId, ProjectId, UserId, WebhookId};
 use crate::model::verdict::{Outcome, ReasonClass};
 use crate::model::webhook::{Health, OnError, PayloadFormat};
@@ -46,6 +47,8 @@ text_column!(
     AttemptError: Self::parse;
     Outcome: Self::parse;
     ReasonClass: Self::parse;
+    HoldReason: Self::parse;
+    DisabledReason: Self::parse;
 );
 
 macro_rules! named_column {

@@ -1,5 +1,7 @@
 //! Deliveries and their attempts, from the decision to the end. Claiming them is in `claims`.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::columns::{Count, before, one_row, page_of, rows_of};
@@ -44,9 +46,10 @@ pub(super) fn record_attempt(
     attempted: &Attempted,
     fences: &Fences,
 ) -> rusqlite::Result<Recorded> {
+    let ended_at = attempted.answer.at;
     let (state, retry_at, finished_at) = match attempted.next {
-        Next::Delivered => (DeliveryState::Delivered, None, Some(attempted.at)),
-        Next::Failed => (DeliveryState::Failed, None, Some(attempted.at)),
+        Next::Delivered => (DeliveryState::Delivered, None, Some(ended_at)),
+        Next::Failed => (DeliveryState::Failed, None, Some(ended_at)),
         Next::RetryAt(at) => (DeliveryState::Pending, Some(at), None),
     };
     let ended: Option<(i64, i64)> = connection
@@ -61,14 +64,7 @@ pub(super) fn record_attempt(
         .optional()?;
     let Some((seq, webhook_seq)) = ended else { return Ok(Recorded::LeaseLost) };
     add_attempt(connection, seq, &attempted.attempt)?;
-    if attempted.next == Next::Delivered {
-        health::attempt_succeeded(connection, webhook_seq, attempted.at)?;
-    } else {
-        health::attempt_failed(connection, webhook_seq, attempted.failures_until_unhealthy, attempted.at)?;
-    }
-    if attempted.disables_webhook {
-        health::disable(connection, webhook_seq, attempted.at)?;
-    }
+    health::attempt_ended(connection, webhook_seq, attempted)?;
     Ok(Recorded::Written)
 }
 
@@ -124,6 +120,24 @@ pub(super) fn cancel_of_member(
         )?
         .execute((project, user, at, fences.next()))?;
     Ok(())
+}
+
+/// When the earliest pending delivery of each webhook is due.
+pub(super) fn next_attempts(
+    connection: &Connection,
+    ids: Vec<WebhookId>,
+) -> rusqlite::Result<HashMap<WebhookId, Timestamp>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT min(d.due_at) FROM webhooks w CROSS JOIN deliveries d INDEXED BY deliveries_due ON d.webhook_seq = w.seq
+         WHERE w.id = ?1 AND d.state = 'pending'",
+    )?;
+    let mut next = HashMap::new();
+    for id in ids {
+        if let Some(due_at) = statement.query_one((&id,), |row| row.get(0))? {
+            next.insert(id, due_at);
+        }
+    }
+    Ok(next)
 }
 
 pub(super) fn get(connection: &Connection, id: &DeliveryId) -> rusqlite::Result<Option<Delivery>> {

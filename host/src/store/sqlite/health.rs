@@ -1,63 +1,215 @@
-//! What attempts and filter runs mean for a webhook, counted in conditional updates.
+//! What attempts, owners and filters make of a webhook's health.
 //!
-//! A count alone is not a change that anybody is told of. What shows is: health and `is_enabled` get a
-//! new version and a new place in the order of changes; a filter that begins or ceases to count as
-//! failing gets only the place, because the version stands for what payloads show.
+//! Every change of a [`Standing`] is computed by the model, from the row as it is in the transaction that
+//! writes it. A count alone is not a change that anybody is told of. What shows is: health and `is_enabled`
+//! get a new version, a new place in the order of changes and, in the same transaction, an operational event;
+//! a filter that begins or ceases to count as failing gets only the place, because the version stands for what
+//! payloads show.
 
-use rusqlite::Connection;
+use std::sync::Arc;
 
-use super::webhooks::next_change;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::columns::one_row;
+use super::events;
+use super::webhooks::{self, next_change};
 use crate::model::Timestamp;
+use crate::model::event::EventDigest;
 use crate::model::filter::FilterDigest;
+use crate::model::health::{Failure, Hold, Standing, Trouble};
 use crate::model::ids::WebhookId;
 use crate::model::limits::FILTER_FAILURES_UNTIL_FAILING;
+use crate::model::operational::{self, Change};
+use crate::model::webhook::Webhook;
+use crate::store::Attempted;
 
-/// The endpoint answered 2xx. A disabled webhook stays UNHEALTHY until somebody enables it.
-pub(super) fn attempt_succeeded(connection: &Connection, webhook_seq: i64, at: Timestamp) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("UPDATE webhooks SET failures_in_a_row = 0 WHERE seq = ?1 AND failures_in_a_row > 0")?
-        .execute((webhook_seq,))?;
-    connection
-        .prepare_cached(concat!(
-            "UPDATE webhooks SET health = 'HEALTHY', version = version + 1, updated_at = ?2, change_seq = ",
-            next_change!(),
-            " WHERE seq = ?1 AND health = 'UNHEALTHY' AND is_enabled"
-        ))?
-        .execute((webhook_seq, at))?;
-    Ok(())
+/// The columns that [`read_trouble`] takes, ten of them.
+macro_rules! trouble_columns {
+    () => {
+        "failing_since, unhealthy_since, held_until, hold_reason, failed_probes, disabled_reason, last_error,
+         last_error_status, last_error_detail, last_failed_at"
+    };
+}
+pub(super) use trouble_columns;
+
+/// The digest of an event that no producer sent: its id cannot be sent either, so it is never compared.
+const NO_DIGEST: EventDigest = EventDigest([0; 32]);
+
+/// What is known of failures, in the columns of a row from `first` on.
+pub(super) fn read_trouble(row: &Row<'_>, first: usize) -> rusqlite::Result<Trouble> {
+    let at = |place: usize| first + place;
+    let hold = match row.get(at(2))? {
+        Some(until) => Some(Hold { until, reason: row.get(at(3))? }),
+        None => None,
+    };
+    let last_failure = match row.get(at(6))? {
+        Some(error) => Some(Failure { error, status: row.get(at(7))?, detail: row.get(at(8))?, at: row.get(at(9))? }),
+        None => None,
+    };
+    Ok(Trouble {
+        failing_since: row.get(at(0))?,
+        unhealthy_since: row.get(at(1))?,
+        last_failure,
+        hold,
+        failed_probes: row.get(at(4))?,
+        disabled: row.get(at(5))?,
+    })
 }
 
-/// An attempt failed; `failures_max` in a row make the webhook UNHEALTHY.
-pub(super) fn attempt_failed(
+/// A standing, in the columns `is_enabled`, `health`, `failures_in_a_row` and those of its trouble.
+fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<Standing> {
+    Ok(Standing {
+        is_enabled: row.get(first)?,
+        health: row.get(first + 1)?,
+        failures_in_a_row: row.get(first + 2)?,
+        trouble: read_trouble(row, first + 3)?,
+    })
+}
+
+/// Writes a standing, and nothing else.
+pub(super) fn set(connection: &Connection, webhook_seq: i64, standing: &Standing) -> rusqlite::Result<()> {
+    let trouble = &standing.trouble;
+    let failure = trouble.last_failure.as_ref();
+    let updated = connection
+        .prepare_cached(
+            "UPDATE webhooks SET is_enabled = ?2, health = ?3, failures_in_a_row = ?4, failing_since = ?5,
+                    unhealthy_since = ?6, held_until = ?7, hold_reason = ?8, failed_probes = ?9,
+                    disabled_reason = ?10, last_error = ?11, last_error_status = ?12, last_error_detail = ?13,
+                    last_failed_at = ?14
+             WHERE seq = ?1",
+        )?
+        .execute(params![
+            webhook_seq,
+            standing.is_enabled,
+            standing.health,
+            standing.failures_in_a_row,
+            trouble.failing_since,
+            trouble.unhealthy_since,
+            trouble.hold.map(|hold| hold.until),
+            trouble.hold.map(|hold| hold.reason),
+            trouble.failed_probes,
+            trouble.disabled,
+            failure.map(|failure| failure.error),
+            failure.and_then(|failure| failure.status),
+            failure.and_then(|failure| failure.detail.as_ref()),
+            failure.map(|failure| failure.at),
+        ])?;
+    one_row(updated)
+}
+
+/// Writes what became of a standing. If that shows, it is a new version of the webhook, and is told.
+fn advance(
     connection: &Connection,
     webhook_seq: i64,
-    failures_max: u32,
+    before: &Standing,
+    after: &Standing,
     at: Timestamp,
 ) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("UPDATE webhooks SET failures_in_a_row = failures_in_a_row + 1 WHERE seq = ?1")?
-        .execute((webhook_seq,))?;
+    if before == after {
+        return Ok(());
+    }
+    set(connection, webhook_seq, after)?;
+    let Some(change) = Change::between(before, after) else { return Ok(()) };
     connection
         .prepare_cached(concat!(
-            "UPDATE webhooks SET health = 'UNHEALTHY', version = version + 1, updated_at = ?2, change_seq = ",
+            "UPDATE webhooks SET version = version + 1, updated_at = ?2, change_seq = ",
             next_change!(),
-            " WHERE seq = ?1 AND health = 'HEALTHY' AND failures_in_a_row >= ?3"
+            " WHERE seq = ?1"
         ))?
-        .execute((webhook_seq, at, failures_max))?;
+        .execute((webhook_seq, at))?;
+    tell(connection, webhook_seq, before, change, at)
+}
+
+/// Accepts the operational event of a change. The webhook is written, with its new version.
+fn tell(
+    connection: &Connection,
+    webhook_seq: i64,
+    before: &Standing,
+    change: Change,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let webhook = webhooks::by_seq(connection, webhook_seq)?;
+    if operational::is_told_of(&webhook) {
+        events::accept(connection, &operational::event(&webhook, before, change, at), NO_DIGEST)?;
+    }
     Ok(())
 }
 
-/// The endpoint said that it is gone.
-pub(super) fn disable(connection: &Connection, webhook_seq: i64, at: Timestamp) -> rusqlite::Result<()> {
-    connection
+/// An attempt ended. What an endpoint said at a URL that the webhook no longer has is not held against the
+/// new one.
+pub(super) fn attempt_ended(connection: &Connection, webhook_seq: i64, attempted: &Attempted) -> rusqlite::Result<()> {
+    let before = connection
         .prepare_cached(concat!(
-            "UPDATE webhooks SET is_enabled = 0, health = 'UNHEALTHY', version = version + 1, updated_at = ?2,
-                    change_seq = ",
-            next_change!(),
-            " WHERE seq = ?1 AND is_enabled"
+            "SELECT is_enabled, health, failures_in_a_row, ",
+            trouble_columns!(),
+            " FROM webhooks WHERE seq = ?1 AND url = ?2"
         ))?
-        .execute((webhook_seq, at))?;
-    Ok(())
+        .query_one((webhook_seq, &attempted.url), |row| read(row, 0))
+        .optional()?;
+    let Some(before) = before else { return Ok(()) };
+    let after = before.after(&attempted.answer, &attempted.rules);
+    advance(connection, webhook_seq, &before, &after, attempted.answer.at)
+}
+
+/// The owner said so.
+pub(super) fn disable(
+    connection: &Connection,
+    id: &WebhookId,
+    at: Timestamp,
+) -> rusqlite::Result<Option<Arc<Webhook>>> {
+    let found = connection
+        .prepare_cached(concat!(
+            "SELECT seq, is_enabled, health, failures_in_a_row, ",
+            trouble_columns!(),
+            " FROM webhooks WHERE id = ?1 AND deleted_at IS NULL"
+        ))?
+        .query_one((id,), |row| Ok((row.get(0)?, read(row, 1)?)))
+        .optional()?;
+    let Some((seq, before)): Option<(i64, Standing)> = found else { return Ok(None) };
+    advance(connection, seq, &before, &before.disabled_by_owner(at), at)?;
+    webhooks::get(connection, id)
+}
+
+/// An edit by the owner, between what it began from and what it makes of the webhook's standing.
+pub(super) struct Edit {
+    seq: i64,
+    before: Standing,
+    is_url_new: bool,
+}
+
+impl Edit {
+    /// Begins an edit of a webhook that still has the version `from`.
+    pub(super) fn begin(connection: &Connection, from: i64, webhook: &Webhook) -> rusqlite::Result<Option<Self>> {
+        connection
+            .prepare_cached(concat!(
+                "SELECT seq, url IS NOT ?3, is_enabled, health, failures_in_a_row, ",
+                trouble_columns!(),
+                " FROM webhooks WHERE id = ?1 AND version = ?2 AND deleted_at IS NULL"
+            ))?
+            .query_one((&webhook.id, from, &webhook.url), |row| {
+                Ok(Self { seq: row.get(0)?, is_url_new: row.get(1)?, before: read(row, 2)? })
+            })
+            .optional()
+    }
+
+    /// Writes what it means for the standing, once the rest is written.
+    pub(super) fn end(
+        self,
+        connection: &Connection,
+        webhook: &Webhook,
+        failed_check: Option<Failure>,
+    ) -> rusqlite::Result<()> {
+        let edited = self.before.edited(webhook.is_enabled, self.is_url_new);
+        let after = failed_check.map_or_else(|| edited.clone(), |failure| edited.check_failed(failure));
+        if after == self.before {
+            return Ok(());
+        }
+        set(connection, self.seq, &after)?;
+        match Change::between(&self.before, &after) {
+            Some(change) => tell(connection, self.seq, &self.before, change, webhook.updated_at),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A filter ran for the webhook. What a filter did that the webhook no longer has is not counted.

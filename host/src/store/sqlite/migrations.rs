@@ -9,6 +9,7 @@ use rusqlite::Connection;
 /// The migrations in order; the first one makes version 1.
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0001_first.sql"),
+    include_str!("../../../migrations/sqlite/0002_health.sql"),
     include_str!("../../../migrations/sqlite/0003_events.sql"),
 ];
 
@@ -54,7 +55,7 @@ mod tests {
         let is_column = |line: &str| {
             let mut words = line.trim_start().split(' ');
             let name = words.next().unwrap_or_default();
-            let kind = words.next().unwrap_or_default().trim_end_matches(',');
+            let kind = words.next().unwrap_or_default().trim_end_matches([',', ';']);
             line.starts_with("  ")
                 && name.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit())
                 && ["INTEGER", "TEXT", "BLOB"].contains(&kind)

@@ -7,6 +7,7 @@
 //! What is special about SQLite stays in this folder. Only one process can have the database open: the
 //! lock file sees to it, and leases rely on it ([`lease`]).
 
+mod backup;
 mod claims;
 mod columns;
 mod deliveries;
@@ -20,6 +21,7 @@ mod lease;
 mod migrations;
 mod open;
 mod people;
+mod queues;
 mod readers;
 mod secrets;
 mod tokens;
@@ -30,7 +32,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -46,18 +48,21 @@ use self::writer::{Durability, Writer};
 use super::{
     Accepted, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
     Dispatched, EventQuery, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result,
-    SealingKey, Store, StoreError, Updated, User, VerdictQuery, WebhookChange,
+    Revoked, SealingKey, Store, StoreError, Updated, User, VerdictQuery, WebhookChange, WebhookWindow, Windowed,
 };
+use crate::metrics::Queues;
 use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, Delivery};
 use crate::model::event::{Event, EventDigest, EventSeq, EventType, StoredEvent};
 use crate::model::filter::{Filter, FilterDigest};
+use crate::model::health::Failure;
 use crate::model::ids::{DeliveryId, EventId, FilterId, ProjectId, UserId, WebhookId};
 use crate::model::secret::Secret;
 use crate::model::token::Token;
 use crate::model::verdict::Verdict;
 use crate::model::webhook::Webhook;
 
+pub use self::backup::{BackupError, Copied, copy};
 pub use self::open::{Create, OpenError, OpenOptions};
 
 /// The store in one SQLite file. Dropping it waits until what has queued is committed; [`Store::close`]
@@ -94,7 +99,7 @@ impl SqliteStore {
     pub fn open(options: &OpenOptions) -> std::result::Result<Arc<Self>, OpenError> {
         let opened = open::open(options)?;
         let condition = Arc::new(Condition::new());
-        let writer = Writer::start(opened.writer, opened.lock, Arc::clone(&condition))
+        let writer = Writer::start(opened.writer, opened.lock, Arc::clone(&condition), Arc::clone(&options.metrics))
             .map_err(|source| OpenError::Io { path: options.directory.clone(), source })?;
         Ok(Arc::new(Self {
             writer,
@@ -240,7 +245,7 @@ impl Store for SqliteStore {
         self.read(tokens::has_operator).await
     }
 
-    async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<bool> {
+    async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<Revoked> {
         let id = id.to_owned();
         self.write(move |connection| tokens::revoke(connection, &id, at)).await
     }
@@ -327,13 +332,37 @@ impl Store for SqliteStore {
         self.read(move |connection| webhooks::of_owner(connection, &owner, &page)).await
     }
 
+    async fn webhook_window(&self, owner: &UserId, window: WebhookWindow) -> Result<Windowed> {
+        let owner = owner.clone();
+        self.read(move |connection| webhooks::window(connection, &owner, window)).await
+    }
+
     async fn update_webhook(&self, from: i64, webhook: Webhook) -> Result<Updated> {
-        self.write(move |connection| webhooks::update(connection, from, &webhook)).await
+        self.write(move |connection| webhooks::update(connection, from, &webhook, None)).await
+    }
+
+    async fn update_failed_webhook(&self, from: i64, webhook: Webhook, check: Failure) -> Result<Updated> {
+        self.write(move |connection| webhooks::update(connection, from, &webhook, Some(check))).await
+    }
+
+    async fn disable_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Option<Arc<Webhook>>> {
+        let id = id.clone();
+        self.write(move |connection| health::disable(connection, &id, at)).await
     }
 
     async fn delete_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Removed> {
         let (id, fences) = (id.clone(), Arc::clone(&self.fences));
         self.write(move |connection| webhooks::delete(connection, &id, at, &fences)).await
+    }
+
+    async fn signing_secrets(&self, id: &WebhookId, at: Timestamp) -> Result<Vec<Secret>> {
+        let (id, key) = (id.clone(), self.key.clone());
+        self.read(move |connection| secrets::of_webhook(connection, &key, &id, at)).await
+    }
+
+    async fn next_attempts(&self, ids: &[WebhookId]) -> Result<HashMap<WebhookId, Timestamp>> {
+        let ids = ids.to_vec();
+        self.read(move |connection| deliveries::next_attempts(connection, ids)).await
     }
 
     async fn webhook_changes(&self, after: i64, rows_max: u32) -> Result<Vec<WebhookChange>> {
@@ -428,6 +457,10 @@ impl Store for SqliteStore {
     ) -> Result<Page<LoggedVerdict>> {
         let webhook = webhook.clone();
         self.read(move |connection| verdicts::of_webhook(connection, &webhook, &query, &page)).await
+    }
+
+    async fn queues(&self, now: Timestamp) -> Result<Queues> {
+        self.read(move |connection| queues::at(connection, now)).await
     }
 
     async fn check(&self) -> Result<()> {

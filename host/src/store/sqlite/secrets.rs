@@ -1,7 +1,7 @@
 //! Signing secrets, sealed. Several may sign for a webhook while one replaces another.
 
-use rusqlite::Connection;
 use rusqlite::types::{FromSqlError, Type};
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::model::Timestamp;
 use crate::model::ids::WebhookId;
@@ -46,6 +46,20 @@ pub(super) fn signing(
             Ok(Secret::new(text))
         })?
         .collect()
+}
+
+/// The same for a webhook by its id; none if it is gone.
+pub(super) fn of_webhook(
+    connection: &Connection,
+    key: &SealingKey,
+    id: &WebhookId,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<Secret>> {
+    let seq: Option<i64> = connection
+        .prepare_cached("SELECT seq FROM webhooks WHERE id = ?1 AND deleted_at IS NULL")?
+        .query_one((id,), |row| row.get(0))
+        .optional()?;
+    seq.map_or_else(|| Ok(Vec::new()), |seq| signing(connection, key, seq, id, now))
 }
 
 pub(super) fn remove_all(connection: &Connection, webhook_seq: i64) -> rusqlite::Result<()> {

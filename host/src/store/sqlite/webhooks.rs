@@ -4,21 +4,26 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::columns::{Json, before, page_of, rows_of};
+use super::columns::{Json, before, one_row, page_of, rows_of};
 use super::deliveries;
+use super::health::{self, Edit};
 use super::lease::Fences;
 use super::secrets::{self, Sealed};
 use crate::model::Timestamp;
+use crate::model::health::{Failure, Standing};
 use crate::model::ids::{UserId, WebhookId};
 use crate::model::webhook::{FilterBinding, Webhook};
-use crate::store::{Page, PageRequest, Removed, Updated, WebhookChange};
+use crate::store::{Page, PageRequest, Removed, Updated, WebhookChange, WebhookWindow, Windowed};
 
-/// The columns that [`read`] takes, the first 20 of a row.
+/// The columns that [`read`] takes, the first 30 of a row.
 macro_rules! columns {
     () => {
-        "id, uid, owner, name, url, events, project_ids, filter_id, filter_digest, filter_config, filter_on_error,
-         payload_format, headers, is_enabled, health, failures_in_a_row, filter_failures_in_a_row, version,
-         created_at, updated_at"
+        concat!(
+            "id, uid, owner, name, url, events, project_ids, filter_id, filter_digest, filter_config, filter_on_error,
+             payload_format, headers, is_enabled, health, failures_in_a_row, filter_failures_in_a_row, version,
+             created_at, updated_at, ",
+            health::trouble_columns!()
+        )
     };
 }
 
@@ -34,10 +39,10 @@ pub(super) fn add(connection: &Connection, webhook: &Webhook, secret: &Sealed) -
     let filter = webhook.filter.as_ref();
     connection
         .prepare_cached(concat!(
-            "INSERT INTO webhooks (",
-            columns!(),
-            ", change_seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,
-                                   ?19, ?20, ",
+            "INSERT INTO webhooks (id, uid, owner, name, url, events, project_ids, filter_id, filter_digest,
+               filter_config, filter_on_error, payload_format, headers, is_enabled, health, failures_in_a_row,
+               filter_failures_in_a_row, version, created_at, updated_at, change_seq)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ",
             next_change!(),
             ")"
         ))?
@@ -63,27 +68,38 @@ pub(super) fn add(connection: &Connection, webhook: &Webhook, secret: &Sealed) -
             webhook.created_at,
             webhook.updated_at,
         ])?;
-    secrets::add(connection, connection.last_insert_rowid(), secret, webhook.created_at)
+    let seq = connection.last_insert_rowid();
+    health::set(connection, seq, &Standing::of(webhook))?;
+    secrets::add(connection, seq, secret, webhook.created_at)
 }
 
-/// Changes what the owner chooses. Health and failures in a row are left as they are now, not as they were
-/// when the caller read them; only the failures of a filter end with its attachment.
-pub(super) fn update(connection: &Connection, from: i64, webhook: &Webhook) -> rusqlite::Result<Updated> {
+/// Changes what the owner chooses. What follows for health and counts begins from what they are now, not from
+/// what they were when the caller read them; the failures of a filter end with its attachment.
+pub(super) fn update(
+    connection: &Connection,
+    from: i64,
+    webhook: &Webhook,
+    failed_check: Option<Failure>,
+) -> rusqlite::Result<Updated> {
+    let Some(edit) = Edit::begin(connection, from, webhook)? else {
+        let exists = connection
+            .prepare_cached("SELECT 1 FROM webhooks WHERE id = ?1 AND deleted_at IS NULL")?
+            .exists((&webhook.id,))?;
+        return Ok(if exists { Updated::Stale } else { Updated::Missing });
+    };
     let filter = webhook.filter.as_ref();
     let updated = connection
         .prepare_cached(concat!(
-            "UPDATE webhooks SET name = ?3, url = ?4, events = ?5, project_ids = ?6,
-                    filter_failures_in_a_row = iif(filter_id IS ?7 AND filter_digest IS ?8 AND filter_config IS ?9
-                      AND filter_on_error IS ?10, filter_failures_in_a_row, 0),
-                    filter_id = ?7, filter_digest = ?8, filter_config = ?9, filter_on_error = ?10,
-                    payload_format = ?11, headers = ?12, is_enabled = ?13, version = ?14, updated_at = ?15,
-                    change_seq = ",
+            "UPDATE webhooks SET name = ?2, url = ?3, events = ?4, project_ids = ?5,
+                    filter_failures_in_a_row = iif(filter_id IS ?6 AND filter_digest IS ?7 AND filter_config IS ?8
+                      AND filter_on_error IS ?9, filter_failures_in_a_row, 0),
+                    filter_id = ?6, filter_digest = ?7, filter_config = ?8, filter_on_error = ?9,
+                    payload_format = ?10, headers = ?11, version = ?12, updated_at = ?13, change_seq = ",
             next_change!(),
-            " WHERE id = ?1 AND version = ?2 AND deleted_at IS NULL"
+            " WHERE id = ?1"
         ))?
         .execute(params![
             webhook.id,
-            from,
             webhook.name,
             webhook.url,
             Json(&webhook.events),
@@ -94,17 +110,12 @@ pub(super) fn update(connection: &Connection, from: i64, webhook: &Webhook) -> r
             filter.map(|filter| filter.on_error),
             webhook.payload_format,
             Json(&webhook.headers),
-            webhook.is_enabled,
             webhook.version,
             webhook.updated_at,
         ])?;
-    if updated == 1 {
-        return Ok(Updated::Written);
-    }
-    let exists = connection
-        .prepare_cached("SELECT 1 FROM webhooks WHERE id = ?1 AND deleted_at IS NULL")?
-        .exists((&webhook.id,))?;
-    Ok(if exists { Updated::Stale } else { Updated::Missing })
+    one_row(updated)?;
+    edit.end(connection, webhook, failed_check)?;
+    Ok(Updated::Written)
 }
 
 /// Leaves a tombstone: the log refers to it, and the order of changes tells of it.
@@ -159,9 +170,29 @@ pub(super) fn of_owner(
             columns!(),
             ", seq FROM webhooks WHERE owner = ?1 AND deleted_at IS NULL AND seq < ?2 ORDER BY seq DESC LIMIT ?3"
         ))?
-        .query_map((owner, before(page), rows_of(page)), |row| Ok((row.get(20)?, read(row)?)))?
+        .query_map((owner, before(page), rows_of(page)), |row| Ok((row.get(30)?, read(row)?)))?
         .collect::<Result<_, _>>()?;
     Ok(page_of(rows, page))
+}
+
+/// Both statements see one moment: every read has a transaction.
+pub(super) fn window(connection: &Connection, owner: &UserId, window: WebhookWindow) -> rusqlite::Result<Windowed> {
+    let WebhookWindow { is_enabled, skip, take } = window;
+    let items = connection
+        .prepare_cached(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM webhooks WHERE owner = ?1 AND deleted_at IS NULL AND (?2 IS NULL OR is_enabled = ?2)
+             ORDER BY seq DESC LIMIT ?3 OFFSET ?4"
+        ))?
+        .query_map((owner, is_enabled, take, skip), read)?
+        .collect::<Result<_, _>>()?;
+    let total = connection
+        .prepare_cached(
+            "SELECT count(*) FROM webhooks WHERE owner = ?1 AND deleted_at IS NULL AND (?2 IS NULL OR is_enabled = ?2)",
+        )?
+        .query_one((owner, is_enabled), |row| row.get::<_, u32>(0))?;
+    Ok(Windowed { items, total: total as usize })
 }
 
 pub(super) fn changes(connection: &Connection, after: i64, rows_max: u32) -> rusqlite::Result<Vec<WebhookChange>> {
@@ -172,9 +203,9 @@ pub(super) fn changes(connection: &Connection, after: i64, rows_max: u32) -> rus
             ", change_seq, deleted_at IS NOT NULL FROM webhooks WHERE change_seq > ?1 ORDER BY change_seq LIMIT ?2"
         ))?
         .query_map((after, rows_max), |row| {
-            let is_deleted: bool = row.get(21)?;
+            let is_deleted: bool = row.get(31)?;
             let webhook = if is_deleted { None } else { Some(read(row)?) };
-            Ok(WebhookChange { change_seq: row.get(20)?, id: row.get(0)?, webhook })
+            Ok(WebhookChange { change_seq: row.get(30)?, id: row.get(0)?, webhook })
         })?
         .collect()
 }
@@ -200,6 +231,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Arc<Webhook>> {
         is_enabled: row.get(13)?,
         health: row.get(14)?,
         failures_in_a_row: row.get(15)?,
+        trouble: health::read_trouble(row, 20)?,
         filter_failures_in_a_row: row.get(16)?,
         version: row.get(17)?,
         created_at: row.get(18)?,

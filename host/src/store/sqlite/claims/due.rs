@@ -17,10 +17,11 @@ use crate::store::DeliveryClaim;
 /// Few in tests, so that they go both ways.
 const LOOK_ROWS_MAX: u32 = if cfg!(test) { 6 } else { 1_024 };
 
-/// The pending deliveries due until `?3`, the earliest first, with their webhooks. Leases of an earlier
-/// process (`fence < ?1`) are void.
+/// The pending deliveries due until `?3`, the earliest first, with their webhooks, and when lease and hold
+/// end. Leases of an earlier process (`fence < ?1`) are void.
 pub(in crate::store::sqlite) const FIRST_PENDING: &str =
-    "SELECT w.seq, w.id, w.failures_in_a_row > 0, w.is_enabled, d.due_at, iif(d.fence < ?1, 0, d.leased_until)
+    "SELECT w.seq, w.id, w.failures_in_a_row > 0, w.health = 'UNHEALTHY', w.is_enabled, d.due_at,
+            max(iif(d.fence < ?1, 0, d.leased_until), coalesce(w.held_until, 0))
      FROM deliveries d INDEXED BY deliveries_by_time CROSS JOIN webhooks w ON w.seq = d.webhook_seq
      WHERE d.state = 'pending' AND d.due_at <= ?3 ORDER BY d.due_at LIMIT ?2";
 
@@ -39,28 +40,41 @@ macro_rules! waiting_webhooks {
 
 pub(in crate::store::sqlite) const DUE_WEBHOOKS: &str = concat!(
     waiting_webhooks!(),
-    "SELECT w.seq, w.id, w.failures_in_a_row > 0 FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq
-     WHERE w.is_enabled AND EXISTS (
+    "SELECT w.seq, w.id, w.failures_in_a_row > 0, w.health = 'UNHEALTHY'
+     FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq
+     WHERE w.is_enabled AND coalesce(w.held_until, 0) <= ?1 AND EXISTS (
        SELECT 1 FROM deliveries d INDEXED BY deliveries_due
        WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND d.due_at <= ?1
          AND (d.leased_until <= ?1 OR d.fence < ?2))"
 );
 
-/// For each webhook: when its first unleased delivery is due, and when the first lease before that ends.
-/// Leases of an earlier process (`fence < ?1`) are void.
+/// For each webhook: when its first unleased delivery is due, and when the first lease before that ends, but
+/// neither before its hold does. Leases of an earlier process (`fence < ?1`) are void.
 pub(in crate::store::sqlite) const NEXT_DUE: &str = concat!(
     waiting_webhooks!(),
-    ", free (webhook_seq, due_at) AS MATERIALIZED (
-       SELECT w.seq, (SELECT d.due_at FROM deliveries d INDEXED BY deliveries_due
+    ", free (webhook_seq, held_until, due_at) AS MATERIALIZED (
+       SELECT w.seq, coalesce(w.held_until, 0), (SELECT d.due_at FROM deliveries d INDEXED BY deliveries_due
                       WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND (d.leased_until = 0 OR d.fence < ?1)
                       ORDER BY d.due_at LIMIT 1)
        FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq WHERE w.is_enabled
      )
-     SELECT min(free.due_at),
-            min((SELECT min(max(d.due_at, d.leased_until)) FROM deliveries d INDEXED BY deliveries_due
+     SELECT min(max(free.due_at, free.held_until)),
+            min((SELECT max(free.held_until, min(max(d.due_at, d.leased_until))) FROM deliveries d INDEXED BY deliveries_due
                  WHERE d.state = 'pending' AND d.webhook_seq = free.webhook_seq
                    AND d.due_at < coalesce(free.due_at, 9223372036854775807)))
      FROM free"
+);
+
+/// How many deliveries of enabled webhooks are due at `?1`, counting `?2` of each webhook at the most, and when
+/// the first was.
+pub(in crate::store::sqlite) const DUE_NOW: &str = concat!(
+    waiting_webhooks!(),
+    "SELECT coalesce(sum((SELECT count(*) FROM (
+              SELECT 1 FROM deliveries d INDEXED BY deliveries_due
+              WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND d.due_at <= ?1 LIMIT ?2))), 0),
+            min((SELECT min(d.due_at) FROM deliveries d INDEXED BY deliveries_due
+                 WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND d.due_at <= ?1))
+     FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq WHERE w.is_enabled"
 );
 
 /// A webhook with something due.
@@ -71,6 +85,8 @@ pub(super) struct DueWebhook {
     pub(super) in_flight: u32,
     /// Whether its last attempt failed.
     pub(super) is_failing: bool,
+    /// How many attempts may be under way.
+    pub(super) in_flight_max: u32,
 }
 
 /// Whether a look goes on.
@@ -94,8 +110,8 @@ fn look(
     let mut read = 0;
     while let Some(row) = rows.next()? {
         read += 1;
-        let (is_enabled, due_at): (bool, Timestamp) = (row.get(3)?, row.get(4)?);
-        if is_enabled && visit(row, due_at, due_at.max(row.get(5)?))? == Look::Enough {
+        let (is_enabled, due_at): (bool, Timestamp) = (row.get(4)?, row.get(5)?);
+        if is_enabled && visit(row, due_at, due_at.max(row.get(6)?))? == Look::Enough {
             return Ok(true);
         }
     }
@@ -114,7 +130,8 @@ pub(super) fn webhooks(
         // Not parsed here: one that is spoiled must not stop the others.
         let id = row.get_ref(1)?.as_bytes()?;
         let in_flight = in_flight.get(id).copied().unwrap_or(0);
-        Ok(DueWebhook { seq: row.get(0)?, in_flight, is_failing: row.get(2)? })
+        let in_flight_max = if row.get(3)? { claim.per_unhealthy_max } else { claim.per_webhook_max };
+        Ok(DueWebhook { seq: row.get(0)?, in_flight, is_failing: row.get(2)?, in_flight_max })
     };
     let now = claim.claim.now;
     let mut due = BTreeMap::new();
@@ -150,4 +167,15 @@ pub(in crate::store::sqlite) fn next_due(connection: &Connection, floor: i64) ->
         let lease_end: Option<Timestamp> = row.get(1)?;
         Ok(free.into_iter().chain(lease_end).min())
     })
+}
+
+/// How many deliveries are due, counting `rows_max` of each webhook at the most, and since when.
+pub(in crate::store::sqlite) fn due_now(
+    connection: &Connection,
+    now: Timestamp,
+    rows_max: u32,
+) -> rusqlite::Result<(u64, Option<Timestamp>)> {
+    connection
+        .prepare_cached(DUE_NOW)?
+        .query_one((now, rows_max), |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?)))
 }

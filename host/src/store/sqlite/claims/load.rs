@@ -13,10 +13,11 @@ use crate::model::delivery::{Attempt, AttemptError, Delivery, DeliveryState};
 use crate::model::event::{Event, EventSeq};
 use crate::model::limits::CLAIM_BYTES_MAX;
 use crate::model::secret::Secret;
+use crate::model::snapshot::Snapshot;
 use crate::model::webhook::Webhook;
 use crate::store::sqlite::lease::{Fences, Seen};
 use crate::store::sqlite::{deliveries, events, secrets, webhooks};
-use crate::store::{ClaimedDelivery, SealingKey, Snapshot};
+use crate::store::{ClaimedDelivery, SealingKey};
 
 /// What the attempt log says of a delivery that could not be read.
 const UNREADABLE: &str = "nothing was sent: the webhook's signing secret, or something else that is stored for this \

@@ -5,41 +5,85 @@
 //! (`JSON.stringify(JSON.parse(body)) === body`) and is the same over all attempts.
 
 use crate::model::event::Event;
+use crate::model::snapshot::Snapshot;
 use crate::model::webhook::PayloadFormat;
-use crate::store::Snapshot;
+
+/// The event by which an endpoint is asked whether it answers. Nobody can subscribe to it.
+const HEALTH_CHECK: &str = "WEBHOOK_HEALTH_CHECK";
 
 /// The body of `event` for the webhook that `snapshot` shows.
 #[must_use]
 pub fn compose(event: &Event, snapshot: &Snapshot) -> String {
-    let mut body =
-        String::with_capacity(256 + snapshot.object.len() + event.previous_value.len() + event.current_value.len());
+    splice(
+        &Pieces {
+            event_type: event.event_type.as_str(),
+            previous_value: &event.previous_value,
+            current_value: &event.current_value,
+            company: event.company_id.as_ref().map(|id| id.as_str()),
+            project: Some(event.project_id.as_str()),
+            user: event.user_id.as_ref().map(|id| id.as_str()),
+        },
+        snapshot,
+    )
+}
+
+/// The body of a health check: of the same shape, about no record.
+#[must_use]
+pub fn health_check(snapshot: &Snapshot) -> String {
+    let nothing = "null";
+    splice(
+        &Pieces {
+            event_type: HEALTH_CHECK,
+            previous_value: nothing,
+            current_value: nothing,
+            company: None,
+            project: None,
+            user: None,
+        },
+        snapshot,
+    )
+}
+
+/// What a body is made of, beside the webhook.
+struct Pieces<'a> {
+    event_type: &'a str,
+    previous_value: &'a str,
+    current_value: &'a str,
+    company: Option<&'a str>,
+    project: Option<&'a str>,
+    user: Option<&'a str>,
+}
+
+fn splice(pieces: &Pieces<'_>, snapshot: &Snapshot) -> String {
+    let values = pieces.previous_value.len() + pieces.current_value.len();
+    let mut body = String::with_capacity(256 + snapshot.object.len() + values);
     // Event types and ids have no character that JSON escapes.
     body.push_str("{\"event\":\"");
-    body.push_str(event.event_type.as_str());
+    body.push_str(pieces.event_type);
     match snapshot.format {
         PayloadFormat::Full => {
             body.push_str("\",\"webhook\":");
             body.push_str(&snapshot.object);
             body.push_str(",\"previousValue\":");
-            body.push_str(&event.previous_value);
+            body.push_str(pieces.previous_value);
             body.push_str(",\"currentValue\":");
-            body.push_str(&event.current_value);
+            body.push_str(pieces.current_value);
         }
         PayloadFormat::Compact => {
             body.push_str("\",\"record\":");
-            body.push_str(record(event));
+            body.push_str(record(pieces));
         }
     }
-    push_reference(&mut body, "company", event.company_id.as_ref().map(|id| id.as_str()));
-    push_reference(&mut body, "project", Some(event.project_id.as_str()));
-    push_reference(&mut body, "user", event.user_id.as_ref().map(|id| id.as_str()));
+    push_reference(&mut body, "company", pieces.company);
+    push_reference(&mut body, "project", pieces.project);
+    push_reference(&mut body, "user", pieces.user);
     body.push('}');
     body
 }
 
 /// The record as it is now, or as it was before it was deleted.
-fn record(event: &Event) -> &str {
-    if &*event.current_value == "null" { &event.previous_value } else { &event.current_value }
+fn record<'a>(pieces: &Pieces<'a>) -> &'a str {
+    if pieces.current_value == "null" { pieces.previous_value } else { pieces.current_value }
 }
 
 fn push_reference(body: &mut String, name: &str, id: Option<&str>) {
@@ -97,6 +141,17 @@ mod tests {
         assert_eq!(
             body,
             r#"{"event":"TODO_CREATED","record":{"title":"GGGG"},"company":{"id":"c1"},"project":{"id":"p1"},"user":null}"#
+        );
+    }
+    #[test]
+    fn a_health_check_has_the_shape_of_a_delivery() {
+        assert_eq!(
+            health_check(&snapshot(PayloadFormat::Full)),
+            r#"{"event":"WEBHOOK_HEALTH_CHECK","webhook":{"id":"wh_1"},"previousValue":null,"currentValue":null,"company":null,"project":null,"user":null}"#
+        );
+        assert_eq!(
+            health_check(&snapshot(PayloadFormat::Compact)),
+            r#"{"event":"WEBHOOK_HEALTH_CHECK","record":null,"company":null,"project":null,"user":null}"#
         );
     }
 }
