@@ -18,7 +18,7 @@ use crate::model::event::StoredEvent;
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewEvent {
-    /// The idempotency key, 1 to 128 characters of `A-Z a-z 0-9 . _ : -`; generated if absent.
+    /// The idempotency key, 1 to 128 characters of `A-Z a-z 0-9 . _ : -` and not `batch`; generated if absent.
     #[schema(value_type = Option<Id>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,

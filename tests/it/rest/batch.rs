@@ -100,8 +100,8 @@ async fn an_id_that_comes_twice_in_a_batch_is_as_if_the_events_came_one_after_th
 #[tokio::test]
 async fn a_batch_that_is_no_batch_is_refused_whole() {
     let app = TestApp::start().await;
-    let user = app.user("u1").await;
-    let user = (user, app.operator().create_token("u1", &CreateToken::default()).await.unwrap().token).1;
+    app.user("u1").await;
+    let user = app.operator().create_token("u1", &CreateToken::default()).await.unwrap().token;
     let code = async |token: &str, body: &str| -> Problem {
         Answer::of(with_body(&app, "POST", PATH, token, body)).await.problem()
     };

@@ -106,7 +106,7 @@ const OTHERS: [&str; 4] = [
 
 #[tokio::test]
 async fn an_event_is_the_same_however_it_is_spelled_also_after_a_restart() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_running().await;
     let first = app.operator().send_event_text(SPELLINGS[0].to_owned()).await.unwrap();
     let kept = app.operator().get_event("e").await.unwrap();
 

@@ -18,13 +18,31 @@ use crate::store::{EventQuery, EventScope, Page, PageRequest};
 /// Events that are read of one project at a time.
 const CHUNK: u32 = 8;
 
-/// The newest events before a place.
-pub(super) const OF_ALL: &str = "SELECT accepted_at, seq, event_type FROM events INDEXED BY events_by_time
-     WHERE (accepted_at, seq) < (?1, ?2) AND accepted_at >= ?3 ORDER BY accepted_at DESC, seq DESC LIMIT ?4";
-/// Those of one project.
-pub(super) const OF_PROJECT: &str = "SELECT accepted_at, seq, event_type FROM events INDEXED BY events_of_project
-     WHERE (accepted_at, seq) < (?1, ?2) AND accepted_at >= ?3 AND project_id = ?5
-     ORDER BY accepted_at DESC, seq DESC LIMIT ?4";
+/// The newest events before a place. First those of the place's own time, then those before it: as one
+/// condition SQLite would read all events of that time, and a batch has a thousand.
+macro_rules! newest_before {
+    ($index:literal, $which:literal) => {
+        concat!(
+            "SELECT * FROM (SELECT accepted_at, seq, event_type FROM events INDEXED BY ",
+            $index,
+            " WHERE ",
+            $which,
+            "accepted_at = ?1 AND seq < ?2 AND ?1 >= ?3 ORDER BY seq DESC LIMIT ?4)
+             UNION ALL
+             SELECT * FROM (SELECT accepted_at, seq, event_type FROM events INDEXED BY ",
+            $index,
+            " WHERE ",
+            $which,
+            "accepted_at < ?1 AND accepted_at >= ?3 ORDER BY accepted_at DESC, seq DESC LIMIT ?4)
+             LIMIT ?4"
+        )
+    };
+}
+
+/// Among all events.
+pub(super) const OF_ALL: &str = newest_before!("events_by_time", "");
+/// Among those of one project.
+pub(super) const OF_PROJECT: &str = newest_before!("events_of_project", "project_id = ?5 AND ");
 /// The projects of a user.
 pub(super) const PROJECTS: &str = "SELECT project_id FROM members INDEXED BY members_of_user WHERE user_id = ?1";
 
