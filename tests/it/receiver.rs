@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Response, Uri};
+use hooksieve::model::limits::DELIVERY_BODY_BYTES_MAX;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -96,7 +97,10 @@ impl Receiver {
             scripts: Mutex::default(),
             releases: Semaphore::new(0),
         });
-        let router = Router::new().fallback(receive).with_state(Arc::clone(&shared));
+        let router = Router::new()
+            .fallback(receive)
+            .layer(DefaultBodyLimit::max(DELIVERY_BODY_BYTES_MAX))
+            .with_state(Arc::clone(&shared));
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { base, shared, serving }
     }

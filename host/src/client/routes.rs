@@ -86,6 +86,15 @@ impl Client {
         self.answer(self.put(&["v1", "event-types", name]).json(put)).await
     }
 
+    /// `GET /metrics`, as text.
+    ///
+    /// # Errors
+    /// As for [`Client::send_event`].
+    pub async fn get_metrics(&self) -> Result<String> {
+        let metrics = self.body(self.accepted(self.get(&["metrics"])).await?).await?;
+        Ok(String::from_utf8_lossy(&metrics).into_owned())
+    }
+
     /// `PUT /v1/users/{id}`.
     ///
     /// # Errors

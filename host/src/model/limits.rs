@@ -49,6 +49,8 @@ pub const PAGE_ITEMS_DEFAULT: u32 = 50;
 
 /// Items of a page of GraphQL's `webhooks` where the caller does not say, as Blue's schema has it.
 pub const GRAPHQL_PAGE_ITEMS_DEFAULT: u32 = 20;
+/// Bytes of a GraphQL document: its parser looks at each several times. Large values come as variables.
+pub const GRAPHQL_QUERY_BYTES_MAX: usize = 64 << 10;
 /// Tokens of a GraphQL document; it takes a few milliseconds to parse as many.
 pub const GRAPHQL_TOKENS_MAX: usize = 10_000;
 /// Brackets of a GraphQL document that lie inside each other: what its parser, which is recursive, is made to
@@ -188,7 +190,7 @@ pub const FILTER_FAILURES_UNTIL_FAILING: u32 = 3;
 pub const STOP_GRACE: Duration = Duration::from_secs(8);
 
 /// Bytes of a name that is not known which a refusal repeats, with the marks around it: a typo, but no secret.
-pub const REPEATED_BYTES_MAX: usize = 36;
+pub const REPEATED_BYTES_MAX: usize = 26;
 /// How many arrays and objects of a JSON document may lie inside each other (DESIGN section 3).
 pub const JSON_DEPTH_MAX: usize = 64;
 /// Bytes of the JSON pointer in an error message; a longer one is cut back to an ancestor's pointer.

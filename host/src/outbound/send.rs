@@ -9,6 +9,7 @@ use std::time::Duration;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 
+use super::redact::redact;
 use crate::egress::{self, Policy};
 use crate::model::delivery::AttemptError;
 use crate::model::limits::{ATTEMPT_TIMEOUT, CONNECT_TIMEOUT, RESPONSE_BYTES_MAX};
@@ -137,6 +138,7 @@ impl Sender {
 }
 
 async fn exchange(client: &reqwest::Client, request: Request<'_>) -> Sent {
+    let own_headers = request.headers;
     let headers = match headers(&request) {
         Ok(headers) => headers,
         Err(detail) => return Sent::failed(AttemptError::Refused, detail),
@@ -159,6 +161,7 @@ async fn exchange(client: &reqwest::Client, request: Request<'_>) -> Sent {
         let broken = classify(&error);
         (sent.error, sent.error_detail) = (broken.error, broken.error_detail);
     }
+    redact(&mut sent.response, own_headers.values().map(String::as_str));
     sent
 }
 

@@ -14,6 +14,7 @@ mod health;
 mod metrics;
 mod people;
 mod posted;
+mod readiness;
 mod verdicts;
 mod webhooks;
 
@@ -59,6 +60,7 @@ pub struct Service {
     dispatch_poke: Arc<Notify>,
     metrics: Arc<Metrics>,
     queues: metrics::RecentQueues,
+    last_ready: readiness::LastReady,
 }
 
 /// What a [`Service`] is made of.
@@ -84,16 +86,9 @@ impl Service {
     #[must_use]
     pub fn new(parts: ServiceParts) -> Self {
         let ServiceParts { store, filters, clock, policy, resolver, dispatch_poke, metrics } = parts;
-        let (catalogue, queues) = (Catalogue::built_in(), metrics::RecentQueues::default());
-        Self { store, filters, clock, policy, resolver, catalogue, dispatch_poke, metrics, queues }
-    }
-
-    /// Whether events can be accepted right now.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub async fn check_ready(&self) -> Result<()> {
-        Ok(self.store.check().await?)
+        let catalogue = Catalogue::built_in();
+        let (queues, last_ready) = (metrics::RecentQueues::default(), readiness::LastReady::default());
+        Self { store, filters, clock, policy, resolver, catalogue, dispatch_poke, metrics, queues, last_ready }
     }
 }
 

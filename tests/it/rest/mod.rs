@@ -4,6 +4,8 @@ mod access;
 mod batch;
 mod document;
 mod events;
+mod limits;
+mod metrics;
 mod refusals;
 mod routes;
 
