@@ -16,9 +16,7 @@ use super::{Result, Service, ServiceError, check_name};
 use crate::json;
 use crate::model::catalogue::{Catalogue, RESERVED_PREFIX};
 use crate::model::event::EventType;
-use crate::model::limits::{
-    EVENT_TYPE_EXAMPLE_BYTES_MAX, EVENT_TYPE_SCHEMA_BYTES_MAX, EVENT_TYPES_ADDED_MAX, REPEATED_BYTES_MAX,
-};
+use crate::model::limits::{EVENT_TYPE_EXAMPLE_BYTES_MAX, EVENT_TYPE_SCHEMA_BYTES_MAX, EVENT_TYPES_ADDED_MAX};
 use crate::model::token::Caller;
 use crate::store::CustomEventType;
 use nearest::nearest;
