@@ -5,6 +5,7 @@
 #![expect(unreachable_pub, reason = "the files are modules of one binary; `pub` says what a file offers the others")]
 
 mod app;
+mod backup;
 mod cli;
 mod clients;
 mod durability;
@@ -18,4 +19,6 @@ mod process;
 mod receiver;
 mod rest;
 mod same_projection;
+mod secrecy;
 mod tidy;
+mod tokens;

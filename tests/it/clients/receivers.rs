@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hooksieve::wire::{DeliveriesQuery, DeliveryState, PatchWebhook, PayloadFormat};
+use hooksieve::wire::{DeliveriesQuery, DeliveryState, PatchWebhook, PayloadFormat, RotateSecret};
 
 use super::bench::{Bench, Foreign, Program, SecretKind, payloads};
 use crate::receiver::{Received, Receiver};
@@ -213,5 +213,29 @@ async fn the_library_of_crates_io_verifies_every_payload_and_refuses_forgeries()
                 }
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn while_secrets_overlap_the_libraries_verify_with_either_and_the_samples_with_the_newest() {
+    let (bench, receiver) = (Bench::start().await, Receiver::start().await);
+    let (webhook, old) = bench.register(&receiver.url("/a"), SecretKind::Generated, PayloadFormat::Full).await;
+    let new = bench.user.rotate_secret(&webhook.id, &RotateSecret::default()).await.unwrap().secret;
+    let new = new.expose().to_owned();
+    bench.post("e1", r#"{"title":"größer"}"#).await;
+    let received = receiver.wait_for("/a", 1).await.remove(0);
+
+    assert!(rust_library_takes(&received, &old) && rust_library_takes(&received, &new));
+    for program in [Program::Express, Program::Fastify] {
+        let secrets = [("old".to_owned(), old.clone()), ("new".to_owned(), new.clone())].into();
+        let mut foreign = Foreign::start(program, &secrets).await;
+        let mut holds = async |key: &str| {
+            replay(&received, &foreign.url(&format!("/raw/{key}"))).await;
+            foreign.next().await.ways
+        };
+
+        assert!(holds("new").await.values().all(|holds| *holds), "{program:?}");
+        let ways = [("guide", false), ("standard", true)].map(|(way, holds)| (way.to_owned(), holds));
+        assert_eq!(holds("old").await, ways.into(), "{program:?}");
     }
 }
