@@ -31,8 +31,6 @@ const POLL: Duration = Duration::from_millis(100);
 const DIST_SERVER: &str = "https://static.rust-lang.org";
 /// The toolchain with the source of the standard library.
 const PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
-/// Python with its module for virtual environments, which Debian has in a package of its own.
-const PYTHON_PACKAGES: [&str; 2] = ["python3", "python3-venv"];
 
 /// Makes sure that filters can be compiled.
 ///
@@ -90,31 +88,20 @@ fn rustup(root: &Path) -> Result<(), String> {
     within(Command::new("rustup").args(["target", "add", TARGET]).current_dir(root), RUSTUP)
 }
 
-/// Makes sure that the tests find a Python that can make virtual environments: one of their GraphQL clients is
-/// Python's. Where it cannot be installed, the test says what to do.
-pub(crate) fn python() {
-    if runs(Command::new("python3").args(["-c", "import venv, ensurepip"])) {
-        return;
-    }
-    if let Err(reason) = apt_install(&PYTHON_PACKAGES) {
-        eprintln!("xtask: there is no Python with its venv module: {reason}");
-    }
-}
-
-/// The distribution's compiler.
-fn apt(_: &Path) -> Result<(), String> {
-    apt_install(&PACKAGES)
-}
-
 /// The distribution's packages, on Debian and its kin, for root. A developer is told the command instead: it
 /// changes their machine.
-fn apt_install(packages: &[&str]) -> Result<(), String> {
-    if !runs(Command::new("apt-get").arg("--version")) {
+fn apt(root: &Path) -> Result<(), String> {
+    install(root, &PACKAGES)
+}
+
+/// Installs packages with apt-get.
+pub(crate) fn install(root: &Path, packages: &[&str]) -> Result<(), String> {
+    if !runs(Command::new("apt-get").arg("--version").current_dir(root)) {
         return Err("there is no apt-get".into());
     }
     let is_root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
     if !is_root {
-        return Err(format!("apt-get install {} needs root", packages.join(" ")));
+        return Err("apt-get needs root".into());
     }
     let install = ["install", "-y", "--no-install-recommends"];
     for arguments in [&["update"][..], &[&install[..], packages].concat()] {
@@ -132,7 +119,7 @@ fn apt_install(packages: &[&str]) -> Result<(), String> {
 }
 
 /// Whether a command runs and succeeds, without a word.
-fn runs(command: &mut Command) -> bool {
+pub(crate) fn runs(command: &mut Command) -> bool {
     let silent = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     silent.status().is_ok_and(|status| status.success())
 }

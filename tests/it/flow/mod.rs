@@ -4,4 +4,6 @@ mod bytes;
 mod failures;
 mod filters;
 mod retries;
+mod rotation;
+mod test_sends;
 mod verdicts;
