@@ -162,7 +162,7 @@ async fn exchange(client: &reqwest::Client, request: Request<'_>) -> Sent {
         let broken = classify(&error);
         (sent.error, sent.error_detail) = (broken.error, broken.error_detail);
     }
-    redact(&mut sent.response, own_headers.values().map(String::as_str));
+    redact(&mut sent.response, own_headers.values().map(Secret::expose));
     sent
 }
 
