@@ -80,8 +80,13 @@ impl App {
         let sending = SendOptions { attempt_timeout, ..SendOptions::new(policy.clone(), resolver.clone()) };
         let sender = Arc::new(Sender::new(sending).context("setting up TLS; are root certificates installed?")?);
         let delays = config.delivery.retry_delays_secs.iter().map(|&secs| Duration::from_secs(secs)).collect();
-        let deliverer =
-            Deliverer::new(Arc::clone(&shared), Arc::clone(&clock), sender, delays, Arc::clone(&pokes.deliver));
+        let deliverer = Deliverer::new(
+            Arc::clone(&shared),
+            Arc::clone(&clock),
+            Arc::clone(&sender),
+            delays,
+            Arc::clone(&pokes.deliver),
+        );
         let dispatcher =
             Dispatcher::new(Arc::clone(&shared), Arc::clone(&filters), Arc::clone(&clock), Arc::clone(&pokes.deliver));
         let service = Arc::new(Service::new(ServiceParts {
@@ -90,6 +95,7 @@ impl App {
             clock: Arc::clone(&clock),
             policy,
             resolver,
+            sender,
             dispatch_poke: Arc::clone(&pokes.dispatch),
         }));
         bundled::install(&service).await.context("installing the bundled filters")?;

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::access::operator;
-use super::{Noun, Result, Service, ServiceError};
+use super::{Noun, Result, Service, ServiceError, check_reserved};
 use crate::clock::random_bytes;
 use crate::json;
 use crate::model::Timestamp;
@@ -77,6 +77,7 @@ impl Service {
     async fn event_from(&self, posted: Posted<'_>) -> Result<Event> {
         let bad_id = |pointer: &'static str| move |error: IdError| ServiceError::bad_field(pointer, error.to_string());
         let now = self.clock.now();
+        check_reserved(posted.id.as_deref().unwrap_or_default(), "/id")?;
         let id = match &posted.id {
             Some(id) => EventId::parse(id).map_err(bad_id("/id"))?,
             None => EventId::generate(now, random_bytes(self.clock.as_ref())),

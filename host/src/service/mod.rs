@@ -18,12 +18,15 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use self::health::Checks;
 use crate::clock::Clock;
 use crate::egress::Policy;
 use crate::filter::FilterHost;
 use crate::model::catalogue::Catalogue;
 use crate::model::event::EventType;
 use crate::model::limits::{NAME_CHARS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
+use crate::model::operational::RESERVED_ID_PREFIX;
+use crate::outbound::Sender;
 use crate::resolve::Resolver;
 use crate::store::{PageRequest, Store};
 
@@ -49,6 +52,8 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     policy: Policy,
     resolver: Resolver,
+    sender: Arc<Sender>,
+    checks: Checks,
     catalogue: Catalogue,
     dispatch_poke: Arc<Notify>,
 }
@@ -65,6 +70,8 @@ pub struct ServiceParts {
     pub policy: Policy,
     /// How names become addresses.
     pub resolver: Resolver,
+    /// Makes the requests of health checks.
+    pub sender: Arc<Sender>,
     /// Told when an event was accepted.
     pub dispatch_poke: Arc<Notify>,
 }
@@ -73,8 +80,9 @@ impl Service {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: ServiceParts) -> Self {
-        let ServiceParts { store, filters, clock, policy, resolver, dispatch_poke } = parts;
-        Self { store, filters, clock, policy, resolver, catalogue: Catalogue::built_in(), dispatch_poke }
+        let ServiceParts { store, filters, clock, policy, resolver, sender, dispatch_poke } = parts;
+        let (checks, catalogue) = (Checks::default(), Catalogue::built_in());
+        Self { store, filters, clock, policy, resolver, sender, checks, catalogue, dispatch_poke }
     }
 
     /// The built-in event types.
@@ -143,4 +151,13 @@ fn check_name(name: Option<String>, pointer: &str) -> Result<Option<String>> {
         return Err(ServiceError::bad_field(pointer, detail));
     }
     Ok(Some(name))
+}
+
+/// Refuses an id that is kept for Hooksieve's own.
+fn check_reserved(id: &str, pointer: &str) -> Result<()> {
+    if id.starts_with(RESERVED_ID_PREFIX) {
+        let detail = format!("ids that begin with `{RESERVED_ID_PREFIX}` are Hooksieve's own; choose another");
+        return Err(ServiceError::bad_field(pointer, detail));
+    }
+    Ok(())
 }

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use crate::model::Timestamp;
 use crate::model::catalogue::TypeInfo;
 use crate::model::event::StoredEvent;
+use crate::model::operational::Change;
 
 /// An event to accept.
 ///
@@ -135,9 +136,9 @@ pub struct EventType {
     pub group: String,
     /// What happened, for people.
     pub description: String,
-    /// Whether it is one of Blue's; the others were added by the operator.
+    /// Whether it is one of Blue's or of Hooksieve's own; the others were added by the operator.
     pub built_in: bool,
-    /// A complete event of this type, as it would be posted; null for one that was added.
+    /// A complete event of this type, as it would be posted; null for one that was added or cannot be posted.
     #[schema(value_type = Option<NewEvent>)]
     pub example: Option<Box<RawValue>>,
 }
@@ -150,6 +151,18 @@ impl From<&TypeInfo> for EventType {
             description: info.description.clone(),
             built_in: true,
             example: Some(info.example.clone()),
+        }
+    }
+}
+
+impl From<Change> for EventType {
+    fn from(change: Change) -> Self {
+        Self {
+            name: change.as_str().to_owned(),
+            group: Change::GROUP.to_owned(),
+            description: change.description().to_owned(),
+            built_in: true,
+            example: None,
         }
     }
 }

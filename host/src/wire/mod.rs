@@ -11,6 +11,7 @@
 mod delivery;
 mod event;
 mod filter;
+mod health;
 mod mirror;
 mod people;
 mod present;
@@ -31,6 +32,7 @@ pub use event::{AcceptedEvent, Event, EventType, NewEvent, PutEventType};
 pub use filter::{
     Evaluate, Evaluation, EvaluationVerdict, FieldScalar, FieldSeen, FieldValue, Filter, FilterAbout, UploadQuery,
 };
+pub use health::{DisabledReason, HoldReason, WebhookFailure, WebhookHealth};
 pub use people::{CreateToken, NewToken, Project, PutProject, PutUser, User};
 pub use problem::{Problem, Violation};
 pub use secret::SecretText;

@@ -1,7 +1,10 @@
 //! The flow, from an event to a delivery that a receiver has verified.
 
 mod bytes;
+mod enabling;
 mod failures;
 mod filters;
+mod health;
+mod operational;
 mod retries;
 mod verdicts;

@@ -1,10 +1,10 @@
 //! Who may call what.
 
-use hooksieve::wire::CreateToken;
+use hooksieve::wire::{CreateToken, NewWebhook, PageQuery};
 
 use super::document::ROUTES;
 use super::{Answer, anonymous, request, with_body};
-use crate::app::{OPERATOR_TOKEN, TestApp};
+use crate::app::{OPERATOR_TOKEN, TestApp, webhook};
 
 /// The routes that need no token.
 const OPEN: [&str; 2] = ["GET /healthz", "GET /readyz"];
@@ -19,8 +19,8 @@ const OPERATORS: [&str; 8] = [
     "PUT /v1/projects/{id}/members/{userId}",
     "DELETE /v1/projects/{id}/members/{userId}",
 ];
-/// The routes that only a user may call.
-const USERS: [&str; 9] = [
+/// The routes of a caller's own webhooks: a user's, or the operator's.
+const OWNERS: [&str; 9] = [
     "POST /v1/webhooks",
     "GET /v1/webhooks",
     "GET /v1/webhooks/{id}",
@@ -88,21 +88,43 @@ async fn health_needs_no_token() {
 }
 
 #[tokio::test]
-async fn an_operators_route_refuses_a_user_and_a_users_route_an_operator() {
+async fn an_operators_route_refuses_a_user() {
     let app = TestApp::start().await;
     let (_, user) = user_token(&app).await;
 
-    for (routes, token, remedy) in
-        [(&OPERATORS[..], user.as_str(), "operator"), (&USERS[..], OPERATOR_TOKEN, "user's token")]
-    {
-        for route in routes {
-            let (method, path) = split(route);
-            let problem = Answer::of(with_body(&app, method, &path, token, body(route))).await.problem();
+    for route in OPERATORS {
+        let (method, path) = split(route);
+        let problem = Answer::of(with_body(&app, method, &path, &user, body(route))).await.problem();
 
-            assert_eq!((problem.status, problem.code.as_str()), (403, "UNAUTHORIZED"), "{route}: {problem:?}");
-            assert!(problem.detail.contains(remedy), "{route}: {problem:?}");
-        }
+        assert_eq!((problem.status, problem.code.as_str()), (403, "UNAUTHORIZED"), "{route}: {problem:?}");
+        assert!(problem.detail.contains("operator"), "{route}: {problem:?}");
     }
+}
+
+#[tokio::test]
+async fn on_the_routes_of_webhooks_an_operator_and_a_user_each_have_their_own() {
+    let app = TestApp::start().await;
+    let (_, user) = user_token(&app).await;
+    let users = app.client(&user).create_webhook(&webhook("https://example.com/")).await.unwrap();
+    let new = NewWebhook { events: Vec::new(), ..webhook("https://example.com/") };
+    let operators = app.operator().create_webhook(&new).await.unwrap();
+
+    for route in OWNERS.into_iter().filter(|route| route.contains("{id}")) {
+        let (method, path) = split(route);
+        let ask = |id: &str, token| Answer::of(with_body(&app, method, &path.replace("x1", id), token, body(route)));
+
+        // A delivery's id stands for one of neither.
+        let missing = ask("x1", &user).await;
+        assert_eq!(missing.status, 404, "{route}");
+        assert_eq!(ask(&operators.id, &user).await, missing, "{route}");
+        assert_eq!(ask(&users.id, OPERATOR_TOKEN).await, missing, "{route}");
+    }
+    let of = async |client: hooksieve::client::Client| {
+        let page = client.list_webhooks(&PageQuery::default()).await.unwrap();
+        page.items.into_iter().map(|webhook| webhook.id).collect::<Vec<_>>()
+    };
+    assert_eq!(of(app.client(&user)).await, [users.id]);
+    assert_eq!(of(app.operator()).await, [operators.id]);
 }
 
 #[tokio::test]
