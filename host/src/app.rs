@@ -11,7 +11,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use crate::api;
+use crate::api::{self, ApiOptions, ApiState, MetricsAccess, Rate, RateLimits};
 use crate::bundled;
 use crate::clock::{Clock, random_bytes};
 use crate::config::{Config, Secrets};
@@ -20,12 +20,14 @@ use crate::dispatch::Dispatcher;
 use crate::egress::{AllowRule, Policy};
 use crate::filter::{FilterHost, FilterOptions};
 use crate::lifecycle::{self, Pokes, Stop};
-use crate::model::limits::STOP_GRACE;
+use crate::metrics::Metrics;
+use crate::model::limits::{METRICS_TOKEN_CHARS_MIN, STOP_GRACE};
+use crate::model::secret::Secret;
 use crate::outbound::{SendOptions, Sender};
 use crate::resolve::Resolver;
 use crate::service::access::Credentials;
 use crate::service::{NewToken, Service, ServiceParts};
-use crate::store::sqlite::{Create, OpenOptions, SqliteStore};
+use crate::store::sqlite::{self, Create, OpenOptions, SqliteStore};
 use crate::store::{SealingKey, Store};
 
 /// The shortest operator token that an operator may choose, in characters behind the id.
@@ -59,7 +61,8 @@ pub struct App {
     deliverer: Deliverer,
     pokes: Pokes,
     first_token: Option<NewToken>,
-    module_bytes_max: usize,
+    config: Config,
+    metrics_token: Option<Secret>,
 }
 
 impl App {
@@ -72,9 +75,11 @@ impl App {
         // The first one wins; another App in the same process finds it set.
         drop(rustls::crypto::ring::default_provider().install_default());
         let policy = policy(&config)?;
-        let store = open_store(&config.data, &secrets, clock.as_ref()).await?;
+        check_metrics_token(&secrets)?;
+        let metrics = Arc::new(Metrics::default());
+        let store = open_store(&config.data, &secrets, clock.as_ref(), &metrics).await?;
         let shared: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
-        let filters = Arc::new(start_filters(&config, compiler, &shared)?);
+        let filters = Arc::new(start_filters(&config, compiler, &shared, &metrics)?);
         let pokes = Pokes::default();
         let attempt_timeout = Duration::from_secs(config.delivery.attempt_timeout_secs);
         let sending = SendOptions { attempt_timeout, ..SendOptions::new(policy.clone(), resolver.clone()) };
@@ -86,9 +91,15 @@ impl App {
             Arc::clone(&sender),
             delays,
             Arc::clone(&pokes.deliver),
+            Arc::clone(&metrics),
         );
-        let dispatcher =
-            Dispatcher::new(Arc::clone(&shared), Arc::clone(&filters), Arc::clone(&clock), Arc::clone(&pokes.deliver));
+        let dispatcher = Dispatcher::new(
+            Arc::clone(&shared),
+            Arc::clone(&filters),
+            Arc::clone(&clock),
+            Arc::clone(&pokes.deliver),
+            Arc::clone(&metrics),
+        );
         let service = Arc::new(Service::new(ServiceParts {
             store: shared,
             filters,
@@ -97,11 +108,12 @@ impl App {
             resolver,
             sender,
             dispatch_poke: Arc::clone(&pokes.dispatch),
+            metrics,
         }));
         bundled::install(&service).await.context("installing the bundled filters")?;
         let first_token = keep_operator_token(&service, &secrets).await?;
-        let module_bytes_max = config.filter.module_bytes_max;
-        Ok(Self { service, store, clock, dispatcher, deliverer, pokes, first_token, module_bytes_max })
+        let metrics_token = secrets.metrics_token;
+        Ok(Self { service, store, clock, dispatcher, deliverer, pokes, first_token, config, metrics_token })
     }
 
     /// The operator token that was made because there was none, to be shown once.
@@ -118,7 +130,18 @@ impl App {
 
     /// The API as a router.
     pub fn router(&self) -> axum::Router {
-        api::router(api::ApiState::new(Arc::clone(&self.service), self.module_bytes_max))
+        let limits = &self.config.limits;
+        let rate = |per_second: u32| Rate { per_second, burst: per_second.saturating_mul(limits.burst_secs).max(1) };
+        let options = ApiOptions {
+            module_bytes_max: self.config.filter.module_bytes_max,
+            rates: RateLimits {
+                user: rate(limits.requests_per_second),
+                operator: rate(limits.operator_requests_per_second),
+                failures: rate(limits.failed_authentications_per_second),
+            },
+            metrics: MetricsAccess { is_public: self.config.metrics.public, token: self.metrics_token.clone() },
+        };
+        api::router(ApiState::new(Arc::clone(&self.service), options))
     }
 
     /// Serves until `stop`, then finishes or gives back what is under way.
@@ -184,6 +207,22 @@ impl App {
     }
 }
 
+/// Copies the database of a data folder, whose host may be running, to the new file `destination`; its size in
+/// bytes. Blocks.
+///
+/// # Errors
+/// When there is nothing to copy, the file is there already, or copying fails.
+pub fn backup(data: &Path, destination: &Path, progress: impl FnMut(u64, u64)) -> anyhow::Result<u64> {
+    Ok(sqlite::copy(data, destination, progress)?.bytes)
+}
+
+/// The file in `data` with the sealing key, if that is where it is kept. A copy of the database is of little use
+/// without it.
+#[must_use]
+pub fn key_file(data: &Path) -> Option<PathBuf> {
+    Some(data.join(KEY_FILE)).filter(|path| path.exists())
+}
+
 /// Where webhooks may point under this configuration.
 ///
 /// # Errors
@@ -197,8 +236,14 @@ pub fn policy(config: &Config) -> anyhow::Result<Policy> {
     Ok(policy)
 }
 
-async fn open_store(data: &Path, secrets: &Secrets, clock: &dyn Clock) -> anyhow::Result<Arc<SqliteStore>> {
+async fn open_store(
+    data: &Path,
+    secrets: &Secrets,
+    clock: &dyn Clock,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<Arc<SqliteStore>> {
     let (directory, now, random) = (data.to_owned(), clock.now(), random_bytes(clock));
+    let metrics = Arc::clone(metrics);
     let given = secrets.sealing_key.as_ref().map(|key| SealingKey::parse(key.expose()));
     let given = given.transpose().context("HOOKSIEVE_SEALING_KEY")?;
     let store = tokio::task::spawn_blocking(move || {
@@ -213,7 +258,7 @@ async fn open_store(data: &Path, secrets: &Secrets, clock: &dyn Clock) -> anyhow
             Some(key) => key,
             None => read_or_make_key(&directory, &random)?,
         };
-        Ok::<_, anyhow::Error>(SqliteStore::open(&OpenOptions { directory, create, key, now })?)
+        Ok::<_, anyhow::Error>(SqliteStore::open(&OpenOptions { directory, create, key, now, metrics })?)
     });
     store.await.context("opening the database")?
 }
@@ -241,7 +286,21 @@ fn read_or_make_key(directory: &Path, random: &[u8; 32]) -> anyhow::Result<Seali
     }
 }
 
-fn start_filters(config: &Config, compiler: PathBuf, store: &Arc<dyn Store>) -> anyhow::Result<FilterHost> {
+fn check_metrics_token(secrets: &Secrets) -> anyhow::Result<()> {
+    let is_short = |token: &Secret| token.expose().chars().count() < METRICS_TOKEN_CHARS_MIN;
+    anyhow::ensure!(
+        !secrets.metrics_token.as_ref().is_some_and(is_short),
+        "HOOKSIEVE_METRICS_TOKEN is shorter than {METRICS_TOKEN_CHARS_MIN} characters"
+    );
+    Ok(())
+}
+
+fn start_filters(
+    config: &Config,
+    compiler: PathBuf,
+    store: &Arc<dyn Store>,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<FilterHost> {
     let store = Arc::clone(store);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let options = FilterOptions {
@@ -256,6 +315,7 @@ fn start_filters(config: &Config, compiler: PathBuf, store: &Arc<dyn Store>) -> 
                 Ok(found.inspect_err(|error| tracing::error!(error = error as &dyn std::error::Error))?)
             })
         }),
+        metrics: Arc::clone(metrics),
     };
     Ok(FilterHost::start(options)?)
 }

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::filter::FilterLimits;
-use crate::model::limits::{ATTEMPT_TIMEOUT, RETRY_DELAYS};
+use crate::model::limits::{
+    ATTEMPT_TIMEOUT, FAILURES_PER_SECOND, RATE_BURST_SECS, RETRY_DELAYS, USER_REQUESTS_PER_SECOND,
+};
 use crate::model::secret::Secret;
 
 /// The configuration file, looked for in the working directory unless a flag names another.
@@ -18,7 +20,7 @@ pub const FILE: &str = "hooksieve.toml";
 /// What the names of environment variables begin with.
 const ENV_PREFIX: &str = "HOOKSIEVE_";
 /// Variables that are not part of the configuration: secrets, and what the remote commands read.
-const ENV_APART: [&str; 4] = ["OPERATOR_TOKEN", "SEALING_KEY", "URL", "TOKEN"];
+const ENV_APART: [&str; 5] = ["OPERATOR_TOKEN", "SEALING_KEY", "METRICS_TOKEN", "URL", "TOKEN"];
 /// The longest attempt that can be configured, well below the length of a lease.
 const ATTEMPT_TIMEOUT_SECS_MAX: u64 = 30;
 /// The longest delay before an attempt that can be configured: 30 days.
@@ -40,8 +42,35 @@ pub struct Config {
     pub filter: FilterConfig,
     /// How deliveries are attempted.
     pub delivery: DeliveryConfig,
+    /// How often the API may be called.
+    pub limits: LimitsConfig,
+    /// Who may read the metrics.
+    pub metrics: MetricsConfig,
     /// What is logged.
     pub log: LogConfig,
+}
+
+/// How often the API may be called; 0 is no limit. What is too much is answered with 429.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    /// Requests a second of one user's token.
+    pub requests_per_second: u32,
+    /// Requests a second of one operator's token: no limit unless it is set, since a host that has too much to
+    /// write refuses events by itself.
+    pub operator_requests_per_second: u32,
+    /// Requests a second without a valid token from one address.
+    pub failed_authentications_per_second: u32,
+    /// Seconds' worth of these that may come at once, at least 1.
+    pub burst_secs: u32,
+}
+
+/// Who may read the metrics, beside operators and whoever has `HOOKSIEVE_METRICS_TOKEN`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MetricsConfig {
+    /// Whether anyone may who can reach the host.
+    pub public: bool,
 }
 
 /// Where webhooks may point.
@@ -110,7 +139,20 @@ impl Default for Config {
             egress: EgressConfig::default(),
             filter: FilterConfig::default(),
             delivery: DeliveryConfig::default(),
+            limits: LimitsConfig::default(),
+            metrics: MetricsConfig::default(),
             log: LogConfig::default(),
+        }
+    }
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            requests_per_second: USER_REQUESTS_PER_SECOND,
+            operator_requests_per_second: 0,
+            failed_authentications_per_second: FAILURES_PER_SECOND,
+            burst_secs: RATE_BURST_SECS,
         }
     }
 }
@@ -188,6 +230,7 @@ impl Config {
             anyhow::bail!("delivery.retry_delays_secs has {secs}; a delay is at most {RETRY_DELAY_SECS_MAX}, 30 days");
         }
         anyhow::ensure!(self.filter.fuel > 0, "filter.fuel is 0; no filter could run");
+        anyhow::ensure!(self.limits.burst_secs > 0, "limits.burst_secs is 0; nothing could be called");
         Ok(())
     }
 }
@@ -272,6 +315,8 @@ pub struct Secrets {
     pub operator_token: Option<Secret>,
     /// `HOOKSIEVE_SEALING_KEY`: what seals signing secrets; from a file in the data folder if absent.
     pub sealing_key: Option<Secret>,
+    /// `HOOKSIEVE_METRICS_TOKEN`: with it the metrics can be read, and nothing else.
+    pub metrics_token: Option<Secret>,
 }
 
 impl Secrets {
@@ -282,6 +327,7 @@ impl Secrets {
         Self {
             operator_token: read("OPERATOR_TOKEN").map(Secret::new),
             sealing_key: read("SEALING_KEY").map(Secret::new),
+            metrics_token: read("METRICS_TOKEN").map(Secret::new),
         }
     }
 }
@@ -302,6 +348,9 @@ mod tests {
             ("HOOKSIEVE_FILTER_FUEL", "5"),
             ("HOOKSIEVE_EGRESS_ALLOW", "10.0.0.0/8, 127.0.0.1/32:8080"),
             ("HOOKSIEVE_DELIVERY_RETRY_DELAYS_SECS", "1,2"),
+            ("HOOKSIEVE_LIMITS_REQUESTS_PER_SECOND", "7"),
+            ("HOOKSIEVE_METRICS_PUBLIC", "true"),
+            ("HOOKSIEVE_METRICS_TOKEN", "hush"),
             ("HOOKSIEVE_TOKEN", "hs_a_b"),
             ("HOME", "/"),
         ])
@@ -311,6 +360,7 @@ mod tests {
         assert_eq!(config.filter.fuel, 5);
         assert_eq!(config.egress.allow, ["10.0.0.0/8", "127.0.0.1/32:8080"]);
         assert_eq!(config.delivery.retry_delays_secs, [1, 2]);
+        assert_eq!((config.limits.requests_per_second, config.metrics.public), (7, true));
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod egress;
 pub mod filter;
 pub mod json;
 pub mod lifecycle;
+pub mod metrics;
 pub mod model;
 pub mod outbound;
 pub mod resolve;

@@ -156,7 +156,7 @@ async fn open(data: &Path, configure: impl FnOnce(&mut Config), compiler: &Path)
     let clock = Arc::new(ManualClock::new(NOW.parse().unwrap()));
     let options = AppOptions {
         config,
-        secrets: Secrets { operator_token: Some(Secret::new(OPERATOR_TOKEN)), sealing_key: None },
+        secrets: Secrets { operator_token: Some(Secret::new(OPERATOR_TOKEN)), sealing_key: None, metrics_token: None },
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         resolver: Resolver::System,
         compiler: compiler.to_owned(),

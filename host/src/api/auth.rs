@@ -1,4 +1,4 @@
-//! Who calls: the token of a request.
+//! Who calls: the token of a request, and whether it may call now.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, header};
 
 use super::ApiState;
 use super::error::ApiError;
+use super::gate::Peer;
 use crate::model::token::Caller;
 use crate::service::ServiceError;
 use crate::service::access::Credentials;
@@ -22,19 +23,58 @@ impl FromRequestParts<ApiState> for Auth {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        let credentials = credentials(&parts.headers).ok_or(ServiceError::Unauthenticated)?;
-        Ok(Self(state.service.authenticate(credentials).await?))
+        let (peer, gate) = (parts.extensions.get::<Peer>().copied(), &state.gate);
+        let credentials = credentials(&parts.headers).ok_or_else(|| gate.failed(peer))?;
+        gate.before_lookup(peer, credentials.token_id)?;
+        let caller = state.service.authenticate(credentials).await.map_err(|error| match error {
+            ServiceError::Unauthenticated => gate.failed(peer),
+            other => other.into(),
+        })?;
+        gate.passed(&caller, credentials.token_id)?;
+        Ok(Self(caller))
     }
+}
+
+/// Who may read the metrics: anyone if they are public, else whoever has the metrics' own token or an
+/// operator's. A scraper needs no token that could do more.
+pub(super) struct MetricsReader;
+
+impl FromRequestParts<ApiState> for MetricsReader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        let given = bearer(&parts.headers).flatten();
+        if state.metrics.is_public || given.is_some_and(|given| state.metrics.is_token(given)) {
+            return Ok(Self);
+        }
+        match Auth::from_request_parts(parts, state).await? {
+            Auth(Caller::Operator) => Ok(Self),
+            Auth(Caller::User(_)) => {
+                Err(ServiceError::Unauthorized("this needs an operator's token, or the one for metrics").into())
+            }
+        }
+    }
+}
+
+/// The token of an `Authorization` header; the inner `None` if it is there and no bearer token.
+fn bearer(headers: &HeaderMap) -> Option<Option<&str>> {
+    let mut given = headers.get_all(header::AUTHORIZATION).iter();
+    let authorization = given.next()?;
+    let token = || {
+        let (scheme, token) = authorization.to_str().ok()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    };
+    // With two of them, somebody before us may have looked at the other.
+    Some(if given.next().is_some() { None } else { token() })
 }
 
 /// A bearer token, or without an `Authorization` header the pair. A header that is there but cannot be
 /// used never falls back to the other.
 fn credentials(headers: &HeaderMap) -> Option<Credentials<'_>> {
-    let text = |name: &str| headers.get(name).map(|value| value.to_str().ok());
-    if let Some(authorization) = text(header::AUTHORIZATION.as_str()) {
-        let (scheme, token) = authorization?.split_once(' ')?;
-        return if scheme.eq_ignore_ascii_case("bearer") { Credentials::parse(token.trim()) } else { None };
+    if let Some(token) = bearer(headers) {
+        return Credentials::parse(token?);
     }
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().ok());
     Some(Credentials { token_id: text(TOKEN_ID_HEADER)??, secret: text(TOKEN_SECRET_HEADER)?? })
 }
 
@@ -68,6 +108,16 @@ mod tests {
         for authorization in ["Basic YTpi", "Bearer", "Bearer nothing", ""] {
             assert_eq!(parts_of(&[pair[0], pair[1], ("Authorization", authorization)]), None, "{authorization}");
         }
+    }
+
+    #[test]
+    fn of_two_authorization_headers_none_is_taken() {
+        let mut headers = HeaderMap::new();
+        for token in ["Bearer hs_abc_s1", "Bearer hs_def_s2"] {
+            headers.append(header::AUTHORIZATION, token.parse().unwrap());
+        }
+
+        assert!(credentials(&headers).is_none());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! that it is ours, and no more; the cause goes to the log, once, here.
 
 use std::error::Error;
+use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,23 +13,29 @@ use crate::service::{Noun, ServiceError};
 use crate::wire;
 
 /// Seconds after which trying again can help when we are busy or the store fails.
-const RETRY_AFTER_SECS: u16 = 1;
+const RETRY_AFTER_SECS: u64 = 1;
 
 /// A refusal, on its way to the caller.
 #[derive(Debug)]
-pub(super) struct ApiError(Box<wire::Problem>);
+pub(super) struct ApiError {
+    problem: Box<wire::Problem>,
+    /// When trying again can help.
+    retry_after_secs: Option<u64>,
+}
 
 impl ApiError {
     /// A refusal with no list of fields.
     pub(super) fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
-        Self(Box::new(wire::Problem {
+        let problem = Box::new(wire::Problem {
             kind: "about:blank".to_owned(),
             title: status.canonical_reason().unwrap_or_default().to_owned(),
             status: status.as_u16(),
             code: code.to_owned(),
             detail: detail.into(),
             errors: Vec::new(),
-        }))
+        });
+        let retry_after_secs = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_SECS);
+        Self { problem, retry_after_secs }
     }
 
     /// One field, or with an empty pointer the whole body, that cannot be taken.
@@ -39,8 +46,17 @@ impl ApiError {
 
     fn bad_input(detail: String, errors: Vec<wire::Violation>) -> Self {
         let mut error = Self::new(StatusCode::BAD_REQUEST, "BAD_USER_INPUT", detail);
-        error.0.errors = errors;
+        error.problem.errors = errors;
         error
+    }
+
+    /// One request too many; `wait` is how long the next one has to.
+    pub(super) fn rate_limited(what: &str, wait: Duration) -> Self {
+        // Up to whole seconds, which is all that the header can say.
+        let secs = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let detail = format!("{what}; try again in {secs} s");
+        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", detail);
+        Self { retry_after_secs: Some(secs), ..error }
     }
 
     /// Something of ours that went wrong; whoever makes this has logged it.
@@ -51,7 +67,7 @@ impl ApiError {
 
     #[cfg(test)]
     pub(super) fn problem(&self) -> &wire::Problem {
-        &self.0
+        &self.problem
     }
 }
 
@@ -109,19 +125,16 @@ fn log(error: &ServiceError) {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = serde_json::to_vec(&self.0).expect("a problem is text and numbers only");
+        let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self.problem).expect("a problem is text and numbers only");
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        match status {
-            StatusCode::UNAUTHORIZED => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"hooksieve\""));
-            }
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECS));
-            }
-            _ => {}
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"hooksieve\""));
+        }
+        if let Some(secs) = self.retry_after_secs {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(secs));
         }
         response
     }
@@ -133,7 +146,7 @@ mod tests {
     use crate::service::Violation;
 
     fn told(error: ServiceError) -> (u16, String) {
-        let problem = *ApiError::from(error).0;
+        let problem = ApiError::from(error).problem;
         (problem.status, problem.code)
     }
 
@@ -152,7 +165,7 @@ mod tests {
         let violation = Violation { pointer: "/url".to_owned(), detail: "it has a blank".to_owned() };
         let error = ServiceError::BadInput { detail: "url is not valid".to_owned(), violations: vec![violation] };
 
-        let problem = *ApiError::from(error).0;
+        let problem = ApiError::from(error).problem;
 
         assert_eq!(
             serde_json::to_string(&problem).unwrap(),
@@ -162,7 +175,7 @@ mod tests {
 
     #[test]
     fn the_cause_of_our_own_fault_is_not_shown() {
-        let problem = *ApiError::from(ServiceError::Internal("the tea is cold".to_owned())).0;
+        let problem = ApiError::from(ServiceError::Internal("the tea is cold".to_owned())).problem;
 
         assert_eq!((problem.status, problem.code.as_str()), (500, "INTERNAL"));
         assert!(!problem.detail.contains("tea"));
@@ -174,6 +187,18 @@ mod tests {
 
         assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer realm=\"hooksieve\"");
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+    }
+
+    #[test]
+    fn one_request_too_many_says_in_whole_seconds_when_to_come_back() {
+        for (wait, secs) in [(Duration::from_nanos(1), "1"), (Duration::from_secs(2), "2")] {
+            let response = ApiError::rate_limited("too many", wait).into_response();
+
+            assert_eq!(
+                (response.status().as_u16(), response.headers()[header::RETRY_AFTER].as_bytes()),
+                (429, secs.as_bytes())
+            );
+        }
     }
 
     #[test]

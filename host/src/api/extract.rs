@@ -10,7 +10,7 @@ use super::ApiState;
 use super::body::{self, BodyLimits};
 use super::error::ApiError;
 use crate::model::limits::{REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIME_MAX, UPLOAD_TIME_MAX};
-use crate::model::pointer::{pointer, refusal};
+use crate::model::pointer::{pointer, refusal, without_secrets};
 
 /// The bounds of a JSON body.
 const JSON_LIMITS: BodyLimits = BodyLimits { bytes_max: REQUEST_BODY_BYTES_MAX, time_max: REQUEST_BODY_TIME_MAX };
@@ -98,9 +98,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let query = parts.uri.query().unwrap_or_default();
         let pairs = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(query.as_bytes()));
-        serde_path_to_error::deserialize(pairs)
-            .map(Self)
-            .map_err(|error| ApiError::bad_field(pointer(error.path()), error.inner().to_string()))
+        serde_path_to_error::deserialize(pairs).map(Self).map_err(|error| {
+            let (place, message) = without_secrets(pointer(error.path()), &error.inner().to_string());
+            ApiError::bad_field(place, message)
+        })
     }
 }
 

@@ -12,8 +12,11 @@ mod auth;
 mod body;
 mod error;
 mod extract;
+mod gate;
 mod layers;
 mod openapi;
+mod patience;
+mod rate;
 mod rest;
 mod serve;
 mod uploads;
@@ -23,13 +26,46 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
+use subtle::ConstantTimeEq;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::model::secret::Secret;
 use crate::service::Service;
+use gate::Gate;
 use uploads::Uploads;
 
+pub use gate::RateLimits;
+pub use rate::Rate;
 pub use serve::serve;
+
+/// What an operator can set of this door.
+#[derive(Debug)]
+pub struct ApiOptions {
+    /// Bytes that an uploaded filter may have; more are refused while they come in.
+    pub module_bytes_max: usize,
+    /// How often who may call.
+    pub rates: RateLimits,
+    /// Who may read the metrics.
+    pub metrics: MetricsAccess,
+}
+
+/// Who may read the metrics, beside operators.
+#[derive(Clone, Debug, Default)]
+pub struct MetricsAccess {
+    /// Anyone.
+    pub is_public: bool,
+    /// Whoever has this token, which is good for nothing else.
+    pub token: Option<Secret>,
+}
+
+impl MetricsAccess {
+    /// Whether `given` is the token; told in a time that says nothing of how much of it is right.
+    fn is_token(&self, given: &str) -> bool {
+        let is_it = |token: &Secret| token.expose().as_bytes().ct_eq(given.as_bytes()).into();
+        self.token.as_ref().is_some_and(is_it)
+    }
+}
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -39,13 +75,17 @@ pub struct ApiState {
     /// Bytes that an uploaded filter may have; more are refused while they come in.
     pub module_bytes_max: usize,
     uploads: Uploads,
+    gate: Arc<Gate>,
+    metrics: MetricsAccess,
 }
 
 impl ApiState {
     /// For one router.
     #[must_use]
-    pub fn new(service: Arc<Service>, module_bytes_max: usize) -> Self {
-        Self { service, module_bytes_max, uploads: Uploads::default() }
+    pub fn new(service: Arc<Service>, options: ApiOptions) -> Self {
+        let ApiOptions { module_bytes_max, rates, metrics } = options;
+        let gate = Arc::new(Gate::new(rates, Arc::clone(service.metrics())));
+        Self { service, module_bytes_max, uploads: Uploads::default(), gate, metrics }
     }
 }
 
@@ -54,7 +94,8 @@ pub fn router(state: ApiState) -> Router {
     let (router, document) = routes().split_for_parts();
     let document: Arc<str> = openapi::to_text(&document).into();
     let openapi_json = get(async move || ([(header::CONTENT_TYPE, "application/json")], document.to_string()));
-    layers::around(router.route("/openapi.json", openapi_json)).with_state(state)
+    let metrics = Arc::clone(state.service.metrics());
+    layers::around(router.route("/openapi.json", openapi_json), metrics).with_state(state)
 }
 
 /// Every documented route.
@@ -84,4 +125,5 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(people::add_member, people::remove_member))
         .routes(routes!(health::get_health))
         .routes(routes!(health::get_readiness))
+        .routes(routes!(health::get_metrics))
 }

@@ -66,7 +66,7 @@ impl Modify for Security {
 }
 
 /// Every refusal: its name in the document, its status and what it means.
-const PROBLEMS: [(&str, &str, &str); 11] = [
+const PROBLEMS: [(&str, &str, &str); 14] = [
     ("BadInput", "400", "The body or a parameter cannot be taken; `errors` says which member and why."),
     ("Unauthenticated", "401", "There is no valid token."),
     ("Unauthorized", "403", "The token does not allow this."),
@@ -74,7 +74,10 @@ const PROBLEMS: [(&str, &str, &str); 11] = [
     ("BodyTimeout", "408", "The body did not come in in time."),
     ("Conflict", "409", "It contradicts what is there."),
     ("TooLarge", "413", "The body is too large."),
+    ("UriTooLong", "414", "Path and query are too long."),
     ("WrongType", "415", "The body has another type than this call takes."),
+    ("RateLimited", "429", "This token has made too many requests; `Retry-After` says when to come back."),
+    ("HeadersTooLarge", "431", "The request's headers are too many or too long."),
     ("Internal", "500", "The host made a mistake."),
     ("Unavailable", "503", "The host is busy (`BUSY`; try again), or its storage fails (`STORAGE_UNAVAILABLE`)."),
     ("StorageFull", "507", "The host's disk is full, so nothing can be changed."),
@@ -85,7 +88,7 @@ pub(super) struct Refusals;
 
 impl IntoResponses for Refusals {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&["400", "401", "403", "404", "500", "503", "507"])
+        problems(&["400", "401", "403", "404", "414", "429", "431", "500", "503", "507"])
     }
 }
 
@@ -94,7 +97,7 @@ pub(super) struct WriteRefusals;
 
 impl IntoResponses for WriteRefusals {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&["400", "401", "403", "404", "408", "409", "413", "415", "500", "503", "507"])
+        problems(&["400", "401", "403", "404", "408", "409", "413", "414", "415", "429", "431", "500", "503", "507"])
     }
 }
 

@@ -92,6 +92,8 @@ fn hint(error: &anyhow::Error) -> Option<&str> {
             }
             "WEBHOOK_NOT_FOUND" => Some("`webhook list` shows yours"),
             "FILTER_NOT_FOUND" => Some("`filter list` shows those that you can use"),
+            "RATE_LIMITED" => Some("call less often, or ask the operator to raise `limits.requests_per_second`"),
+            "TOKEN_NOT_FOUND" => Some("the id comes between `hs_` and the next underscore; revoked tokens are gone"),
             "USER_NOT_FOUND" => Some("an operator registers users with `PUT /v1/users/{id}`"),
             _ => None,
         },

@@ -12,6 +12,7 @@
 //! - [`receiver`] and [`signatures`]: an endpoint on this machine, for `listen` and `demo`.
 //! - [`signals`]: when to stop.
 
+mod backup;
 mod check_url;
 mod demo;
 mod event;
@@ -76,6 +77,8 @@ enum Command {
     Token(token::TokenCommand),
     /// Check the signatures of a delivery.
     Verify(verify::Args),
+    /// Copy the database of a host, running or not.
+    Backup(backup::Args),
     /// Say whether webhooks may point to URLs, and why not.
     CheckUrl(check_url::Args),
 }
@@ -121,6 +124,7 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
         Command::Filter(command) => filter::run(command, output).await,
         Command::Token(command) => token::run(command, output).await,
         Command::Verify(args) => verify::run(args, output),
+        Command::Backup(args) => backup::run(args, output).await,
         Command::CheckUrl(args) => check_url::run(args, output).await,
     }
 }

@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use super::schedule;
 use crate::clock::{Clock, random_bytes};
+use crate::metrics::Metrics;
 use crate::model::Timestamp;
 use crate::model::delivery::Attempt;
 use crate::model::health::{Answer, Failure, Rules};
@@ -36,6 +37,7 @@ struct Parts {
     in_flight: Mutex<HashMap<WebhookId, u32>>,
     /// Told when an attempt has ended: its webhook may have more that is due.
     poke: Arc<Notify>,
+    metrics: Arc<Metrics>,
 }
 
 impl Deliverer {
@@ -47,9 +49,10 @@ impl Deliverer {
         sender: Arc<Sender>,
         delays: Vec<Duration>,
         poke: Arc<Notify>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let places = Semaphore::new(ATTEMPTS_IN_FLIGHT_MAX);
-        let parts = Parts { store, clock, sender, delays, places, in_flight: Mutex::default(), poke };
+        let parts = Parts { store, clock, sender, delays, places, in_flight: Mutex::default(), poke, metrics };
         Self { parts: Arc::new(parts), tasks: TaskTracker::new() }
     }
 
@@ -130,7 +133,9 @@ impl Parts {
         let started_at = self.clock.now();
         let began = Instant::now();
         let sent = self.send(&claimed, started_at).await;
-        let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let took = began.elapsed();
+        self.metrics.count_attempt(sent.error, took);
+        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let attempted = self.judge(&claimed, sent, started_at, duration_ms);
         let id = claimed.delivery.id;
         match self.store.record_attempt(attempted).await {

@@ -12,6 +12,7 @@ use super::matching::{Scope, scope};
 use super::put_off::PutOff;
 use crate::clock::{Clock, random_bytes};
 use crate::filter::{Decision, Evaluation, FilterHost, Refused};
+use crate::metrics::Metrics;
 use crate::model::Timestamp;
 use crate::model::event::EventSeq;
 use crate::model::ids::DeliveryId;
@@ -45,6 +46,7 @@ struct Parts {
     clock: Arc<dyn Clock>,
     index: Mutex<Index>,
     deliver_poke: Arc<Notify>,
+    metrics: Arc<Metrics>,
 }
 
 impl Dispatcher {
@@ -55,6 +57,7 @@ impl Dispatcher {
         filters: Arc<FilterHost>,
         clock: Arc<dyn Clock>,
         deliver_poke: Arc<Notify>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let parts = Parts {
             store,
@@ -63,6 +66,7 @@ impl Dispatcher {
             clock,
             index: Mutex::default(),
             deliver_poke,
+            metrics,
         };
         let places = Arc::new(Semaphore::new(DISPATCH_BATCH_MAX as usize));
         Self { parts: Arc::new(parts), tasks: TaskTracker::new(), places }
@@ -206,12 +210,26 @@ impl Parts {
             deliveries.push(NewDelivery { id, webhook_id, snapshot, created_at });
         }
         let is_owed = !deliveries.is_empty();
+        let decided: Vec<_> = verdicts.iter().map(|verdict| (verdict.outcome, verdict.reason_class)).collect();
         let dispatched = Dispatched { event: claimed.stored.seq, fence: claimed.fence, verdicts, deliveries };
         let recorded = self.store.record_dispatch(dispatched).await?;
+        if recorded == Recorded::Written {
+            self.count(claimed, &decided);
+        }
         if is_owed {
             self.deliver_poke.notify_one();
         }
         Ok(recorded)
+    }
+
+    fn count(&self, claimed: &ClaimedEvent, decided: &[(Outcome, Option<ReasonClass>)]) {
+        for (outcome, class) in decided {
+            self.metrics.verdicts.count(outcome.as_str());
+            if let Some(class) = class {
+                self.metrics.filter_failures.count(class.as_str());
+            }
+        }
+        self.metrics.dispatch_latency.observe(self.clock.now().since(claimed.stored.event.accepted_at));
     }
 
     fn delivered(&self, entry: &Entry) -> Verdict {

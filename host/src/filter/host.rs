@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sha2::{Digest, Sha256};
@@ -16,6 +17,7 @@ use super::projection::{EventFields, Plan, Pointer, Value};
 use super::run::{Caller, Decision, Failure, Loaded, Threads};
 use super::wit_v0_1_0::lower;
 use super::{FilterLimits, Refused, StartError};
+use crate::metrics::Metrics;
 use crate::model::filter::{About, FilterDigest};
 use crate::model::limits::FIELDS_PER_FILTER_MAX;
 
@@ -43,6 +45,8 @@ pub struct FilterOptions {
     pub threads: u32,
     /// Where uploaded bytes are found again.
     pub source: WasmSource,
+    /// Where calls are counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// A filter under a configuration.
@@ -104,6 +108,7 @@ pub struct FilterHost {
     source: WasmSource,
     configured: Mutex<Remembered>,
     loading: Loading,
+    metrics: Arc<Metrics>,
     _ticker: Ticker,
 }
 
@@ -146,6 +151,7 @@ impl FilterHost {
             source: options.source,
             configured: Mutex::default(),
             loading: Loading::default(),
+            metrics: options.metrics,
             _ticker: ticker,
         })
     }
@@ -220,6 +226,7 @@ impl FilterHost {
         // Copied only once a thread is free: until then all that wait share one text of a large field.
         let run = move |caller: &Caller| caller.decide(&loaded, &configured.filter.config, lower(values));
         let called = self.threads.run(run).await.ok_or_else(panicked)?;
+        self.metrics.count_filter_call(called.fuel, Duration::from_micros(called.duration_us));
         let decision = called.result.unwrap_or_else(Decision::Failed);
         Ok(Evaluation { decision, fuel: called.fuel, duration_us: called.duration_us })
     }

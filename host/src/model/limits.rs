@@ -44,6 +44,31 @@ pub const PAGE_ITEMS_DEFAULT: u32 = 50;
 
 /// Time for a client to say what it wants, request line and headers; an idle connection is closed after it.
 pub const REQUEST_HEAD_TIME_MAX: Duration = Duration::from_secs(30);
+/// Bytes of a request's path and query.
+pub const REQUEST_URL_BYTES_MAX: usize = 8 << 10;
+/// Headers of a request.
+pub const REQUEST_HEADERS_MAX: usize = 100;
+/// Bytes of a request's headers, names and values.
+pub const REQUEST_HEADERS_BYTES_MAX: usize = 32 << 10;
+/// Headers of a request that are read: more than it may have, so that the refusal can say why.
+pub const REQUEST_HEADERS_READ_MAX: usize = 256;
+/// Bytes of a request's head that are read, and that a connection may take: more than a head may have, so
+/// that the refusal can say why. A longer one is answered with a bare 431.
+pub const REQUEST_HEAD_BUFFER_BYTES: usize = 64 << 10;
+/// How long a client may stop reading its answer.
+pub const ANSWER_STALL_MAX: Duration = Duration::from_secs(30);
+/// Time for a client that does not keep up to take one answer.
+pub const ANSWER_TIME_MAX: Duration = Duration::from_secs(300);
+/// Requests a second of one user's token, where the operator does not say: a tenth of what two cores answer.
+pub const USER_REQUESTS_PER_SECOND: u32 = 1_000;
+/// Requests a second without a valid token from one address, where the operator does not say.
+pub const FAILURES_PER_SECOND: u32 = 50;
+/// Seconds' worth of requests that may come at once, where the operator does not say.
+pub const RATE_BURST_SECS: u32 = 2;
+/// Tokens, and addresses, whose requests are counted at a time.
+pub const RATE_KEYS_MAX: usize = 65_536;
+/// The shortest token for the metrics, in characters.
+pub const METRICS_TOKEN_CHARS_MIN: usize = 32;
 /// Connections to the API that are open at a time.
 pub const CONNECTIONS_MAX: usize = 8_192;
 /// Uploads that come in or are compiled at a time; one of each caller.
@@ -71,6 +96,8 @@ pub const HOST_FAULT_PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120)];
 /// Bytes of event values that one claim of events or deliveries takes; the last event may exceed it.
 pub const CLAIM_BYTES_MAX: usize = 8 << 20;
+/// Rows that are counted to tell how long a queue is; what is beyond them is not told.
+pub const QUEUE_COUNT_MAX: u32 = 100_000;
 /// Attempts under way in all.
 pub const ATTEMPTS_IN_FLIGHT_MAX: usize = 256;
 /// Attempts under way for one webhook.
@@ -126,6 +153,8 @@ pub const FILTER_FAILURES_UNTIL_FAILING: u32 = 3;
 /// How long a graceful stop waits for what is under way.
 pub const STOP_GRACE: Duration = Duration::from_secs(8);
 
+/// Bytes of a name that is not known which a refusal repeats, with the marks around it: a typo, but no secret.
+pub const REPEATED_BYTES_MAX: usize = 36;
 /// How many arrays and objects of a JSON document may lie inside each other (DESIGN section 3).
 pub const JSON_DEPTH_MAX: usize = 64;
 /// Bytes of the JSON pointer in an error message; a longer one is cut back to an ancestor's pointer.

@@ -56,7 +56,9 @@ impl Service {
         let digest = digest(&posted);
         let event = self.event_from(posted).await?;
         let id = event.id.clone();
-        match self.store.accept_event(Arc::new(event), digest).await? {
+        let accepted = self.store.accept_event(Arc::new(event), digest).await?;
+        self.metrics.events.count(accepted.as_str());
+        match accepted {
             Accepted::New => {
                 self.dispatch_poke.notify_one();
                 Ok(AcceptedEvent { id, is_duplicate: false })

@@ -10,6 +10,7 @@ mod error;
 mod events;
 mod filters;
 mod health;
+mod metrics;
 mod people;
 mod verdicts;
 mod webhooks;
@@ -22,9 +23,10 @@ use self::health::Checks;
 use crate::clock::Clock;
 use crate::egress::Policy;
 use crate::filter::FilterHost;
+use crate::metrics::Metrics;
 use crate::model::catalogue::Catalogue;
 use crate::model::event::EventType;
-use crate::model::limits::{NAME_CHARS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
+use crate::model::limits::{NAME_CHARS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REPEATED_BYTES_MAX};
 use crate::model::operational::RESERVED_ID_PREFIX;
 use crate::outbound::Sender;
 use crate::resolve::Resolver;
@@ -56,6 +58,8 @@ pub struct Service {
     checks: Checks,
     catalogue: Catalogue,
     dispatch_poke: Arc<Notify>,
+    metrics: Arc<Metrics>,
+    queues: metrics::RecentQueues,
 }
 
 /// What a [`Service`] is made of.
@@ -74,15 +78,17 @@ pub struct ServiceParts {
     pub sender: Arc<Sender>,
     /// Told when an event was accepted.
     pub dispatch_poke: Arc<Notify>,
+    /// Where everything is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Service {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: ServiceParts) -> Self {
-        let ServiceParts { store, filters, clock, policy, resolver, sender, dispatch_poke } = parts;
-        let (checks, catalogue) = (Checks::default(), Catalogue::built_in());
-        Self { store, filters, clock, policy, resolver, sender, checks, catalogue, dispatch_poke }
+        let ServiceParts { store, filters, clock, policy, resolver, sender, dispatch_poke, metrics } = parts;
+        let (checks, catalogue, queues) = (Checks::default(), Catalogue::built_in(), metrics::RecentQueues::default());
+        Self { store, filters, clock, policy, resolver, sender, checks, catalogue, dispatch_poke, metrics, queues }
     }
 
     /// The built-in event types.
@@ -109,8 +115,13 @@ impl Service {
 
     /// The type of that name, or a violation that suggests the nearest.
     async fn known_type(&self, name: &str, pointer: &str) -> Result<EventType> {
-        let parsed = EventType::parse(name)
-            .map_err(|error| ServiceError::bad_field(pointer, format!("{error}; {name:?} is not one")))?;
+        let parsed = EventType::parse(name).map_err(|error| {
+            let detail = match name.len() {
+                0..=REPEATED_BYTES_MAX => format!("{error}; {name:?} is not one"),
+                _ => error.to_string(),
+            };
+            ServiceError::bad_field(pointer, detail)
+        })?;
         if self.catalogue.get(&parsed).is_some() {
             return Ok(parsed);
         }

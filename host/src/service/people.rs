@@ -8,7 +8,11 @@ use crate::model::event::EventType;
 use crate::model::ids::{CompanyId, ProjectId, UserId};
 use crate::model::operational::RESERVED_ID_PREFIX;
 use crate::model::token::{Caller, Token};
-use crate::store::{CustomEventType, Joined, Project, User};
+use crate::store::{CustomEventType, Joined, Project, Revoked, User};
+
+/// Why the last operator token stays.
+const LAST_OPERATOR: &str = "this is the last operator token, without which nobody could manage the host; start the \
+    host with one of another id in HOOKSIEVE_OPERATOR_TOKEN, then revoke this one";
 
 /// A token that was just made; its secret is never shown again.
 pub struct NewToken {
@@ -141,14 +145,17 @@ impl Service {
         Ok(NewToken { id, token })
     }
 
-    /// Revokes a token, from this moment on.
+    /// Revokes a token: a request that is under way ends, the next one is refused.
     ///
     /// # Errors
-    /// When the caller is no operator, or there is no such token.
+    /// When the caller is no operator, there is no such token, or no operator could call afterwards.
     pub async fn revoke_token(&self, caller: &Caller, id: &str) -> Result<()> {
         operator(caller)?;
-        let was_there = self.store.revoke_token(id, self.clock.now()).await?;
-        if was_there { Ok(()) } else { Err(ServiceError::NotFound(Noun::Token)) }
+        match self.store.revoke_token(id, self.clock.now()).await? {
+            Revoked::Revoked => Ok(()),
+            Revoked::Missing => Err(ServiceError::NotFound(Noun::Token)),
+            Revoked::LastOperator => Err(ServiceError::Conflict(LAST_OPERATOR.to_owned())),
+        }
     }
 
     /// Adds an event type to the catalogue, or changes one that was added before.

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::metrics::Queues;
 use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, Delivery, DeliveryState};
 use crate::model::event::{Event, EventDigest, EventSeq, EventType, StoredEvent};
@@ -96,6 +97,17 @@ pub enum Joined {
     NoUser,
 }
 
+/// What became of a token that was to be revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// It is refused from now on.
+    Revoked,
+    /// There is no such token, or it was revoked before.
+    Missing,
+    /// It is the only operator token that is left: nothing was changed.
+    LastOperator,
+}
+
 /// What became of an event that was to be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accepted {
@@ -105,6 +117,18 @@ pub enum Accepted {
     Duplicate,
     /// An event with this id and another content was accepted before.
     Conflict,
+}
+
+impl Accepted {
+    /// The name in the metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "accepted",
+            Self::Duplicate => "duplicate",
+            Self::Conflict => "conflict",
+        }
+    }
 }
 
 /// An event that dispatch has claimed.
@@ -342,8 +366,8 @@ pub trait Store: Send + Sync + 'static {
     async fn token(&self, id: &str) -> Result<Option<Token>>;
     /// Whether any operator token is kept.
     async fn has_operator_token(&self) -> Result<bool>;
-    /// Revokes a token; whether there was one to revoke.
-    async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<bool>;
+    /// Revokes a token, unless it is the last with which an operator can call.
+    async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<Revoked>;
 
     /// Adds an event type to the catalogue or changes it.
     async fn put_event_type(&self, event_type: CustomEventType) -> Result<()>;
@@ -432,6 +456,8 @@ pub trait Store: Send + Sync + 'static {
         page: PageRequest,
     ) -> Result<Page<LoggedVerdict>>;
 
+    /// What waits at `now`.
+    async fn queues(&self, now: Timestamp) -> Result<Queues>;
     /// Whether a row can be written and read back right now.
     async fn check(&self) -> Result<()>;
     /// Writes what is pending to the main database file and closes it; the store answers

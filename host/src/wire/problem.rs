@@ -17,8 +17,8 @@ pub struct Problem {
     pub status: u16,
     /// What went wrong, for programs: `BAD_USER_INPUT`, `UNAUTHENTICATED`, `UNAUTHORIZED`,
     /// `WEBHOOK_NOT_FOUND` (and the like for each noun), `NOT_FOUND`, `METHOD_NOT_ALLOWED`,
-    /// `REQUEST_TIMEOUT`, `CONFLICT`, `PAYLOAD_TOO_LARGE`, `UNSUPPORTED_MEDIA_TYPE`, `BUSY`,
-    /// `STORAGE_UNAVAILABLE`, `STORAGE_FULL` or `INTERNAL`.
+    /// `REQUEST_TIMEOUT`, `CONFLICT`, `PAYLOAD_TOO_LARGE`, `URI_TOO_LONG`, `HEADERS_TOO_LARGE`,
+    /// `UNSUPPORTED_MEDIA_TYPE`, `RATE_LIMITED`, `BUSY`, `STORAGE_UNAVAILABLE`, `STORAGE_FULL` or `INTERNAL`.
     pub code: String,
     /// What went wrong, for people, and where there is one the remedy.
     pub detail: String,

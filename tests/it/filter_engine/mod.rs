@@ -72,6 +72,7 @@ impl Room {
                 let found = source.lock().unwrap().get(&digest).cloned();
                 Box::pin(async move { Ok(found) })
             }),
+            metrics: Arc::default(),
         });
         Self { host: host.unwrap(), folder, uploads }
     }

@@ -38,6 +38,7 @@ impl Trial {
             compiler: this_program()?,
             threads: 1,
             source: Box::new(|_| Box::pin(async { Ok(None) })),
+            metrics: Arc::default(),
         })?;
         Ok(Self { host, _cache: cache })
     }

@@ -12,6 +12,7 @@ pub(super) mod health;
 pub(super) mod logs;
 pub(super) mod model;
 pub(super) mod people;
+pub(super) mod queues;
 pub(super) mod samples;
 pub(super) mod webhooks;
 
@@ -26,6 +27,7 @@ macro_rules! contract_tests {
             people: a_token_is_kept_and_revoked_once,
             people: a_put_token_replaces_the_one_with_the_same_id,
             people: only_a_valid_operator_token_counts_as_one,
+            people: the_last_operator_token_is_not_revoked,
             people: event_types_are_listed_by_name_and_changed,
             events: an_event_is_accepted_once_and_another_with_its_id_conflicts,
             events: an_accepted_event_reads_back_as_it_was,
@@ -89,6 +91,8 @@ macro_rules! contract_tests {
             logs: deliveries_are_listed_newest_first_by_state_and_time,
             logs: verdicts_are_listed_newest_first_by_outcome_and_time,
             logs: verdicts_on_an_event_are_those_of_the_owner_or_of_all,
+            queues: what_waits_is_counted_with_its_age,
+            queues: what_rests_or_is_not_due_does_not_count,
             logs: a_row_can_be_written_and_read_back,
         }
     };

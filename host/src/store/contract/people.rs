@@ -7,7 +7,7 @@ use super::samples::{at, project, user};
 use crate::model::event::EventType;
 use crate::model::ids::CompanyId;
 use crate::model::token::{Caller, Token};
-use crate::store::{CustomEventType, Joined, Project, Store, User};
+use crate::store::{CustomEventType, Joined, Project, Revoked, Store, User};
 
 pub(in crate::store) async fn a_user_is_known_once_it_was_put(store: Arc<dyn Store>) {
     assert!(!store.user_exists(&user("u1")).await.unwrap());
@@ -76,9 +76,9 @@ pub(in crate::store) async fn a_token_is_kept_and_revoked_once(store: Arc<dyn St
     store.put_token(kept.clone()).await.unwrap();
 
     assert_eq!(store.token("t").await.unwrap(), Some(kept.clone()));
-    assert!(store.revoke_token("t", at(5)).await.unwrap());
-    assert!(!store.revoke_token("t", at(6)).await.unwrap());
-    assert!(!store.revoke_token("other", at(6)).await.unwrap());
+    assert_eq!(store.revoke_token("t", at(5)).await.unwrap(), Revoked::Revoked);
+    assert_eq!(store.revoke_token("t", at(6)).await.unwrap(), Revoked::Missing);
+    assert_eq!(store.revoke_token("other", at(6)).await.unwrap(), Revoked::Missing);
     assert_eq!(store.token("t").await.unwrap(), Some(Token { revoked_at: Some(at(5)), ..kept }));
     assert_eq!(store.token("other").await.unwrap(), None);
 }
@@ -96,11 +96,33 @@ pub(in crate::store) async fn only_a_valid_operator_token_counts_as_one(store: A
     store.put_token(token("t", Caller::User(user("u")))).await.unwrap();
     assert!(!store.has_operator_token().await.unwrap());
 
+    let revoked = Token { revoked_at: Some(at(1)), ..token("operator", Caller::Operator) };
+    store.put_token(revoked).await.unwrap();
+    assert!(!store.has_operator_token().await.unwrap());
+
     store.put_token(token("operator", Caller::Operator)).await.unwrap();
     assert!(store.has_operator_token().await.unwrap());
+}
 
-    store.revoke_token("operator", at(1)).await.unwrap();
-    assert!(!store.has_operator_token().await.unwrap());
+pub(in crate::store) async fn the_last_operator_token_is_not_revoked(store: Arc<dyn Store>) {
+    store.put_token(token("user", Caller::User(user("u")))).await.unwrap();
+    for id in ["one", "two", "three"] {
+        store.put_token(token(id, Caller::Operator)).await.unwrap();
+    }
+    store.put_token(Token { revoked_at: Some(at(1)), ..token("former", Caller::Operator) }).await.unwrap();
+
+    // At once, as several operators would.
+    let (one, two, three) = tokio::join!(
+        store.revoke_token("one", at(2)),
+        store.revoke_token("two", at(2)),
+        store.revoke_token("three", at(2))
+    );
+
+    let mut outcomes = [one.unwrap(), two.unwrap(), three.unwrap()];
+    outcomes.sort_by_key(|outcome| *outcome == Revoked::LastOperator);
+    assert_eq!(outcomes, [Revoked::Revoked, Revoked::Revoked, Revoked::LastOperator]);
+    assert!(store.has_operator_token().await.unwrap());
+    assert_eq!(store.revoke_token("user", at(3)).await.unwrap(), Revoked::Revoked);
 }
 
 pub(in crate::store) async fn event_types_are_listed_by_name_and_changed(store: Arc<dyn Store>) {

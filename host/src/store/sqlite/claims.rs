@@ -22,9 +22,9 @@ use super::lease::{self, Fences, Seen};
 use crate::model::ids::DeliveryId;
 use crate::store::{Claim, DeliveryClaim, SealingKey};
 
-pub(super) use self::due::next_due;
 #[cfg(test)]
-pub(super) use self::due::{DUE_WEBHOOKS, FIRST_PENDING, NEXT_DUE};
+pub(super) use self::due::{DUE_NOW, DUE_WEBHOOKS, FIRST_PENDING, NEXT_DUE};
+pub(super) use self::due::{due_now, next_due};
 pub(super) use self::load::{Loaded, Unreadable};
 
 pub(super) const DUE_DELIVERIES: &str = "SELECT seq, fence FROM deliveries INDEXED BY deliveries_due

@@ -7,6 +7,7 @@
 //! What is special about SQLite stays in this folder. Only one process can have the database open: the
 //! lock file sees to it, and leases rely on it ([`lease`]).
 
+mod backup;
 mod claims;
 mod columns;
 mod deliveries;
@@ -19,6 +20,7 @@ mod lease;
 mod migrations;
 mod open;
 mod people;
+mod queues;
 mod readers;
 mod secrets;
 mod tokens;
@@ -44,9 +46,10 @@ use self::readers::Readers;
 use self::writer::{Durability, Writer};
 use super::{
     Accepted, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
-    Dispatched, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result, SealingKey,
-    Store, StoreError, Updated, User, VerdictQuery, WebhookChange,
+    Dispatched, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result, Revoked,
+    SealingKey, Store, StoreError, Updated, User, VerdictQuery, WebhookChange,
 };
+use crate::metrics::Queues;
 use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, Delivery};
 use crate::model::event::{Event, EventDigest, EventSeq, StoredEvent};
@@ -58,6 +61,7 @@ use crate::model::token::Token;
 use crate::model::verdict::Verdict;
 use crate::model::webhook::Webhook;
 
+pub use self::backup::{BackupError, Copied, copy};
 pub use self::open::{Create, OpenError, OpenOptions};
 
 /// The store in one SQLite file. Dropping it waits until what has queued is committed; [`Store::close`]
@@ -94,7 +98,7 @@ impl SqliteStore {
     pub fn open(options: &OpenOptions) -> std::result::Result<Arc<Self>, OpenError> {
         let opened = open::open(options)?;
         let condition = Arc::new(Condition::new());
-        let writer = Writer::start(opened.writer, opened.lock, Arc::clone(&condition))
+        let writer = Writer::start(opened.writer, opened.lock, Arc::clone(&condition), Arc::clone(&options.metrics))
             .map_err(|source| OpenError::Io { path: options.directory.clone(), source })?;
         Ok(Arc::new(Self {
             writer,
@@ -240,7 +244,7 @@ impl Store for SqliteStore {
         self.read(tokens::has_operator).await
     }
 
-    async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<bool> {
+    async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<Revoked> {
         let id = id.to_owned();
         self.write(move |connection| tokens::revoke(connection, &id, at)).await
     }
@@ -427,6 +431,10 @@ impl Store for SqliteStore {
     ) -> Result<Page<LoggedVerdict>> {
         let webhook = webhook.clone();
         self.read(move |connection| verdicts::of_webhook(connection, &webhook, &query, &page)).await
+    }
+
+    async fn queues(&self, now: Timestamp) -> Result<Queues> {
+        self.read(move |connection| queues::at(connection, now)).await
     }
 
     async fn check(&self) -> Result<()> {

@@ -8,6 +8,7 @@ use std::fs::{DirBuilder, File, OpenOptions as FileOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -15,6 +16,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 use super::migrations;
 use super::readers;
+use crate::metrics::Metrics;
 use crate::model::Timestamp;
 use crate::store::SealingKey;
 
@@ -50,6 +52,8 @@ pub struct OpenOptions {
     pub key: SealingKey,
     /// The clock's time.
     pub now: Timestamp,
+    /// Where commits are counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Why a data directory could not be opened. Each says what is wrong with which file and what to do.
@@ -236,6 +240,12 @@ fn open_writer(path: &Path, options: &OpenOptions) -> Result<(Connection, i64), 
         |row| row.get(0),
     )?;
     Ok((connection, opens))
+}
+
+/// Whether a database is one of this program, of whatever version. Writes nothing.
+pub(super) fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
+    let application_id: rusqlite::Result<i64> = connection.pragma_query_value(None, "application_id", |row| row.get(0));
+    Ok(application_id? == APPLICATION_ID)
 }
 
 /// The version of the schema, 0 for a new file. Writes nothing.

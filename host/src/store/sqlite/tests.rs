@@ -21,6 +21,7 @@ fn options(directory: &TempDir) -> OpenOptions {
         create: Create::MayCreate,
         key: SealingKey::from_bytes([7; 32]),
         now: at(0),
+        metrics: Arc::default(),
     }
 }
 

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::model::Timestamp;
 use crate::model::token::{Caller, Token};
+use crate::store::Revoked;
 
 pub(super) fn put(connection: &Connection, token: &Token) -> rusqlite::Result<()> {
     let user = match &token.caller {
@@ -39,8 +40,19 @@ pub(super) fn has_operator(connection: &Connection) -> rusqlite::Result<bool> {
     connection.prepare_cached("SELECT 1 FROM tokens WHERE user_id IS NULL AND revoked_at IS NULL")?.exists(())
 }
 
-pub(super) fn revoke(connection: &Connection, id: &str, at: Timestamp) -> rusqlite::Result<bool> {
-    let mut statement =
-        connection.prepare_cached("UPDATE tokens SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL")?;
-    Ok(statement.execute((id, at))? == 1)
+/// One statement decides and writes, so two operators cannot take each other's last token away.
+pub(super) fn revoke(connection: &Connection, id: &str, at: Timestamp) -> rusqlite::Result<Revoked> {
+    let revoked = connection
+        .prepare_cached(
+            "UPDATE tokens SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL
+             AND (user_id IS NOT NULL
+                  OR EXISTS (SELECT 1 FROM tokens WHERE user_id IS NULL AND revoked_at IS NULL AND id <> ?1))",
+        )?
+        .execute((id, at))?;
+    if revoked == 1 {
+        return Ok(Revoked::Revoked);
+    }
+    let is_there =
+        connection.prepare_cached("SELECT 1 FROM tokens WHERE id = ?1 AND revoked_at IS NULL")?.exists((id,))?;
+    Ok(if is_there { Revoked::LastOperator } else { Revoked::Missing })
 }

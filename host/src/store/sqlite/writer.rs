@@ -18,11 +18,13 @@ use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::fault::{Condition, Fault, closed};
+use crate::metrics::Metrics;
 use crate::model::limits::{COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
 use crate::store::{Result, StoreError};
 
@@ -58,7 +60,12 @@ enum Message {
 
 impl Writer {
     /// Starts the thread. `lock` is held until the connection is closed.
-    pub(super) fn start(connection: Connection, lock: File, condition: Arc<Condition>) -> std::io::Result<Self> {
+    pub(super) fn start(
+        connection: Connection,
+        lock: File,
+        condition: Arc<Condition>,
+        metrics: Arc<Metrics>,
+    ) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(WRITER_QUEUE_MAX);
         let commits = Arc::new(Commits::default());
         let thread = Thread {
@@ -66,6 +73,7 @@ impl Writer {
             synced: Durability::Durable,
             condition: Arc::clone(&condition),
             commits: Arc::clone(&commits),
+            metrics,
         };
         let thread =
             std::thread::Builder::new().name("hooksieve-writer".into()).spawn(move || thread.run(jobs, lock))?;
@@ -207,6 +215,7 @@ struct Thread {
     synced: Durability,
     condition: Arc<Condition>,
     commits: Arc<Commits>,
+    metrics: Arc<Metrics>,
 }
 
 impl Thread {
@@ -244,17 +253,23 @@ impl Thread {
         self.sync_for(durability)?;
         execute(&self.connection, "BEGIN IMMEDIATE")?;
         let ran = jobs.iter_mut().try_for_each(|job| job.run(&self.connection));
+        let began = Instant::now();
         let committed = ran.and_then(|()| execute(&self.connection, "COMMIT"));
         // SQLite has rolled back by itself after some failures.
         if committed.is_err() && !self.connection.is_autocommit() {
             execute(&self.connection, "ROLLBACK")?;
         }
         if committed.is_ok() {
-            let counter = match durability {
-                Durability::Durable => &self.commits.durable,
-                Durability::Soft => &self.commits.soft,
+            let (counter, name) = match durability {
+                Durability::Durable => (&self.commits.durable, "durable"),
+                Durability::Soft => (&self.commits.soft, "soft"),
             };
             counter.fetch_add(1, Ordering::Relaxed);
+            self.metrics.commits.count(name);
+            self.metrics.commit_writes.inc_by(jobs.len() as u64);
+            if durability == Durability::Durable {
+                self.metrics.commit_time.observe(began.elapsed());
+            }
         }
         committed
     }

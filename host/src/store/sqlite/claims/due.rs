@@ -65,6 +65,18 @@ pub(in crate::store::sqlite) const NEXT_DUE: &str = concat!(
      FROM free"
 );
 
+/// How many deliveries of enabled webhooks are due at `?1`, counting `?2` of each webhook at the most, and when
+/// the first was.
+pub(in crate::store::sqlite) const DUE_NOW: &str = concat!(
+    waiting_webhooks!(),
+    "SELECT coalesce(sum((SELECT count(*) FROM (
+              SELECT 1 FROM deliveries d INDEXED BY deliveries_due
+              WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND d.due_at <= ?1 LIMIT ?2))), 0),
+            min((SELECT min(d.due_at) FROM deliveries d INDEXED BY deliveries_due
+                 WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND d.due_at <= ?1))
+     FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq WHERE w.is_enabled"
+);
+
 /// A webhook with something due.
 #[derive(Clone, Copy)]
 pub(super) struct DueWebhook {
@@ -155,4 +167,15 @@ pub(in crate::store::sqlite) fn next_due(connection: &Connection, floor: i64) ->
         let lease_end: Option<Timestamp> = row.get(1)?;
         Ok(free.into_iter().chain(lease_end).min())
     })
+}
+
+/// How many deliveries are due, counting `rows_max` of each webhook at the most, and since when.
+pub(in crate::store::sqlite) fn due_now(
+    connection: &Connection,
+    now: Timestamp,
+    rows_max: u32,
+) -> rusqlite::Result<(u64, Option<Timestamp>)> {
+    connection
+        .prepare_cached(DUE_NOW)?
+        .query_one((now, rows_max), |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?)))
 }

@@ -45,20 +45,22 @@ async fn a_webhook_with_a_hundred_thousand_due_deliveries_does_not_slow_a_claim(
                 steps(connection, claims::DUE_WEBHOOKS, (at(9), 0))?,
                 steps(connection, claims::DUE_DELIVERIES, (1, at(9), 0, 8))?,
                 steps(connection, claims::NEXT_DUE, (0,))?,
+                steps(connection, claims::DUE_NOW, (at(9), 100))?,
             ))
         });
         read.await.unwrap()
     };
-    let (webhooks_before, _, next_before) = cost().await;
+    let (webhooks_before, _, next_before, _) = cost().await;
 
     pile_up(&store, 100_000).await.unwrap();
     owe(&*store, "new", &["alive"], at(9)).await;
-    let (webhooks, deliveries, next) = cost().await;
+    let (webhooks, deliveries, next, counted) = cost().await;
     let claimed = store.claim_deliveries(delivery_claim(at(9), 2, 8)).await.unwrap();
 
     assert!(webhooks <= 2 * webhooks_before, "{webhooks} steps, {webhooks_before} before");
     assert!(next <= 2 * next_before, "{next} steps, {next_before} before");
     assert!(deliveries < 200, "{deliveries} steps");
+    assert!(counted < 2_000, "{counted} steps, though a hundred of each webhook were to be counted");
     assert_eq!(names(&claimed), [("e", "dead"), ("new", "alive")]);
 }
 
@@ -99,6 +101,7 @@ async fn hot_statements_search_and_never_scan() {
             explain(claims::DUE_WEBHOOKS, 2)?,
             explain(claims::DUE_DELIVERIES, 4)?,
             explain(claims::NEXT_DUE, 1)?,
+            explain(claims::DUE_NOW, 2)?,
         ])
     });
 

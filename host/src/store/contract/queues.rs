@@ -1,0 +1,45 @@
+//! What waits, as whoever watches the host is told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::samples::{add_webhooks, at, delivery_claim, digest, event, owe, webhook};
+use crate::metrics::Queues;
+use crate::model::webhook::Webhook;
+use crate::store::{Store, Updated};
+
+fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+pub(in crate::store) async fn what_waits_is_counted_with_its_age(store: Arc<dyn Store>) {
+    assert_eq!(store.queues(at(9)).await.unwrap(), Queues::default());
+    add_webhooks(&*store, &["w", "v"]).await;
+    owe(&*store, "e1", &["w", "v"], at(3)).await;
+    owe(&*store, "e2", &["w"], at(5)).await;
+    for name in ["e3", "e4"] {
+        store.accept_event(event(name), digest(1)).await.unwrap();
+    }
+
+    let before = store.queues(at(9)).await.unwrap();
+    // What is under way still waits.
+    store.claim_deliveries(delivery_claim(at(9), 1, 1)).await.unwrap();
+    let after = store.queues(at(9)).await.unwrap();
+
+    // The samples were accepted at 0.
+    let expected = Queues { events_waiting: 2, events_age: secs(9), deliveries_due: 3, deliveries_age: secs(6) };
+    assert_eq!(before, expected);
+    assert_eq!(after, expected);
+}
+
+pub(in crate::store) async fn what_rests_or_is_not_due_does_not_count(store: Arc<dyn Store>) {
+    add_webhooks(&*store, &["later", "resting"]).await;
+    owe(&*store, "e1", &["later"], at(60)).await;
+    owe(&*store, "e2", &["resting"], at(1)).await;
+    let disabled = Webhook { is_enabled: false, version: 2, ..webhook("resting") };
+    assert_eq!(store.update_webhook(1, disabled).await.unwrap(), Updated::Written);
+
+    assert_eq!(store.queues(at(9)).await.unwrap(), Queues::default());
+    let due = Queues { deliveries_due: 1, deliveries_age: secs(1), ..Queues::default() };
+    assert_eq!(store.queues(at(61)).await.unwrap(), due);
+}

@@ -1,0 +1,29 @@
+//! What waits, for whoever watches the host. Counted by indexes, and no further than a bound.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::claims;
+use crate::metrics::Queues;
+use crate::model::Timestamp;
+use crate::model::limits::QUEUE_COUNT_MAX;
+
+/// How many events wait for dispatch, up to `?1`.
+pub(super) const EVENTS_WAITING: &str = "SELECT count(*) FROM (SELECT 1 FROM dispatch_queue LIMIT ?1)";
+/// When the first of them was accepted.
+pub(super) const FIRST_EVENT: &str =
+    "SELECT e.accepted_at FROM dispatch_queue q CROSS JOIN events e ON e.seq = q.event_seq
+     ORDER BY q.event_seq LIMIT 1";
+
+pub(super) fn at(connection: &Connection, now: Timestamp) -> rusqlite::Result<Queues> {
+    let events_waiting: i64 =
+        connection.prepare_cached(EVENTS_WAITING)?.query_one((QUEUE_COUNT_MAX,), |row| row.get(0))?;
+    let first_event: Option<Timestamp> =
+        connection.prepare_cached(FIRST_EVENT)?.query_one((), |row| row.get(0)).optional()?;
+    let (deliveries_due, first_due) = claims::due_now(connection, now, QUEUE_COUNT_MAX)?;
+    Ok(Queues {
+        events_waiting: events_waiting.unsigned_abs(),
+        events_age: first_event.map(|since| now.since(since)).unwrap_or_default(),
+        deliveries_due,
+        deliveries_age: first_due.map(|since| now.since(since)).unwrap_or_default(),
+    })
+}
