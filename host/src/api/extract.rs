@@ -105,7 +105,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+/// A JSON object.
+pub(super) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     // The reader would take an array for an object, member by member.
     if !bytes.trim_ascii_start().starts_with(b"{") {
         return Err(ApiError::bad_field("", "the body is to be a JSON object"));

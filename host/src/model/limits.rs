@@ -42,6 +42,35 @@ pub const PAGE_ITEMS_MAX: u32 = 250;
 /// Items of a page where the caller does not say.
 pub const PAGE_ITEMS_DEFAULT: u32 = 50;
 
+/// Items of a page of GraphQL's `webhooks` where the caller does not say, as Blue's schema has it.
+pub const GRAPHQL_PAGE_ITEMS_DEFAULT: u32 = 20;
+/// Tokens of a GraphQL document; it takes a few milliseconds to parse as many.
+pub const GRAPHQL_TOKENS_MAX: usize = 10_000;
+/// Brackets of a GraphQL document that lie inside each other: what its parser, which is recursive, is made to
+/// follow.
+pub const GRAPHQL_NESTING_MAX: usize = 64;
+/// Directives of a GraphQL document.
+pub const GRAPHQL_DIRECTIVES_MAX: usize = 50;
+/// Operations and fragments of a GraphQL document.
+pub const GRAPHQL_DEFINITIONS_MAX: usize = 50;
+/// Variables of a GraphQL operation.
+pub const GRAPHQL_VARIABLES_MAX: usize = 100;
+/// Bytes of the variables of a GraphQL operation, once for every use and with 16 for each value: its library
+/// copies them.
+pub const GRAPHQL_VARIABLE_BYTES_MAX: u64 = 2 << 20;
+/// Aliases of a GraphQL document.
+pub const GRAPHQL_ALIASES_MAX: usize = 50;
+/// Fields of a GraphQL operation inside each other.
+pub const GRAPHQL_DEPTH_MAX: usize = 12;
+/// Fields inside `__schema` or `__type`: the introspection that GraphQL's own library sends has 14.
+pub const GRAPHQL_INTROSPECTION_DEPTH_MAX: usize = 20;
+/// What a GraphQL operation may cost: a field costs 1, in a list of webhooks 1 for every default page of it.
+pub const GRAPHQL_COMPLEXITY_MAX: u64 = 1_000;
+/// Errors of one GraphQL answer.
+pub const GRAPHQL_ERRORS_MAX: usize = 20;
+/// Bytes of the lists and texts of webhooks that one GraphQL answer may have, about: aliases repeat them.
+pub const GRAPHQL_ANSWER_BYTES_MAX: usize = 16 << 20;
+
 /// Time for a client to say what it wants, request line and headers; an idle connection is closed after it.
 pub const REQUEST_HEAD_TIME_MAX: Duration = Duration::from_secs(30);
 /// Bytes of a request's path and query.

@@ -1,4 +1,4 @@
-//! The use cases. Every door (REST, and later GraphQL) calls these, and nothing here knows of HTTP.
+//! The use cases. Every door (REST, GraphQL) calls these, and nothing here knows of HTTP.
 //!
 //! Inputs come as the caller wrote them and are checked here, once; a refusal names the field by its
 //! JSON pointer and says what to do. Who calls is a parameter ([`Caller`](crate::model::token::Caller)) of every use case, so that
@@ -35,14 +35,16 @@ use crate::store::{PageRequest, Store};
 // What the use cases ask for and answer with, so that a door needs no room below this one.
 pub use crate::filter::projection::{Scalar, Value};
 pub use crate::filter::{Decision, Evaluation, Failure};
-pub use crate::store::{CustomEventType, DeliveryQuery, LoggedVerdict, Page, Project, User, VerdictQuery};
+pub use crate::store::{
+    CustomEventType, DeliveryQuery, LoggedVerdict, Page, Project, User, VerdictQuery, WebhookWindow,
+};
 pub use deliveries::DeliveryDetail;
 pub use error::{Noun, ServiceError, Violation};
 pub use events::AcceptedEvent;
 pub use filters::{EvaluateEvent, Evaluated};
 pub use people::NewToken;
 pub use verdicts::Explained;
-pub use webhooks::{FilterChoice, NewWebhook, WebhookPatch, WebhookView};
+pub use webhooks::{FilterChoice, NewWebhook, WebhookPatch, WebhookView, WindowedViews};
 
 /// What every use case answers.
 pub type Result<T> = std::result::Result<T, ServiceError>;
@@ -139,6 +141,14 @@ impl Service {
             format!("no event type is called {name}; did you mean {nearest}? `GET /v1/event-types` lists them all"),
         ))
     }
+}
+
+/// JSON as the API takes it everywhere, as canonical text: no number is rounded, no key is there twice.
+///
+/// # Errors
+/// When it is no JSON, is nested too deep, or has what a receiver could not read back.
+pub fn canonical_json(text: &[u8]) -> Result<String> {
+    Ok(crate::json::canonicalise(text)?)
 }
 
 /// A page request from what the caller wrote.

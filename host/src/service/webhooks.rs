@@ -17,8 +17,8 @@ use crate::model::event::EventType;
 use crate::model::health::{DisabledReason, Hold, Trouble};
 use crate::model::ids::{FilterId, ProjectId, UserId, WebhookId};
 use crate::model::limits::{
-    FILTER_CONFIG_BYTES_MAX, SECRET_BYTES_MAX, WEBHOOK_EVENTS_MAX, WEBHOOK_HEADER_VALUE_BYTES_MAX, WEBHOOK_HEADERS_MAX,
-    WEBHOOK_PROJECTS_MAX, WEBHOOKS_PER_USER_MAX,
+    FILTER_CONFIG_BYTES_MAX, PAGE_ITEMS_MAX, SECRET_BYTES_MAX, WEBHOOK_EVENTS_MAX, WEBHOOK_HEADER_VALUE_BYTES_MAX,
+    WEBHOOK_HEADERS_MAX, WEBHOOK_PROJECTS_MAX, WEBHOOKS_PER_USER_MAX,
 };
 use crate::model::operational::{self, Change};
 use crate::model::pointer::escaped;
@@ -26,7 +26,7 @@ use crate::model::secret::Secret;
 use crate::model::token::Caller;
 use crate::model::webhook::{FilterBinding, Health, OnError, PayloadFormat, Webhook};
 use crate::sign;
-use crate::store::{Page, Removed, Updated};
+use crate::store::{Page, Removed, Updated, WebhookWindow};
 
 /// How often a change is tried again that met another change of the same webhook.
 const UPDATE_TRIES: usize = 128;
@@ -125,6 +125,15 @@ impl WebhookView {
     }
 }
 
+/// What is seen through a [`WebhookWindow`].
+#[derive(Clone, Debug)]
+pub struct WindowedViews {
+    /// The items, newest first.
+    pub items: Vec<WebhookView>,
+    /// How many the whole list has.
+    pub total: usize,
+}
+
 impl Service {
     /// Registers a webhook.
     ///
@@ -186,6 +195,18 @@ impl Service {
     ) -> Result<Page<WebhookView>> {
         let page = self.store.webhooks(&owner(caller), page_request(limit, cursor)?).await?;
         Ok(Page { items: self.views(page.items).await?, next: page.next })
+    }
+
+    /// A window on the caller's webhooks, newest first, and how many there are.
+    ///
+    /// # Errors
+    /// When the window has more items than a page.
+    pub async fn webhook_window(&self, caller: &Caller, window: WebhookWindow) -> Result<WindowedViews> {
+        if !(1..=PAGE_ITEMS_MAX).contains(&window.take) {
+            return Err(ServiceError::bad_field("/take", format!("a page has 1 to {PAGE_ITEMS_MAX} items")));
+        }
+        let seen = self.store.webhook_window(&owner(caller), window).await?;
+        Ok(WindowedViews { items: self.views(seen.items).await?, total: seen.total })
     }
 
     /// Changes the caller's webhook, wholly or not at all. Where that enables it, its endpoint is asked first;

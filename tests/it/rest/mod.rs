@@ -2,7 +2,6 @@
 
 mod access;
 mod document;
-mod privacy;
 mod refusals;
 mod routes;
 
