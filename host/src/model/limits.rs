@@ -13,6 +13,9 @@ pub const REQUEST_BODY_BYTES_MAX: usize = 1 << 20;
 /// Bytes of a body beyond its bound that are read and thrown away before the connection is given up: a
 /// client that is still sending would otherwise see a broken connection instead of the refusal.
 pub const REQUEST_EXCESS_BYTES_MAX: usize = 64 << 20;
+/// Bytes of a delivery's body. Canonical numbers take up to 22 bytes where five were sent (`9e20,`), and the
+/// webhook's own object, with all its projects, comes on top.
+pub const DELIVERY_BODY_BYTES_MAX: usize = 6 * REQUEST_BODY_BYTES_MAX;
 /// Time for a request body to come in, except for uploads.
 pub const REQUEST_BODY_TIME_MAX: Duration = Duration::from_secs(30);
 /// Time for the upload of a filter to come in.
@@ -23,6 +26,8 @@ pub const WEBHOOK_EVENTS_MAX: usize = 256;
 pub const WEBHOOK_PROJECTS_MAX: usize = 1_000;
 /// Headers a webhook may add to its requests.
 pub const WEBHOOK_HEADERS_MAX: usize = 16;
+/// Characters of the name of such a header.
+pub const HEADER_NAME_CHARS_MAX: usize = 64;
 /// Bytes of the value of such a header.
 pub const WEBHOOK_HEADER_VALUE_BYTES_MAX: usize = 1_024;
 /// Webhooks a user may have.

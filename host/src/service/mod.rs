@@ -157,10 +157,16 @@ pub(crate) fn page_request(limit: Option<u32>, cursor: Option<&str>) -> Result<P
     if !(1..=PAGE_ITEMS_MAX).contains(&items_max) {
         return Err(ServiceError::bad_field("/limit", format!("a page has 1 to {PAGE_ITEMS_MAX} items")));
     }
-    let after = cursor.map(str::parse).transpose().map_err(|_| {
-        ServiceError::bad_field("/cursor", "use the `nextCursor` of the previous page as it is".to_owned())
-    })?;
+    let after = cursor.map(parse_cursor).transpose()?;
     Ok(PageRequest { items_max, after })
+}
+
+/// A cursor as [`Page`] shows it: digits only, so that one place of a list has one text.
+fn parse_cursor(text: &str) -> Result<i64> {
+    let is_ours = text.bytes().all(|byte| byte.is_ascii_digit());
+    let parsed = text.parse().ok().filter(|_| is_ours);
+    let detail = "use the `nextCursor` of the previous page as it is";
+    parsed.ok_or_else(|| ServiceError::bad_field("/cursor", detail.to_owned()))
 }
 
 /// A name as people may choose it.

@@ -17,8 +17,8 @@ use crate::model::event::EventType;
 use crate::model::health::{DisabledReason, Hold, Trouble};
 use crate::model::ids::{FilterId, ProjectId, UserId, WebhookId};
 use crate::model::limits::{
-    FILTER_CONFIG_BYTES_MAX, PAGE_ITEMS_MAX, SECRET_BYTES_MAX, WEBHOOK_EVENTS_MAX, WEBHOOK_HEADER_VALUE_BYTES_MAX,
-    WEBHOOK_HEADERS_MAX, WEBHOOK_PROJECTS_MAX, WEBHOOKS_PER_USER_MAX,
+    FILTER_CONFIG_BYTES_MAX, HEADER_NAME_CHARS_MAX, PAGE_ITEMS_MAX, SECRET_BYTES_MAX, WEBHOOK_EVENTS_MAX,
+    WEBHOOK_HEADER_VALUE_BYTES_MAX, WEBHOOK_HEADERS_MAX, WEBHOOK_PROJECTS_MAX, WEBHOOKS_PER_USER_MAX,
 };
 use crate::model::operational::{self, Change};
 use crate::model::pointer::escaped;
@@ -436,8 +436,8 @@ fn check_headers(headers: BTreeMap<String, String>) -> Result<BTreeMap<String, S
         let refuse = |detail: String| Err(ServiceError::bad_field(&pointer, detail));
         let lower = name.to_ascii_lowercase();
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if lower.is_empty() || lower.len() > 64 || !lower.bytes().all(is_token) {
-            return refuse("a header's name has 1 to 64 characters of an HTTP token".to_owned());
+        if lower.is_empty() || lower.len() > HEADER_NAME_CHARS_MAX || !lower.bytes().all(is_token) {
+            return refuse(format!("a header's name has 1 to {HEADER_NAME_CHARS_MAX} characters of an HTTP token"));
         }
         if RESERVED_HEADERS.contains(&lower.as_str()) || lower.starts_with("webhook-") || lower.starts_with("proxy-") {
             return refuse("this header is set by Hooksieve or by HTTP itself; choose another name".to_owned());

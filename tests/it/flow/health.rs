@@ -1,14 +1,15 @@
 //! Endpoints that do not answer: how they are told of, left alone, tried and given up.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hooksieve::client::Client;
 use hooksieve::model::limits::{DISABLED_AFTER, FAILURES_UNTIL_UNHEALTHY, PROBE_INTERVALS};
 use hooksieve::wire::{
-    AttemptError, DeliveriesQuery, DeliveryState, DisabledReason, HoldReason, PatchWebhook, Webhook, WebhookStatus,
+    AttemptError, DeliveriesQuery, DeliveryState, DisabledReason, HoldReason, NewWebhook, PatchWebhook, Webhook,
+    WebhookStatus,
 };
 
-use crate::app::{TestApp, created, only_delivery, webhook};
+use crate::app::{TestApp, created, marked, only_delivery, webhook};
 use crate::receiver::{Answer, Receiver};
 
 /// A user's webhook to the receiver's `/a`.
@@ -65,13 +66,8 @@ async fn an_endpoint_that_fails_is_shown_with_reason_and_next_attempt_until_it_a
     let failure = health.last_failure.unwrap();
     assert_eq!((failure.error, failure.status), (AttemptError::Status, Some(500)));
     assert_eq!(listed.health.next_attempt_at, health.next_attempt_at);
-    assert_eq!((healed.status, healed.health), (WebhookStatus::Healthy, fresh_health(&webhook)));
+    assert_eq!((healed.status, healed.health), (WebhookStatus::Healthy, webhook.health.clone()));
     assert_eq!(count(&user, &webhook, DeliveryState::Delivered).await, 5);
-}
-
-/// The health of a webhook with which nothing is wrong.
-fn fresh_health(created: &Webhook) -> hooksieve::wire::WebhookHealth {
-    created.health.clone()
 }
 
 #[tokio::test]
@@ -209,4 +205,36 @@ async fn a_new_url_of_an_unhealthy_webhook_is_tried_at_once_and_heals_it() {
     assert_eq!((moved.health.held_until, moved.health.next_attempt_at), (None, Some(app.now())));
     assert_eq!(user.get_webhook(&webhook.id).await.unwrap().status, WebhookStatus::Healthy);
     assert!(receiver.on("/b").len() >= 12, "{}", receiver.on("/b").len());
+}
+
+#[tokio::test]
+async fn a_long_queue_behind_a_dead_endpoint_delays_nobody_else() {
+    const WAITING: usize = 1_000;
+    const EVENTS: usize = 50;
+    let (app, receiver) = (TestApp::start_running().await, Receiver::start().await);
+    receiver.always("/dead", Answer::status(503));
+    let user = app.user("u1").await;
+    let only = |url: &str, event: &str| NewWebhook { events: vec![event.to_owned()], ..webhook(&receiver.url(url)) };
+    user.create_webhook(&only("/alive", "TODO_DONE_STATUS_UPDATED")).await.unwrap();
+    let operator = app.operator();
+    let send = async |name: &'static str| {
+        let (began, before) = (Instant::now(), receiver.on("/alive").len());
+        for number in 0..EVENTS {
+            operator.send_event(&marked(&format!("{name}{number}"), true)).await.unwrap();
+        }
+        receiver.wait_for("/alive", before + EVENTS).await;
+        began.elapsed()
+    };
+
+    let alone = send("alone").await;
+    let dead = user.create_webhook(&only("/dead", "TODO_CREATED")).await.unwrap();
+    for number in 0..WAITING {
+        operator.send_event(&created(&format!("e{number}"))).await.unwrap();
+    }
+    let beside = send("beside").await;
+
+    println!("{EVENTS} events: {alone:?} alone, {beside:?} beside {WAITING} that wait behind a dead endpoint");
+    assert_eq!(user.get_webhook(&dead.id).await.unwrap().status, WebhookStatus::Unhealthy);
+    let requests = receiver.on("/dead").len();
+    assert!(requests <= 12, "{requests} requests: five that fail, and those that were under way then");
 }
