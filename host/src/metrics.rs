@@ -79,7 +79,7 @@ pub struct Queues {
     pub events_waiting: u64,
     /// How long the oldest of them has waited.
     pub events_age: Duration,
-    /// Deliveries of enabled webhooks whose next attempt is due.
+    /// Deliveries of enabled webhooks whose next attempt is due, and that no hold keeps back.
     pub deliveries_due: u64,
     /// How long the first of them has been due.
     pub deliveries_age: Duration,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{answer, create, data, error, token};
-use crate::app::{OPERATOR_TOKEN, TestApp};
+use crate::app::TestApp;
 
 const CREATE: &str = "mutation ($input: CreateWebhookInput!) { createWebhook(input: $input) { id } }";
 const UPDATE: &str = "mutation ($input: UpdateWebhookInput!) { updateWebhook(input: $input) { id } }";
