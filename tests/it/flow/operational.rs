@@ -51,6 +51,8 @@ async fn an_operators_webhook_is_told_of_each_change_once() {
     receiver.always("/a", Answer::status(204));
     let enable = PatchWebhook { enabled: Some(true), ..PatchWebhook::default() };
     user.update_webhook(&webhook.id, &enable).await.unwrap();
+    // Attempts of one webhook are made side by side; one at a time they come in their order.
+    app.run_until_idle().await;
     user.disable_webhook(&webhook.id).await.unwrap();
     app.run_until_idle().await;
 
