@@ -5,7 +5,9 @@
 #![expect(unreachable_pub, reason = "the files are modules of one binary; `pub` says what a file offers the others")]
 
 mod app;
+mod backup;
 mod cli;
+mod clients;
 mod durability;
 mod filter_engine;
 mod flow;
@@ -17,5 +19,6 @@ mod process;
 mod receiver;
 mod rest;
 mod same_projection;
-mod signatures;
+mod secrecy;
 mod tidy;
+mod tokens;

@@ -62,6 +62,16 @@ pub(super) fn operator(caller: &Caller) -> Result<()> {
     }
 }
 
+/// Asks for a user.
+pub(super) fn user(caller: &Caller) -> Result<&UserId> {
+    match caller {
+        Caller::User(user) => Ok(user),
+        Caller::Operator => Err(ServiceError::Unauthorized(
+            "this needs a user's token; an operator makes one with `POST /v1/users/{id}/tokens`",
+        )),
+    }
+}
+
 /// Who the caller is as the owner of webhooks. An operator has some too: those that operational events go to.
 pub(super) fn owner(caller: &Caller) -> UserId {
     match caller {

@@ -15,6 +15,7 @@ use crate::model::health::Failure;
 use crate::model::ids::{DeliveryId, UserId};
 use crate::model::limits::{HEALTH_CHECK_TIME_MAX, HEALTH_CHECKS_AT_ONCE_MAX, HEALTH_CHECKS_PER_OWNER_MAX};
 use crate::model::operational::Change;
+use crate::model::secret::Secret;
 use crate::model::snapshot::Snapshot;
 use crate::model::token::Caller;
 use crate::model::webhook::Webhook;
@@ -94,7 +95,7 @@ pub(super) struct Checked {
 /// What a check asked.
 struct Target {
     url: String,
-    headers: BTreeMap<String, String>,
+    headers: BTreeMap<String, Secret>,
 }
 
 impl Target {

@@ -7,4 +7,6 @@ mod filters;
 mod health;
 mod operational;
 mod retries;
+mod rotation;
+mod test_sends;
 mod verdicts;

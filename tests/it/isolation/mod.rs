@@ -6,7 +6,7 @@
 //! a refused call says the same about an id that exists as about one that does not.
 
 mod document;
-mod rows;
+pub mod rows;
 mod world;
 
 use document::Document;
@@ -26,6 +26,7 @@ fn expected(row: &Row, caller: Caller) -> Expected {
     let has_role = match row.who {
         Who::Anyone => return Expected::Success,
         Who::Operators => caller == Caller::Operator,
+        Who::Users => caller.is_user(),
         Who::Both => true,
     };
     if !caller.is_authenticated() {
@@ -62,9 +63,10 @@ fn assert_refused(answer: &Answer, expected: Expected, row: &Row, at: &str) {
         Expected::Success => panic!("{at}: {answer:?}"),
     };
     assert_eq!((problem.status, problem.code.as_str()), (status, code), "{at}: {problem:?}");
-    let remedy = match expected {
-        Expected::Unauthenticated => "Authorization: Bearer",
-        Expected::Unauthorized => "operator's token",
+    let remedy = match (expected, row.who) {
+        (Expected::Unauthenticated, _) => "Authorization: Bearer",
+        (Expected::Unauthorized, Who::Users) => "user's token",
+        (Expected::Unauthorized, _) => "operator's token",
         _ => "not found",
     };
     assert!(problem.detail.contains(remedy), "{at}: {problem:?}");
@@ -152,7 +154,7 @@ fn no_route_is_hidden_from_the_document() {
 async fn every_member_of_a_body_that_names_a_thing_is_declared() {
     let document = Document::of(&World::start().await.app).await;
 
-    let users = ROWS.iter().filter(|row| row.who == Who::Both);
+    let users = ROWS.iter().filter(|row| matches!(row.who, Who::Users | Who::Both));
     let mut found: Vec<(&str, String)> = users
         .flat_map(|row| {
             document.members_that_look_like_references(row.route).into_iter().map(|member| (row.route, member))

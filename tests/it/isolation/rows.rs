@@ -15,11 +15,13 @@ pub enum Who {
     Anyone,
     /// Only an operator.
     Operators,
+    /// Only a user.
+    Users,
     /// Everybody with a token.
     Both,
 }
 
-use Who::{Anyone, Both, Operators};
+use Who::{Anyone, Both, Operators, Users};
 
 /// What is sent with a call.
 #[derive(Clone, Copy, Debug)]
@@ -87,14 +89,16 @@ impl Row {
         self.route.split(' ').next().unwrap_or_default()
     }
 
-    /// The path with `id` in the place of `{id}`.
+    /// The path with `id` in the place of `{id}`, and the parameters that must be there.
     pub fn path(&self, id: &str) -> String {
         let path = self.route.split(' ').nth(1).unwrap_or_default();
-        path.replace("{id}", id).replace("{userId}", "owner").replace("{name}", "A_TYPE")
+        let path = path.replace("{id}", id).replace("{userId}", "owner").replace("{name}", "A_TYPE");
+        path.replace("/hooks/sample", "/hooks/sample?event=TODO_CREATED")
     }
 }
 
 const URL: &str = r#"{"url":"https://127.0.0.1:8443/"}"#;
+const HOOK: &str = r#"{"target_url":"https://127.0.0.1:8443/","event":"TODO_CREATED"}"#;
 const EVALUATE: &str = r#"{"event":{"event":"TODO_CREATED","projectId":"p"},"config":{"do":"deliver"}}"#;
 
 pub const ROWS: &[Row] = &[
@@ -121,6 +125,11 @@ pub const ROWS: &[Row] = &[
     row("PATCH /v1/webhooks/{id}", Both, 200).json(r#"{"name":"mine now"}"#).of(Webhook),
     row("POST /v1/webhooks/{id}/disable", Both, 200).of(Webhook),
     row("DELETE /v1/webhooks/{id}", Both, 204).of(Webhook),
+    row("POST /v1/webhooks/{id}/rotate-secret", Both, 200).json("{}").of(Webhook),
+    row("POST /v1/webhooks/{id}/test", Users, 202).json("{}").of(Webhook),
+    row("POST /v1/hooks", Users, 201).json(HOOK),
+    row("DELETE /v1/hooks/{id}", Both, 204).of(Webhook),
+    row("GET /v1/hooks/sample", Users, 200),
     row("GET /v1/webhooks/{id}/deliveries", Both, 200).of(Webhook),
     row("GET /v1/webhooks/{id}/verdicts", Both, 200).of(Webhook),
     row("GET /v1/deliveries/{id}", Both, 200).of(Delivery).lists(),
@@ -134,7 +143,10 @@ pub const ROWS: &[Row] = &[
 ];
 
 /// Paths that the router has and the document has not, and why. None of them may show anything of anybody.
-pub const UNDOCUMENTED: &[(&str, &str)] = &[("/openapi.json", "the document itself, the same for everybody")];
+pub const UNDOCUMENTED: &[(&str, &str)] = &[
+    ("/graphql", "introspection documents it; `graphql/access.rs` asks each of its fields"),
+    ("/openapi.json", "the document itself, the same for everybody"),
+];
 
 /// A member of a body that names a thing: somebody else's answers as one that is not there.
 pub struct Reference {
