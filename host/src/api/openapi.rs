@@ -40,6 +40,7 @@ const DESCRIPTION: &str = "A webhook sender whose users bring their own filter c
     tags(
         (name = "events", description = "What happened, and the catalogue of what can happen"),
         (name = "webhooks", description = "Where events go"),
+        (name = "hooks", description = "Webhooks as automation services such as Zapier subscribe to them"),
         (name = "deliveries", description = "What was sent, and what came back"),
         (name = "verdicts", description = "Why a webhook did or did not get an event"),
         (name = "filters", description = "User code that decides which events a webhook gets"),

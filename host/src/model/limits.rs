@@ -34,6 +34,20 @@ pub const WEBHOOK_HEADER_VALUE_BYTES_MAX: usize = 1_024;
 pub const WEBHOOKS_PER_USER_MAX: usize = 10_000;
 /// Bytes of a user-chosen secret.
 pub const SECRET_BYTES_MAX: usize = 256;
+/// How long the secrets before the newest go on signing after a rotation (DESIGN section 3).
+pub const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
+/// Secrets that sign for one webhook at a time.
+pub const SECRETS_LIVE_MAX: usize = 3;
+/// How often what has had its time, such as secrets that sign no more, is deleted.
+pub const UPKEEP_PAUSE: Duration = Duration::from_secs(10 * 60);
+/// Tests of one webhook within [`TESTS_WINDOW`]. Each is an event that is kept and a delivery that is retried.
+pub const TESTS_MAX: u32 = 10;
+/// The time over which tests of a webhook are counted.
+pub const TESTS_WINDOW: Duration = Duration::from_secs(60);
+/// Samples that a REST hook is set up with.
+pub const HOOK_SAMPLES_MAX: u32 = 3;
+/// Of how many of the newest events these samples are taken.
+pub const HOOK_SAMPLES_AMONG: u32 = 1_000;
 /// Bytes of a filter's configuration.
 pub const FILTER_CONFIG_BYTES_MAX: usize = 64 << 10;
 /// Characters of the version that a filter says it has.
@@ -73,6 +87,8 @@ pub const GRAPHQL_DEPTH_MAX: usize = 12;
 pub const GRAPHQL_INTROSPECTION_DEPTH_MAX: usize = 20;
 /// What a GraphQL operation may cost: a field costs 1, in a list of webhooks 1 for every default page of it.
 pub const GRAPHQL_COMPLEXITY_MAX: u64 = 1_000;
+/// Characters of the message of a GraphQL error: it can repeat a name of the document.
+pub const GRAPHQL_ERROR_CHARS_MAX: usize = 1_000;
 /// Errors of one GraphQL answer.
 pub const GRAPHQL_ERRORS_MAX: usize = 20;
 /// Bytes of the lists and texts of webhooks that one GraphQL answer may have, about: aliases repeat them.

@@ -9,12 +9,17 @@ mod deliveries;
 mod error;
 mod event_types;
 mod events;
+mod examples;
 mod filters;
+mod headers;
 mod health;
+mod hooks;
 mod metrics;
 mod people;
 mod posted;
 mod readiness;
+mod secrets;
+mod test_sends;
 mod verdicts;
 mod webhooks;
 
@@ -43,7 +48,9 @@ pub use event_types::NewEventType;
 pub use events::{AcceptedEvent, EventFilter};
 pub use filters::{EvaluateEvent, Evaluated};
 pub use people::NewToken;
-pub use verdicts::Explained;
+pub use secrets::RotatedSecret;
+pub use test_sends::TestSent;
+pub use verdicts::{EventVerdicts, Explained};
 pub use webhooks::{FilterChoice, NewWebhook, WebhookPatch, WebhookView};
 
 /// What every use case answers.

@@ -4,6 +4,7 @@ mod access;
 mod batch;
 mod document;
 mod events;
+mod hooks;
 mod limits;
 mod metrics;
 mod refusals;

@@ -6,7 +6,10 @@ pub(super) mod event_types;
 pub(super) mod events;
 pub(super) mod filters;
 pub(super) mod health;
+pub(super) mod hooks;
 pub(super) mod people;
+pub(super) mod secrets;
+pub(super) mod test_sends;
 pub(super) mod verdicts;
 pub(super) mod webhooks;
 

@@ -147,6 +147,8 @@ pub(in crate::store) async fn event_types_are_listed_by_name_and_changed(store: 
     }
 
     assert_eq!(store.event_types().await.unwrap(), [whole("A", "a"), event_type("B", "c")]);
+    assert_eq!(store.event_type(&EventType::parse("A").unwrap()).await.unwrap(), Some(whole("A", "a")));
+    assert_eq!(store.event_type(&EventType::parse("C").unwrap()).await.unwrap(), None);
     assert_eq!(store.event_type_names().await.unwrap(), ["A", "B"].map(|name| EventType::parse(name).unwrap()));
     for (name, is_there) in [("A", true), ("B", true), ("C", false)] {
         assert_eq!(store.event_type_exists(&EventType::parse(name).unwrap()).await.unwrap(), is_there, "{name}");

@@ -3,6 +3,7 @@
 //! Each project's events are read in order of time from an index, a few at a time, and merged: so a user's
 //! list needs no index of its own, and what is not asked for in a project costs nothing. There is no index by
 //! type either; a page is looked for among a bounded number of events, and says where the next goes on.
+//! Tests are not listed: they did not happen.
 
 use std::collections::{BinaryHeap, VecDeque};
 
@@ -25,13 +26,13 @@ macro_rules! newest_before {
         concat!(
             "SELECT * FROM (SELECT accepted_at, seq, event_type FROM events INDEXED BY ",
             $index,
-            " WHERE ",
+            " WHERE test_webhook_seq IS NULL AND ",
             $which,
             "accepted_at = ?1 AND seq < ?2 AND ?1 >= ?3 ORDER BY seq DESC LIMIT ?4)
              UNION ALL
              SELECT * FROM (SELECT accepted_at, seq, event_type FROM events INDEXED BY ",
             $index,
-            " WHERE ",
+            " WHERE test_webhook_seq IS NULL AND ",
             $which,
             "accepted_at < ?1 AND accepted_at >= ?3 ORDER BY accepted_at DESC, seq DESC LIMIT ?4)
              LIMIT ?4"

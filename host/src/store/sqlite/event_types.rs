@@ -1,6 +1,6 @@
 //! Event types that the operator added to the catalogue.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::model::event::EventType;
 use crate::store::CustomEventType;
@@ -31,16 +31,25 @@ pub(super) fn put(connection: &Connection, event_type: &CustomEventType, types_m
 pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<CustomEventType>> {
     connection
         .prepare_cached("SELECT name, description, group_name, example, schema FROM event_types ORDER BY name")?
-        .query_map((), |row| {
-            Ok(CustomEventType {
-                name: row.get(0)?,
-                description: row.get(1)?,
-                group: row.get(2)?,
-                example: row.get(3)?,
-                schema: row.get(4)?,
-            })
-        })?
+        .query_map((), read)?
         .collect()
+}
+
+pub(super) fn get(connection: &Connection, name: &EventType) -> rusqlite::Result<Option<CustomEventType>> {
+    connection
+        .prepare_cached("SELECT name, description, group_name, example, schema FROM event_types WHERE name = ?1")?
+        .query_one((name,), read)
+        .optional()
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<CustomEventType> {
+    Ok(CustomEventType {
+        name: row.get(0)?,
+        description: row.get(1)?,
+        group: row.get(2)?,
+        example: row.get(3)?,
+        schema: row.get(4)?,
+    })
 }
 
 pub(super) fn names(connection: &Connection) -> rusqlite::Result<Vec<EventType>> {

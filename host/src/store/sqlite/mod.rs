@@ -16,6 +16,7 @@ mod event_types;
 mod events;
 mod fault;
 mod filters;
+mod headers;
 mod health;
 mod lease;
 mod migrations;
@@ -48,7 +49,8 @@ use self::writer::{Durability, Writer};
 use super::{
     Accepted, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
     Dispatched, EventQuery, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result,
-    Revoked, SealingKey, Store, StoreError, Updated, User, VerdictQuery, WebhookChange, WebhookWindow, Windowed,
+    Revoked, Rotated, Rotation, SealingKey, Store, StoreError, TestAccepted, TestOf, Updated, User, VerdictQuery,
+    WebhookChange, WebhookWindow, Windowed,
 };
 use crate::metrics::Queues;
 use crate::model::Timestamp;
@@ -258,6 +260,11 @@ impl Store for SqliteStore {
         self.read(event_types::all).await
     }
 
+    async fn event_type(&self, name: &EventType) -> Result<Option<CustomEventType>> {
+        let name = name.clone();
+        self.read(move |connection| event_types::get(connection, &name)).await
+    }
+
     async fn event_type_names(&self) -> Result<Vec<EventType>> {
         self.read(event_types::names).await
     }
@@ -269,6 +276,10 @@ impl Store for SqliteStore {
 
     async fn accept_event(&self, event: Arc<Event>, digest: EventDigest) -> Result<Accepted> {
         self.write(move |connection| events::accept(connection, &event, digest)).await
+    }
+
+    async fn accept_test(&self, event: Arc<Event>, digest: EventDigest, test: TestOf) -> Result<TestAccepted> {
+        self.write(move |connection| events::accept_test(connection, &event, digest, &test)).await
     }
 
     async fn accept_events(&self, events: Vec<(Arc<Event>, EventDigest)>) -> Result<Vec<Accepted>> {
@@ -285,6 +296,11 @@ impl Store for SqliteStore {
     async fn event(&self, id: &EventId) -> Result<Option<StoredEvent>> {
         let id = id.clone();
         self.read(move |connection| events::get(connection, &id)).await
+    }
+
+    async fn recent_events(&self, user: &UserId, of: &EventType, among: u32, rows_max: u32) -> Result<Vec<Event>> {
+        let (user, of) = (user.clone(), of.clone());
+        self.read(move |connection| events::recent(connection, &user, &of, among, rows_max)).await
     }
 
     async fn claim_events(&self, claim: Claim) -> Result<Vec<ClaimedEvent>> {
@@ -313,13 +329,14 @@ impl Store for SqliteStore {
     }
 
     async fn add_webhook(&self, webhook: Webhook, secret: Secret) -> Result<()> {
-        let sealed = secrets::seal(&self.key, &webhook.id, &secret);
-        self.write(move |connection| webhooks::add(connection, &webhook, &sealed)).await
+        let headers = headers::seal(&self.key, &webhook.id, &webhook.headers);
+        let secret = secrets::seal(&self.key, &webhook.id, &secret);
+        self.write(move |connection| webhooks::add(connection, &webhook, &headers, &secret)).await
     }
 
     async fn webhook(&self, id: &WebhookId) -> Result<Option<Arc<Webhook>>> {
-        let id = id.clone();
-        self.read(move |connection| webhooks::get(connection, &id)).await
+        let (id, key) = (id.clone(), self.key.clone());
+        self.read(move |connection| webhooks::get(connection, &key, &id)).await
     }
 
     async fn count_webhooks(&self, owner: &UserId) -> Result<usize> {
@@ -328,26 +345,37 @@ impl Store for SqliteStore {
     }
 
     async fn webhooks(&self, owner: &UserId, page: PageRequest) -> Result<Page<Arc<Webhook>>> {
-        let owner = owner.clone();
-        self.read(move |connection| webhooks::of_owner(connection, &owner, &page)).await
+        let (owner, key) = (owner.clone(), self.key.clone());
+        self.read(move |connection| webhooks::of_owner(connection, &key, &owner, &page)).await
     }
 
     async fn webhook_window(&self, owner: &UserId, window: WebhookWindow) -> Result<Windowed> {
-        let owner = owner.clone();
-        self.read(move |connection| webhooks::window(connection, &owner, window)).await
+        let (owner, key) = (owner.clone(), self.key.clone());
+        self.read(move |connection| webhooks::window(connection, &key, &owner, window)).await
     }
 
     async fn update_webhook(&self, from: i64, webhook: Webhook) -> Result<Updated> {
-        self.write(move |connection| webhooks::update(connection, from, &webhook, None)).await
+        let headers = headers::seal(&self.key, &webhook.id, &webhook.headers);
+        self.write(move |connection| webhooks::update(connection, from, &webhook, &headers, None)).await
     }
 
     async fn update_failed_webhook(&self, from: i64, webhook: Webhook, check: Failure) -> Result<Updated> {
-        self.write(move |connection| webhooks::update(connection, from, &webhook, Some(check))).await
+        let headers = headers::seal(&self.key, &webhook.id, &webhook.headers);
+        self.write(move |connection| webhooks::update(connection, from, &webhook, &headers, Some(check))).await
     }
 
     async fn disable_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Option<Arc<Webhook>>> {
-        let id = id.clone();
-        self.write(move |connection| health::disable(connection, &id, at)).await
+        let (id, key) = (id.clone(), self.key.clone());
+        self.write(move |connection| health::disable(connection, &key, &id, at)).await
+    }
+
+    async fn rotate_secret(&self, webhook: &WebhookId, rotation: Rotation) -> Result<Rotated> {
+        let (webhook, key) = (webhook.clone(), self.key.clone());
+        self.write(move |connection| secrets::rotate(connection, &key, &webhook, &rotation)).await
+    }
+
+    async fn forget_secrets(&self, now: Timestamp) -> Result<usize> {
+        self.write(move |connection| secrets::forget(connection, now)).await
     }
 
     async fn delete_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Removed> {
