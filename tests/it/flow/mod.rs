@@ -3,6 +3,7 @@
 mod bytes;
 mod failures;
 mod filters;
+mod payloads;
 mod retries;
 mod rotation;
 mod test_sends;
