@@ -183,7 +183,8 @@ impl World {
         let client = self.client(user);
         let new = NewWebhook {
             name: Some(mark.to_owned()),
-            headers: [("x-mark".to_owned(), mark.into())].into(),
+            // Not the mark alone, which would be taken out of what the endpoint answers.
+            headers: [("x-mark".to_owned(), format!("a header of {mark}").into())].into(),
             ..webhook(&self.receiver.url(&format!("/{mark}")))
         };
         match thing {
