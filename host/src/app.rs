@@ -88,7 +88,7 @@ impl App {
         let deliverer = Deliverer::new(
             Arc::clone(&shared),
             Arc::clone(&clock),
-            sender,
+            Arc::clone(&sender),
             delays,
             Arc::clone(&pokes.deliver),
             Arc::clone(&metrics),
@@ -106,6 +106,7 @@ impl App {
             clock: Arc::clone(&clock),
             policy,
             resolver,
+            sender,
             dispatch_poke: Arc::clone(&pokes.dispatch),
             metrics,
         }));

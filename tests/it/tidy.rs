@@ -189,7 +189,7 @@ fn stray_sql(source: &Source) -> Vec<String> {
 /// Libraries that only one part may know.
 fn stray_libraries(source: &Source) -> Vec<String> {
     let code = code(&source.text);
-    let homes: [(&str, &[&str]); 4] = [
+    let homes: [(&str, &[&str]); 5] = [
         ("axum", &["api", "app", "cli"]),
         // With it Blue's names, which are those of its types.
         ("async_graphql", &["api/graphql/"]),

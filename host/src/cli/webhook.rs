@@ -140,7 +140,7 @@ pub(super) struct UpdateArgs {
     /// The shape of the delivered body.
     #[arg(long, value_parser = named::<PayloadFormat>(&["full", "compact"]))]
     payload_format: Option<PayloadFormat>,
-    /// Send it events.
+    /// Send it events, once its endpoint has answered a health check; exit code 1 if it does not.
     #[arg(long, conflicts_with = "disable")]
     enable: bool,
     /// Send it nothing.
@@ -205,7 +205,12 @@ pub(super) async fn run(command: WebhookCommand, output: Output) -> anyhow::Resu
         }
         WebhookCommand::Update(args) => {
             let (id, patch, remote) = args.into_patch()?;
-            output.print(&remote.client()?.update_webhook(&id, &patch).await?, described)?;
+            let updated = remote.client()?.update_webhook(&id, &patch).await?;
+            output.print(&updated, described)?;
+            // The endpoint did not answer the health check: the output says how.
+            if patch.enabled == Some(true) && !updated.enabled {
+                return Ok(ExitCode::FAILURE);
+            }
         }
         WebhookCommand::Disable(OneArgs { id, remote }) => {
             output.print(&remote.client()?.disable_webhook(&id).await?, described)?;
@@ -254,6 +259,9 @@ fn described(webhook: &Webhook) -> String {
         ("name", webhook.name.clone()),
         ("url", Some(webhook.url.clone())),
         ("state", Some(state(webhook).to_owned())),
+        ("why", webhook.health.reason.clone()),
+        ("held", webhook.health.held_until.map(|until| format!("no attempt before {until}"))),
+        ("next", webhook.health.next_attempt_at.map(|next| format!("attempt at {next}"))),
         ("events", Some(all_or(&webhook.events, "none"))),
         ("projects", Some(all_or(&webhook.project_ids, "all of yours"))),
         ("filter", filter),

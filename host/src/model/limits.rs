@@ -46,8 +46,6 @@ pub const TESTS_MAX: u32 = 10;
 pub const TESTS_WINDOW: Duration = Duration::from_secs(60);
 /// Samples that a REST hook is set up with.
 pub const HOOK_SAMPLES_MAX: u32 = 3;
-/// Of how many of the newest events these samples are taken.
-pub const HOOK_SAMPLES_AMONG: u32 = 1_000;
 /// Bytes of a filter's configuration.
 pub const FILTER_CONFIG_BYTES_MAX: usize = 64 << 10;
 /// Characters of the version that a filter says it has.

@@ -119,6 +119,12 @@ impl Sender {
 
     /// Makes the request. Every way it can fail is an answer, not an error.
     pub async fn send(&self, request: Request<'_>) -> Sent {
+        self.send_within(request, self.options.attempt_timeout).await
+    }
+
+    /// The same in `limit`, if that is shorter than what every attempt has.
+    pub async fn send_within(&self, request: Request<'_>, limit: Duration) -> Sent {
+        let limit = limit.min(self.options.attempt_timeout);
         // Literals never reach the resolver, so the URL is judged here as well.
         let target = match egress::judge_url(request.url, &self.options.policy) {
             Ok(target) => target,
@@ -128,10 +134,10 @@ impl Sender {
             Ok(client) => client,
             Err(error) => return Sent::failed(AttemptError::Tls, error.to_string()),
         };
-        match tokio::time::timeout(self.options.attempt_timeout, exchange(&client, request)).await {
+        match tokio::time::timeout(limit, exchange(&client, request)).await {
             Ok(sent) => sent,
             Err(_) => {
-                let limit = self.options.attempt_timeout.as_secs_f32();
+                let limit = limit.as_secs_f32();
                 Sent::failed(AttemptError::Timeout, format!("no complete answer within {limit} s"))
             }
         }

@@ -5,6 +5,7 @@ use subtle::ConstantTimeEq;
 
 use super::{Result, Service, ServiceError};
 use crate::model::ids::UserId;
+use crate::model::operational;
 use crate::model::token::Caller;
 
 /// What every token begins with.
@@ -68,6 +69,14 @@ pub(super) fn user(caller: &Caller) -> Result<&UserId> {
         Caller::Operator => Err(ServiceError::Unauthorized(
             "this needs a user's token; an operator makes one with `POST /v1/users/{id}/tokens`",
         )),
+    }
+}
+
+/// Who the caller is as the owner of webhooks. An operator has some too: those that operational events go to.
+pub(super) fn owner(caller: &Caller) -> UserId {
+    match caller {
+        Caller::User(user) => user.clone(),
+        Caller::Operator => operational::operator(),
     }
 }
 

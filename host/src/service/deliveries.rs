@@ -1,6 +1,6 @@
 //! Deliveries and their attempts, for the webhook's owner.
 
-use super::access::user;
+use super::access::owner;
 use super::{Noun, Result, Service, ServiceError, page_request};
 use crate::model::delivery::{Attempt, Delivery};
 use crate::model::ids::DeliveryId;
@@ -29,7 +29,7 @@ impl Service {
         limit: Option<u32>,
         cursor: Option<&str>,
     ) -> Result<Page<Delivery>> {
-        let webhook = self.own_webhook(user(caller)?, webhook).await?;
+        let webhook = self.own_webhook(&owner(caller), webhook).await?;
         Ok(self.store.deliveries(&webhook.id, query, page_request(limit, cursor)?).await?)
     }
 
@@ -39,11 +39,10 @@ impl Service {
     /// When there is none; someone else's answers alike.
     pub async fn delivery(&self, caller: &Caller, id: &str) -> Result<DeliveryDetail> {
         let missing = || ServiceError::NotFound(Noun::Delivery);
-        let owner = user(caller)?;
         let id = DeliveryId::parse(id).map_err(|_| missing())?;
         let delivery = self.store.delivery(&id).await?.ok_or_else(missing)?;
         let webhook = self.store.webhook(&delivery.webhook_id).await?.ok_or_else(missing)?;
-        if webhook.owner != *owner {
+        if webhook.owner != owner(caller) {
             return Err(missing());
         }
         Ok(DeliveryDetail { attempts: self.store.attempts(&id).await?, delivery })

@@ -9,11 +9,12 @@ use super::{NewWebhook, Result, Service, ServiceError, WebhookView};
 use crate::model::event::{Event, EventType};
 use crate::model::health::Trouble;
 use crate::model::ids::{UserId, WebhookId};
-use crate::model::limits::{HOOK_SAMPLES_AMONG, HOOK_SAMPLES_MAX};
+use crate::model::limits::HOOK_SAMPLES_MAX;
 use crate::model::snapshot::Snapshot;
 use crate::model::token::Caller;
 use crate::model::webhook::{Health, PayloadFormat, Webhook};
 use crate::outbound::compose;
+use crate::store::{EventQuery, EventScope, PageRequest};
 
 impl Service {
     /// Registers a webhook for one event type.
@@ -38,11 +39,13 @@ impl Service {
         let user = user(caller)?;
         let event = self.known_type(event, "/event", &mut Known::default()).await?;
         let snapshot = Snapshot::of(&self.sample_hook(user, &event));
-        let mut events = self.store.recent_events(user, &event, HOOK_SAMPLES_AMONG, HOOK_SAMPLES_MAX).await?;
-        if events.is_empty() {
-            events.push(self.example_event(event).await?);
+        let scope = EventScope::ProjectsOf(user.clone());
+        let query = EventQuery { scope, event_type: Some(event.clone()), since: None, until: None };
+        let newest = self.store.events(query, PageRequest { items_max: HOOK_SAMPLES_MAX, after: None }).await?.items;
+        if newest.is_empty() {
+            return Ok(vec![sample(&self.example_event(event).await?, &snapshot)]);
         }
-        Ok(events.iter().map(|event| sample(event, &snapshot)).collect())
+        Ok(newest.iter().map(|stored| sample(&stored.event, &snapshot)).collect())
     }
 
     /// A hook as the caller's next one might be: samples are asked for before there is one.

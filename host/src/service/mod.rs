@@ -27,12 +27,15 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use self::health::Checks;
 use crate::clock::Clock;
 use crate::egress::Policy;
 use crate::filter::FilterHost;
 use crate::metrics::Metrics;
 use crate::model::catalogue::Catalogue;
 use crate::model::limits::{NAME_CHARS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
+use crate::model::operational::RESERVED_ID_PREFIX;
+use crate::outbound::Sender;
 use crate::resolve::Resolver;
 use crate::store::{PageRequest, Store};
 
@@ -40,7 +43,7 @@ use crate::store::{PageRequest, Store};
 pub use crate::filter::projection::{Scalar, Value};
 pub use crate::filter::{Decision, Evaluation, Failure};
 pub use crate::store::{
-    CustomEventType, DeliveryQuery, LoggedVerdict, Page, Project, User, VerdictQuery, WebhookWindow, Windowed,
+    CustomEventType, DeliveryQuery, LoggedVerdict, Page, Project, User, VerdictQuery, WebhookWindow,
 };
 pub use deliveries::DeliveryDetail;
 pub use error::{Noun, ServiceError, Violation};
@@ -51,7 +54,7 @@ pub use people::NewToken;
 pub use secrets::RotatedSecret;
 pub use test_sends::TestSent;
 pub use verdicts::{EventVerdicts, Explained};
-pub use webhooks::{FilterChoice, NewWebhook, WebhookPatch, WebhookView};
+pub use webhooks::{FilterChoice, NewWebhook, WebhookPatch, WebhookView, WindowedViews};
 
 /// What every use case answers.
 pub type Result<T> = std::result::Result<T, ServiceError>;
@@ -63,6 +66,8 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     policy: Policy,
     resolver: Resolver,
+    sender: Arc<Sender>,
+    checks: Checks,
     catalogue: Catalogue,
     dispatch_poke: Arc<Notify>,
     metrics: Arc<Metrics>,
@@ -82,6 +87,8 @@ pub struct ServiceParts {
     pub policy: Policy,
     /// How names become addresses.
     pub resolver: Resolver,
+    /// Makes the requests of health checks.
+    pub sender: Arc<Sender>,
     /// Told when an event was accepted.
     pub dispatch_poke: Arc<Notify>,
     /// Where everything is counted.
@@ -92,10 +99,23 @@ impl Service {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: ServiceParts) -> Self {
-        let ServiceParts { store, filters, clock, policy, resolver, dispatch_poke, metrics } = parts;
-        let catalogue = Catalogue::built_in();
+        let ServiceParts { store, filters, clock, policy, resolver, sender, dispatch_poke, metrics } = parts;
+        let (checks, catalogue) = (Checks::default(), Catalogue::built_in());
         let (queues, last_ready) = (metrics::RecentQueues::default(), readiness::LastReady::default());
-        Self { store, filters, clock, policy, resolver, catalogue, dispatch_poke, metrics, queues, last_ready }
+        Self {
+            store,
+            filters,
+            clock,
+            policy,
+            resolver,
+            sender,
+            checks,
+            catalogue,
+            dispatch_poke,
+            metrics,
+            queues,
+            last_ready,
+        }
     }
 }
 
@@ -134,4 +154,13 @@ fn check_name(name: Option<String>, pointer: &str) -> Result<Option<String>> {
         return Err(ServiceError::bad_field(pointer, detail));
     }
     Ok(Some(name))
+}
+
+/// Refuses an id that is kept for Hooksieve's own.
+fn check_reserved(id: &str, pointer: &str) -> Result<()> {
+    if id.starts_with(RESERVED_ID_PREFIX) {
+        let detail = format!("ids that begin with `{RESERVED_ID_PREFIX}` are Hooksieve's own; choose another");
+        return Err(ServiceError::bad_field(pointer, detail));
+    }
+    Ok(())
 }

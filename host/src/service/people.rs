@@ -1,9 +1,10 @@
 //! Users, projects, members and tokens: the operator's part.
 
 use super::access::{Credentials, operator, secret_sha256};
-use super::{Noun, Result, Service, ServiceError, check_name};
+use super::{Noun, Result, Service, ServiceError, check_name, check_reserved};
 use crate::clock::random_bytes;
 use crate::model::ids::{CompanyId, ProjectId, UserId};
+use crate::model::operational::RESERVED_ID_PREFIX;
 use crate::model::token::{Caller, Token};
 use crate::store::{Joined, Project, Revoked, User};
 
@@ -26,6 +27,7 @@ impl Service {
     /// When the caller is no operator, or the id or name cannot be taken.
     pub async fn put_user(&self, caller: &Caller, id: &str, name: Option<String>) -> Result<User> {
         operator(caller)?;
+        check_reserved(id, "/id")?;
         let id = UserId::parse(id).map_err(|error| ServiceError::bad_field("/id", error.to_string()))?;
         let user = User { id, name: check_name(name, "/name")? };
         self.store.put_user(user.clone(), self.clock.now()).await?;
@@ -44,6 +46,7 @@ impl Service {
         company_id: Option<String>,
     ) -> Result<Project> {
         operator(caller)?;
+        check_reserved(id, "/id")?;
         let company_id = company_id.as_deref().map(CompanyId::parse).transpose();
         let project = Project {
             id: ProjectId::parse(id).map_err(|error| ServiceError::bad_field("/id", error.to_string()))?,
@@ -60,8 +63,8 @@ impl Service {
     /// When the caller is no operator, or the project or the user is not known.
     pub async fn add_member(&self, caller: &Caller, project: &str, user: &str) -> Result<()> {
         operator(caller)?;
-        let project = ProjectId::parse(project).map_err(|_| ServiceError::NotFound(Noun::Project))?;
-        let user = UserId::parse(user).map_err(|_| ServiceError::NotFound(Noun::User))?;
+        let project = project_of(project)?;
+        let user = user_of(user)?;
         match self.store.add_member(&project, &user).await? {
             Joined::Member => Ok(()),
             Joined::NoProject => Err(ServiceError::NotFound(Noun::Project)),
@@ -75,8 +78,8 @@ impl Service {
     /// When the caller is no operator.
     pub async fn remove_member(&self, caller: &Caller, project: &str, user: &str) -> Result<()> {
         operator(caller)?;
-        let project = ProjectId::parse(project).map_err(|_| ServiceError::NotFound(Noun::Project))?;
-        let user = UserId::parse(user).map_err(|_| ServiceError::NotFound(Noun::User))?;
+        let project = project_of(project)?;
+        let user = user_of(user)?;
         self.store.remove_member(&project, &user, self.clock.now()).await?;
         Ok(())
     }
@@ -87,7 +90,7 @@ impl Service {
     /// When the caller is no operator, or the user is not known.
     pub async fn create_token(&self, caller: &Caller, user: &str, name: Option<String>) -> Result<NewToken> {
         operator(caller)?;
-        let user = UserId::parse(user).map_err(|_| ServiceError::NotFound(Noun::User))?;
+        let user = user_of(user)?;
         if !self.store.user_exists(&user).await? {
             return Err(ServiceError::NotFound(Noun::User));
         }
@@ -152,4 +155,16 @@ impl Service {
             Revoked::LastOperator => Err(ServiceError::Conflict(LAST_OPERATOR.to_owned())),
         }
     }
+}
+
+/// A user that an operator can have made known; Hooksieve's own answers like one that is missing.
+fn user_of(id: &str) -> Result<UserId> {
+    let id = UserId::parse(id).ok().filter(|id| !id.as_str().starts_with(RESERVED_ID_PREFIX));
+    id.ok_or(ServiceError::NotFound(Noun::User))
+}
+
+/// The same for a project.
+fn project_of(id: &str) -> Result<ProjectId> {
+    let id = ProjectId::parse(id).ok().filter(|id| !id.as_str().starts_with(RESERVED_ID_PREFIX));
+    id.ok_or(ServiceError::NotFound(Noun::Project))
 }

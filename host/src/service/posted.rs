@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::{Result, Service, ServiceError};
+use super::{Result, Service, ServiceError, check_reserved};
 use crate::clock::random_bytes;
 use crate::json;
 use crate::model::Timestamp;
@@ -132,6 +132,7 @@ impl Checked {
             let detail = format!("`{RESERVED_ID}` is no event's id, since a route has that name; choose another");
             return Err(ServiceError::bad_field("/id", detail));
         }
+        check_reserved(posted.id.as_deref().unwrap_or_default(), "/id")?;
         let occurred_at = posted.occurred_at.as_deref().map(str::parse).transpose();
         Ok(Self {
             id: posted.id.as_deref().map(EventId::parse).transpose().map_err(bad_id("/id"))?,

@@ -4,7 +4,7 @@
 //! them early would not make a leaked one harmless: it is the receiver that trusts it, not this host. So nothing
 //! ends early, and a webhook that has as many secrets as may sign is refused one more until the first has ended.
 
-use super::access::user;
+use super::access::owner;
 use super::{Noun, Result, Service, ServiceError};
 use crate::clock::random_bytes;
 use crate::model::Timestamp;
@@ -33,7 +33,7 @@ impl Service {
     /// When there is no such webhook, someone else's answering alike; when the secret cannot be taken or is the
     /// present one; or when [`SECRETS_LIVE_MAX`] sign already.
     pub async fn rotate_secret(&self, caller: &Caller, id: &str, chosen: Option<Secret>) -> Result<RotatedSecret> {
-        let webhook_id = self.own_webhook(user(caller)?, id).await?.id.clone();
+        let webhook_id = self.own_webhook(&owner(caller), id).await?.id.clone();
         let secret = self.chosen_or_new(chosen)?;
         let at = self.clock.now();
         let overlap_ends_at = at + SECRET_OVERLAP;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::access::user;
+use super::access::owner;
 use super::{Result, Service, page_request};
 use crate::model::event::StoredEvent;
 use crate::model::ids::WebhookId;
@@ -71,7 +71,7 @@ impl Service {
         limit: Option<u32>,
         cursor: Option<&str>,
     ) -> Result<Page<LoggedVerdict>> {
-        let webhook = self.own_webhook(user(caller)?, webhook).await?;
+        let webhook = self.own_webhook(&owner(caller), webhook).await?;
         Ok(self.store.verdicts_for(&webhook.id, query, page_request(limit, cursor)?).await?)
     }
 }

@@ -1,25 +1,30 @@
-//! Webhooks: a user registers, changes and deletes their own.
+//! Webhooks: a user registers, changes and deletes their own, and so does the operator.
+//!
+//! The operator's subscribe to operational events only, and users' to all others.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::access::user;
+use super::access::owner;
+use super::health::Checked;
 use super::posted::Known;
 use super::{Noun, Result, Service, ServiceError, check_name, headers, page_request};
 use crate::clock::random_bytes;
 use crate::egress::{self, Refused};
 use crate::filter::FilterRef;
 use crate::json;
+use crate::model::Timestamp;
 use crate::model::event::EventType;
-use crate::model::health::{DisabledReason, Trouble};
+use crate::model::health::{DisabledReason, Hold, Trouble};
 use crate::model::ids::{FilterId, ProjectId, UserId, WebhookId};
 use crate::model::limits::{
     FILTER_CONFIG_BYTES_MAX, PAGE_ITEMS_MAX, WEBHOOK_EVENTS_MAX, WEBHOOK_PROJECTS_MAX, WEBHOOKS_PER_USER_MAX,
 };
+use crate::model::operational::{self, Change};
 use crate::model::secret::Secret;
 use crate::model::token::Caller;
 use crate::model::webhook::{FilterBinding, Health, OnError, PayloadFormat, Webhook};
-use crate::store::{Page, Removed, Updated, WebhookWindow, Windowed};
+use crate::store::{Page, Removed, Updated, WebhookWindow};
 
 /// How often a change is tried again that met another change of the same webhook.
 const UPDATE_TRIES: usize = 128;
@@ -85,16 +90,37 @@ pub struct WebhookView {
     pub webhook: Arc<Webhook>,
     /// The secret, only when the webhook was just registered.
     pub secret: Option<Secret>,
+    /// The hold that keeps attempts back now, if there is one.
+    pub hold: Option<Hold>,
+    /// When the next attempt is made, if one is due at all: neither before its time nor before the hold ends.
+    pub next_attempt_at: Option<Timestamp>,
+}
+
+impl WebhookView {
+    /// A webhook to which nothing is owed.
+    #[must_use]
+    pub fn new(webhook: Arc<Webhook>) -> Self {
+        Self { webhook, secret: None, hold: None, next_attempt_at: None }
+    }
+}
+
+/// What is seen through a [`WebhookWindow`].
+#[derive(Clone, Debug)]
+pub struct WindowedViews {
+    /// The items, newest first.
+    pub items: Vec<WebhookView>,
+    /// How many the whole list has.
+    pub total: usize,
 }
 
 impl Service {
     /// Registers a webhook.
     ///
     /// # Errors
-    /// When the caller is no user, a field cannot be taken, a project is not theirs, or the filter refuses
+    /// When a field cannot be taken, a project is not theirs, or the filter refuses
     /// its configuration.
     pub async fn create_webhook(&self, caller: &Caller, new: NewWebhook) -> Result<WebhookView> {
-        let owner = user(caller)?;
+        let owner = &owner(caller);
         if self.store.count_webhooks(owner).await? >= WEBHOOKS_PER_USER_MAX {
             return Err(ServiceError::Conflict(format!("a user has at most {WEBHOOKS_PER_USER_MAX} webhooks")));
         }
@@ -106,7 +132,7 @@ impl Service {
             owner: owner.clone(),
             name: check_name(new.name, "/name")?,
             url: self.check_url(new.url).await?,
-            events: self.check_events(&new.events).await?,
+            events: self.check_events(owner, &new.events).await?,
             project_ids: self.check_projects(owner, &new.project_ids).await?,
             filter: self.bind_optional(owner, new.filter).await?,
             payload_format: new.payload_format,
@@ -121,7 +147,7 @@ impl Service {
             updated_at: now,
         };
         self.store.add_webhook(webhook.clone(), secret.clone()).await?;
-        Ok(WebhookView { webhook: Arc::new(webhook), secret: Some(secret) })
+        Ok(WebhookView { secret: Some(secret), ..WebhookView::new(Arc::new(webhook)) })
     }
 
     /// The caller's webhook of that id.
@@ -129,48 +155,61 @@ impl Service {
     /// # Errors
     /// When there is none; someone else's answers alike.
     pub async fn webhook(&self, caller: &Caller, id: &str) -> Result<WebhookView> {
-        let webhook = self.own_webhook(user(caller)?, id).await?;
-        Ok(WebhookView { webhook, secret: None })
+        let webhook = self.own_webhook(&owner(caller), id).await?;
+        self.view(webhook).await
     }
 
     /// The caller's webhooks, newest first.
     ///
     /// # Errors
-    /// When the caller is no user, or the page cannot be taken.
+    /// When the page cannot be taken.
     pub async fn webhooks(
         &self,
         caller: &Caller,
         limit: Option<u32>,
         cursor: Option<&str>,
     ) -> Result<Page<WebhookView>> {
-        let page = self.store.webhooks(user(caller)?, page_request(limit, cursor)?).await?;
-        let items = page.items.into_iter().map(|webhook| WebhookView { webhook, secret: None }).collect();
-        Ok(Page { items, next: page.next })
+        let page = self.store.webhooks(&owner(caller), page_request(limit, cursor)?).await?;
+        Ok(Page { items: self.views(page.items).await?, next: page.next })
     }
 
     /// A window on the caller's webhooks, newest first, and how many there are.
     ///
     /// # Errors
-    /// When the caller is no user, or the window has more items than a page.
-    pub async fn webhook_window(&self, caller: &Caller, window: WebhookWindow) -> Result<Windowed> {
-        let owner = user(caller)?;
+    /// When the window has more items than a page.
+    pub async fn webhook_window(&self, caller: &Caller, window: WebhookWindow) -> Result<WindowedViews> {
         if !(1..=PAGE_ITEMS_MAX).contains(&window.take) {
             return Err(ServiceError::bad_field("/take", format!("a page has 1 to {PAGE_ITEMS_MAX} items")));
         }
-        Ok(self.store.webhook_window(owner, window).await?)
+        let seen = self.store.webhook_window(&owner(caller), window).await?;
+        Ok(WindowedViews { items: self.views(seen.items).await?, total: seen.total })
     }
 
-    /// Changes the caller's webhook, wholly or not at all.
+    /// Changes the caller's webhook, wholly or not at all. Where that enables it, its endpoint is asked first;
+    /// if it does not answer, all but that is changed, and the view says why.
     ///
     /// # Errors
     /// As for [`Service::create_webhook`], or when there is no such webhook.
     pub async fn update_webhook(&self, caller: &Caller, id: &str, patch: WebhookPatch) -> Result<WebhookView> {
-        let owner = user(caller)?;
+        let owner = owner(caller);
+        let mut checked = Checked::default();
         for _ in 0..UPDATE_TRIES {
-            let before = self.own_webhook(owner, id).await?;
-            let after = self.patched(&before, patch.clone()).await?;
-            match self.store.update_webhook(before.version, after.clone()).await? {
-                Updated::Written => return Ok(WebhookView { webhook: Arc::new(after), secret: None }),
+            let before = self.own_webhook(&owner, id).await?;
+            let mut after = self.patched(&before, patch.clone()).await?;
+            let failed = if after.is_enabled && !before.is_enabled {
+                self.check_health(&after, &mut checked).await?
+            } else {
+                None
+            };
+            let updated = match failed {
+                Some(failure) => {
+                    after.is_enabled = false;
+                    self.store.update_failed_webhook(before.version, after, failure).await?
+                }
+                None => self.store.update_webhook(before.version, after).await?,
+            };
+            match updated {
+                Updated::Written => return self.view(self.own_webhook(&owner, id).await?).await,
                 Updated::Stale => {}
                 Updated::Missing => return Err(ServiceError::NotFound(Noun::Webhook)),
             }
@@ -187,7 +226,7 @@ impl Service {
             after.name = check_name(name, "/name")?;
         }
         if let Some(events) = patch.events {
-            after.events = self.check_events(&events).await?;
+            after.events = self.check_events(&before.owner, &events).await?;
         }
         if let Some(project_ids) = patch.project_ids {
             after.project_ids = self.check_projects(&before.owner, &project_ids).await?;
@@ -217,11 +256,29 @@ impl Service {
     /// # Errors
     /// When there is none; someone else's answers alike.
     pub async fn delete_webhook(&self, caller: &Caller, id: &str) -> Result<()> {
-        let webhook = self.own_webhook(user(caller)?, id).await?;
+        let webhook = self.own_webhook(&owner(caller), id).await?;
         match self.store.delete_webhook(&webhook.id, self.clock.now()).await? {
             Removed::Removed => Ok(()),
             Removed::Missing | Removed::InUse => Err(ServiceError::NotFound(Noun::Webhook)),
         }
+    }
+
+    /// The webhook as its owner sees it now.
+    pub(super) async fn view(&self, webhook: Arc<Webhook>) -> Result<WebhookView> {
+        let views = self.views(vec![webhook]).await?;
+        views.into_iter().next().ok_or_else(|| ServiceError::Internal("a view went missing".to_owned()))
+    }
+
+    async fn views(&self, webhooks: Vec<Arc<Webhook>>) -> Result<Vec<WebhookView>> {
+        let ids: Vec<WebhookId> = webhooks.iter().map(|webhook| webhook.id.clone()).collect();
+        let (due, now) = (self.store.next_attempts(&ids).await?, self.clock.now());
+        let view = |webhook: Arc<Webhook>| {
+            let hold = webhook.trouble.hold.filter(|hold| hold.until > now);
+            let due = due.get(&webhook.id).filter(|_| webhook.is_enabled);
+            let next_attempt_at = due.map(|due| hold.map_or(*due, |hold| hold.until.max(*due)));
+            WebhookView { hold, next_attempt_at, ..WebhookView::new(webhook) }
+        };
+        Ok(webhooks.into_iter().map(view).collect())
     }
 
     pub(super) async fn own_webhook(&self, owner: &UserId, id: &str) -> Result<Arc<Webhook>> {
@@ -244,7 +301,7 @@ impl Service {
         }
     }
 
-    async fn check_events(&self, names: &[String]) -> Result<Vec<EventType>> {
+    async fn check_events(&self, owner: &UserId, names: &[String]) -> Result<Vec<EventType>> {
         if names.len() > WEBHOOK_EVENTS_MAX {
             let detail = format!("a webhook subscribes to at most {WEBHOOK_EVENTS_MAX} event types");
             return Err(ServiceError::bad_field("/events", detail));
@@ -252,12 +309,33 @@ impl Service {
         let (mut types, mut seen) = (Vec::with_capacity(names.len()), HashSet::new());
         let mut asked = Known::default();
         for (place, name) in names.iter().enumerate() {
-            let known = self.known_type(name, &format!("/events/{place}"), &mut asked).await?;
+            let known = self.subscribable_type(owner, name, &format!("/events/{place}"), &mut asked).await?;
             if seen.insert(known.clone()) {
                 types.push(known);
             }
         }
         Ok(types)
+    }
+
+    /// The operator's webhooks get operational events and no others, users' all others and no operational ones.
+    async fn subscribable_type(
+        &self,
+        owner: &UserId,
+        name: &str,
+        pointer: &str,
+        known: &mut Known,
+    ) -> Result<EventType> {
+        let is_operators = *owner == operational::operator();
+        let detail = match Change::parse(name) {
+            Some(change) if is_operators => return Ok(change.event_type()),
+            Some(_) => format!("{name} is for the operator's webhooks only"),
+            None if is_operators => {
+                let names = Change::ALL.iter().map(|change| change.as_str()).collect::<Vec<_>>().join(", ");
+                format!("an operator's webhook gets only {names}; for other events register it with a user's token")
+            }
+            None => return self.known_type(name, pointer, known).await,
+        };
+        Err(ServiceError::bad_field(pointer, detail))
     }
 
     /// Every project must be one that the user is a member of; which of the others exist is not told.

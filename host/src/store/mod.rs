@@ -494,9 +494,6 @@ pub trait Store: Send + Sync + 'static {
     async fn events(&self, query: EventQuery, page: PageRequest) -> Result<Page<StoredEvent>>;
     /// An event.
     async fn event(&self, id: &EventId) -> Result<Option<StoredEvent>>;
-    /// The newest events of the type in projects of the user, among the `among` newest there are, tests apart; at
-    /// most `rows_max`.
-    async fn recent_events(&self, user: &UserId, of: &EventType, among: u32, rows_max: u32) -> Result<Vec<Event>>;
     /// Claims events that wait for dispatch, the oldest first.
     async fn claim_events(&self, claim: Claim) -> Result<Vec<ClaimedEvent>>;
     /// Writes what was decided on an event, all of it or, if the lease was lost, nothing. Filter

@@ -9,6 +9,7 @@ use super::text::{Cursor, EventTypeName, Id, Name};
 use crate::model::Timestamp;
 use crate::model::catalogue::TypeInfo;
 use crate::model::event::StoredEvent;
+use crate::model::operational::Change;
 
 /// An event to accept.
 ///
@@ -200,9 +201,10 @@ pub struct EventType {
     pub group: String,
     /// What happened, for people.
     pub description: String,
-    /// Whether it is one of Blue's; the others were added by the operator.
+    /// Whether it is one of Blue's or of Hooksieve's own; the others were added by the operator.
     pub built_in: bool,
-    /// A complete event of this type, as it would be posted; null for an added type that has none.
+    /// A complete event of this type, as it would be posted; null for an added type that has none, and for
+    /// Hooksieve's own, which cannot be posted.
     #[schema(value_type = Option<NewEvent>)]
     pub example: Option<Box<RawValue>>,
     /// The JSON Schema (draft 2020-12) of such an event: what its record has before and after. Events are not
@@ -220,6 +222,19 @@ impl From<&TypeInfo> for EventType {
             built_in: true,
             example: Some(info.example.clone()),
             schema: Some(info.schema.clone()),
+        }
+    }
+}
+
+impl From<Change> for EventType {
+    fn from(change: Change) -> Self {
+        Self {
+            name: change.as_str().to_owned(),
+            group: Change::GROUP.to_owned(),
+            description: change.description().to_owned(),
+            built_in: true,
+            example: None,
+            schema: None,
         }
     }
 }

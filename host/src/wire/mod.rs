@@ -11,6 +11,7 @@
 mod delivery;
 mod event;
 mod filter;
+mod health;
 mod hook;
 mod mirror;
 mod people;
@@ -36,6 +37,7 @@ pub use event::{
 pub use filter::{
     Evaluate, Evaluation, EvaluationVerdict, FieldScalar, FieldSeen, FieldValue, Filter, FilterAbout, UploadQuery,
 };
+pub use health::{DisabledReason, HoldReason, WebhookFailure, WebhookHealth};
 pub use hook::{Hook, HookSample, HookSampleQuery, NewHook};
 pub use people::{CreateToken, NewToken, Project, PutProject, PutUser, User};
 pub use problem::{Problem, Violation};

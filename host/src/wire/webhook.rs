@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::SecretText;
 use super::event::canonical;
 use super::mirror::mirror;
 use super::present::present;
 use super::text::{AddedHeaders, ChangedHeaders, EventTypeName, Id, Name, SigningSecret, WebhookUrl};
+use super::{SecretText, WebhookHealth};
 use crate::model::limits::FILTER_FAILURES_UNTIL_FAILING;
 use crate::model::{Timestamp, webhook};
 
@@ -145,7 +145,9 @@ pub struct PatchWebhook {
     #[schema(value_type = ChangedHeaders, required = false)]
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub headers: Option<BTreeMap<String, Option<SecretText>>>,
-    /// Whether it gets events.
+    /// Whether it gets events. To enable it, its endpoint is asked first, with the event
+    /// `WEBHOOK_HEALTH_CHECK`: if it does not answer 2xx in 7 seconds, the webhook stays disabled and becomes
+    /// UNHEALTHY, and all else is changed.
     #[schema(value_type = bool, required = false)]
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
@@ -200,6 +202,8 @@ pub struct Webhook {
     pub headers: BTreeMap<String, ()>,
     /// Failed attempts since the last success.
     pub failures_in_a_row: u32,
+    /// Why it is as healthy as it is, and what happens next.
+    pub health: WebhookHealth,
     /// When it was registered.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -211,7 +215,7 @@ pub struct Webhook {
 impl Webhook {
     /// A webhook, with its secret if it was just registered.
     #[must_use]
-    pub fn new(webhook: &webhook::Webhook, secret: Option<SecretText>) -> Self {
+    pub fn new(webhook: &webhook::Webhook, secret: Option<SecretText>, health: WebhookHealth) -> Self {
         let filter = webhook.filter.as_ref();
         Self {
             id: webhook.id.to_string(),
@@ -227,6 +231,7 @@ impl Webhook {
             payload_format: webhook.payload_format.into(),
             headers: webhook.headers.keys().map(|name| (name.clone(), ())).collect(),
             failures_in_a_row: webhook.failures_in_a_row,
+            health,
             created_at: webhook.created_at,
             updated_at: webhook.updated_at,
         }

@@ -1,8 +1,11 @@
 //! The flow, from an event to a delivery that a receiver has verified.
 
 mod bytes;
+mod enabling;
 mod failures;
 mod filters;
+mod health;
+mod operational;
 mod payloads;
 mod retries;
 mod rotation;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{answer, create, data, error, token};
-use crate::app::{OPERATOR_TOKEN, TestApp};
+use crate::app::TestApp;
 
 const CREATE: &str = "mutation ($input: CreateWebhookInput!) { createWebhook(input: $input) { id } }";
 const UPDATE: &str = "mutation ($input: UpdateWebhookInput!) { updateWebhook(input: $input) { id } }";
@@ -132,17 +132,6 @@ async fn a_mutation_that_is_written_twice_under_one_name_is_not_made_twice() {
 
     let made = data(&app, &token, &format!("mutation {{ a: {field} b: {field} }}"), json!({})).await;
     assert_ne!(made["a"]["id"], made["b"]["id"]);
-}
-
-#[tokio::test]
-async fn an_operator_is_told_that_webhooks_are_users_as_in_rest() {
-    let app = TestApp::start().await;
-
-    let told = error(&app, OPERATOR_TOKEN, "{ webhooks { items { id } } }", json!({})).await;
-    let rest = crate::app::problem(app.operator().list_webhooks(&Default::default()).await);
-
-    assert_eq!(told["extensions"], json!({ "code": "UNAUTHORIZED" }));
-    assert_eq!((told["message"].as_str().unwrap(), "UNAUTHORIZED"), (rest.detail.as_str(), rest.code.as_str()));
 }
 
 #[tokio::test]

@@ -5,11 +5,16 @@ use serde_json::{Value, json};
 
 use super::{WEBHOOK, create, data, token};
 use crate::app::{PROJECT, TestApp, filtered};
+use crate::receiver::{Answer, Receiver};
 
 /// Blue's fields, and those that Hooksieve adds.
 fn everything() -> String {
-    format!("{WEBHOOK} eventTypes filter {{ id config onError status }} payloadFormat headers failuresInARow")
+    format!("{WEBHOOK} eventTypes filter {{ id config onError status }} payloadFormat headers failuresInARow {HEALTH}")
 }
+
+const HEALTH: &str =
+    "health { reason since failingSince lastFailure { error status detail at } disabledReason heldUntil
+    holdReason nextAttemptAt }";
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -31,8 +36,14 @@ async fn assert_same(app: &TestApp, token: &str, id: &str) -> Value {
     said["eventTypes"] = rest["events"].clone();
     said["metadata"] = json!({ "events": rest["events"], "projectIds": rest["projectIds"] });
     said["headers"] = rest["headers"].as_object().unwrap().keys().cloned().collect();
-    for upper in ["/payloadFormat", "/filter/onError"] {
-        if let Some(word) = said.pointer_mut(upper) {
+    for upper in [
+        "/payloadFormat",
+        "/filter/onError",
+        "/health/lastFailure/error",
+        "/health/disabledReason",
+        "/health/holdReason",
+    ] {
+        if let Some(word) = said.pointer_mut(upper).filter(|word| word.is_string()) {
             *word = json!(word.as_str().unwrap().to_uppercase());
         }
     }
@@ -41,7 +52,7 @@ async fn assert_same(app: &TestApp, token: &str, id: &str) -> Value {
     for (member, value) in graphql.as_object().unwrap() {
         assert_eq!(*value, said[member], "{member}");
     }
-    assert_eq!(graphql.as_object().unwrap().len(), 17);
+    assert_eq!(graphql.as_object().unwrap().len(), 18);
     graphql.take()
 }
 
@@ -167,6 +178,29 @@ async fn disabling_makes_a_webhook_unhealthy_in_both() {
 
     assert_eq!(disabled["disableWebhook"], json!({ "success": true, "operationId": null }));
     assert_eq!((&after["enabled"], &after["status"]), (&json!(false), &json!("UNHEALTHY")));
+}
+
+#[tokio::test]
+async fn a_health_check_that_fails_is_no_error_and_is_told_alike_by_both() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let token = token(&app, "u1").await;
+    let create = "mutation ($url: String!) { createWebhook(input: { url: $url, enabled: false }) { id } }";
+    let url = json!({ "url": receiver.url("/a") });
+    let id = data(&app, &token, create, url).await["createWebhook"]["id"].as_str().unwrap().to_owned();
+    let enable = "mutation ($id: String!) { updateWebhook(input: { webhookId: $id, enabled: true, name: \"New\" }) {
+        enabled status name health { disabledReason lastFailure { error status } } } }";
+    receiver.script("/a", [Answer::status(503)]);
+
+    let refused = data(&app, &token, enable, json!({ "id": id })).await["updateWebhook"].take();
+    assert_same(&app, &token, &id).await;
+    let passed = data(&app, &token, enable, json!({ "id": id })).await["updateWebhook"].take();
+
+    let failure = json!({ "error": "STATUS", "status": 503 });
+    let health = json!({ "disabledReason": "HEALTH_CHECK", "lastFailure": failure });
+    assert_eq!(refused, json!({ "enabled": false, "status": "UNHEALTHY", "name": "New", "health": health }));
+    let health = json!({ "disabledReason": null, "lastFailure": null });
+    assert_eq!(passed, json!({ "enabled": true, "status": "HEALTHY", "name": "New", "health": health }));
+    assert_eq!(receiver.on("/a").len(), 2);
 }
 
 #[tokio::test]

@@ -2,10 +2,10 @@
 //! names the bound, on every route that takes the thing.
 
 use hooksieve::model::limits::{
-    BATCH_BODY_BYTES_MAX, EVENT_TYPE_CHARS_MAX, FILTER_CONFIG_BYTES_MAX, ID_CHARS_MAX, JSON_DEPTH_MAX, NAME_CHARS_MAX,
-    PAGE_ITEMS_MAX, REQUEST_BODY_BYTES_MAX, REQUEST_HEADERS_BYTES_MAX, REQUEST_HEADERS_MAX, REQUEST_URL_BYTES_MAX,
-    SECRET_BYTES_MAX, URL_CHARS_MAX, WEBHOOK_EVENTS_MAX, WEBHOOK_HEADER_VALUE_BYTES_MAX, WEBHOOK_HEADERS_MAX,
-    WEBHOOK_PROJECTS_MAX,
+    BATCH_BODY_BYTES_MAX, BATCH_EVENTS_MAX, EVENT_TYPE_CHARS_MAX, EVENT_TYPE_EXAMPLE_BYTES_MAX,
+    EVENT_TYPE_SCHEMA_BYTES_MAX, FILTER_CONFIG_BYTES_MAX, ID_CHARS_MAX, JSON_DEPTH_MAX, NAME_CHARS_MAX, PAGE_ITEMS_MAX,
+    REQUEST_BODY_BYTES_MAX, REQUEST_HEADERS_BYTES_MAX, REQUEST_HEADERS_MAX, REQUEST_URL_BYTES_MAX, SECRET_BYTES_MAX,
+    URL_CHARS_MAX, WEBHOOK_EVENTS_MAX, WEBHOOK_HEADER_VALUE_BYTES_MAX, WEBHOOK_HEADERS_MAX, WEBHOOK_PROJECTS_MAX,
 };
 use hooksieve::wire::{CreateToken, Problem};
 use serde_json::Value;
@@ -112,6 +112,12 @@ fn deep(depth: usize) -> String {
 const NEW_WEBHOOK: &str = r#""url":"https://127.0.0.1:8443/""#;
 const NEW_EVENT: &str = r#""event":"TODO_CREATED","projectId":"p""#;
 
+/// An event type with this member, whose last text is so long that it has `length` bytes.
+fn described(member: &str, json: &str, length: usize) -> String {
+    let json = json.replace(r#""""#, &format!(r#""{}""#, text(length - json.len())));
+    format!(r#"{{"description":"x","{member}":{json}}}"#)
+}
+
 const MEMBERS: &[Case] = &[
     ("PUT /v1/users/{id}", |n, _| format!(r#"{{"name":"{}"}}"#, text(n)), NAME_CHARS_MAX),
     ("PUT /v1/projects/{id}", |n, _| format!(r#"{{"name":"{}"}}"#, text(n)), NAME_CHARS_MAX),
@@ -119,6 +125,13 @@ const MEMBERS: &[Case] = &[
     ("POST /v1/users/{id}/tokens", |n, _| format!(r#"{{"name":"{}"}}"#, text(n)), NAME_CHARS_MAX),
     ("PUT /v1/event-types/{name}", |n, _| format!(r#"{{"description":"{}"}}"#, text(n)), NAME_CHARS_MAX),
     ("PUT /v1/event-types/{name}", |n, _| format!(r#"{{"description":"x","group":"{}"}}"#, text(n)), NAME_CHARS_MAX),
+    ("PUT /v1/event-types/{name}", |n, _| described("schema", r#"{"title":""}"#, n), EVENT_TYPE_SCHEMA_BYTES_MAX),
+    (
+        "PUT /v1/event-types/{name}",
+        |n, _| described("example", r#"{"event":"A_TYPE","projectId":"p","currentValue":""}"#, n),
+        EVENT_TYPE_EXAMPLE_BYTES_MAX,
+    ),
+    ("POST /v1/events/batch", |n, _| format!("[{}]", vec!["{}"; n].join(",")), BATCH_EVENTS_MAX),
     ("POST /v1/events", |n, _| format!(r#"{{{NEW_EVENT},"id":"{}"}}"#, text(n)), ID_CHARS_MAX),
     ("POST /v1/events", |n, _| format!(r#"{{"event":"TODO_CREATED","projectId":"{}"}}"#, text(n)), ID_CHARS_MAX),
     ("POST /v1/events", |n, _| format!(r#"{{{NEW_EVENT},"companyId":"{}"}}"#, text(n)), ID_CHARS_MAX),
@@ -285,7 +298,7 @@ async fn a_body_at_its_bound_is_read_and_one_byte_more_is_refused_on_every_route
     let padded = |length: usize| format!("{{{}}}", " ".repeat(length - 2));
 
     for route in ROWS.iter().filter(|row| matches!(row.body, Body::Json(_))).map(|row| row.route) {
-        let bound = if route == "POST /v1/events/batch" { BATCH_BODY_BYTES_MAX } else { REQUEST_BODY_BYTES_MAX };
+        let bound = if route.ends_with("/batch") { BATCH_BODY_BYTES_MAX } else { REQUEST_BODY_BYTES_MAX };
         let read = scene.send(route, &padded(bound)).await;
         let refused = scene.send(route, &padded(bound + 1)).await;
 

@@ -4,11 +4,12 @@ use async_graphql::{Context, Enum, ID, Name, Object, SimpleObject, Value};
 
 use super::budget::Budget;
 use super::events::WebhookEvent;
+use super::health::WebhookHealth;
 use super::input::{OnError, PayloadFormat};
 use super::scalars::{DateTime, Json};
 use crate::model::limits::FILTER_FAILURES_UNTIL_FAILING;
 use crate::model::webhook::{FilterBinding, Health};
-use crate::service::{WebhookView, Windowed};
+use crate::service::{WebhookView, WindowedViews};
 
 /// Whether the endpoint answers.
 #[derive(Clone, Copy, Enum, PartialEq, Eq)]
@@ -119,6 +120,11 @@ impl Webhook {
     async fn failures_in_a_row(&self) -> u32 {
         self.0.webhook.failures_in_a_row
     }
+
+    /// Hooksieve's: why it is as healthy as it is, and what happens next.
+    async fn health(&self) -> WebhookHealth {
+        WebhookHealth::new(&self.0)
+    }
 }
 
 impl Webhook {
@@ -199,7 +205,7 @@ struct PageInfo {
 
 impl WebhookPagination {
     /// What is seen through a window of `take` items behind `skip`.
-    pub(super) fn new(seen: Windowed, skip: u32, take: u32) -> Self {
+    pub(super) fn new(seen: WindowedViews, skip: u32, take: u32) -> Self {
         let total = u32::try_from(seen.total).unwrap_or(u32::MAX);
         let page_info = PageInfo {
             total_pages: Some(total.div_ceil(take)),
@@ -208,10 +214,10 @@ impl WebhookPagination {
             per_page: Some(take),
             has_next_page: skip.saturating_add(take) < total,
             has_previous_page: skip > 0,
-            start_cursor: seen.items.first().map(|webhook| webhook.id.to_string()),
-            end_cursor: seen.items.last().map(|webhook| webhook.id.to_string()),
+            start_cursor: seen.items.first().map(|view| view.webhook.id.to_string()),
+            end_cursor: seen.items.last().map(|view| view.webhook.id.to_string()),
         };
-        let items = seen.items.into_iter().map(|webhook| Webhook(WebhookView { webhook, secret: None })).collect();
+        let items = seen.items.into_iter().map(Webhook).collect();
         Self { items, page_info }
     }
 }

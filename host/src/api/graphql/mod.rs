@@ -12,6 +12,7 @@ mod answer;
 mod budget;
 mod events;
 mod excess;
+mod health;
 mod input;
 mod media;
 mod operation;

@@ -14,19 +14,20 @@ use crate::wire;
 
 /// List the event types
 ///
-/// Blue's, in the order of its API document, then those that the operator added. All of them: the list
-/// has one page.
+/// Blue's, in the order of its API document, then, for the operator, those that tell of webhooks themselves, then
+/// those that the operator added. All of them: the list has one page.
 #[utoipa::path(get, path = "/v1/event-types", tag = "events", responses(
     (status = 200, description = "Every event type.", body = wire::EventTypePage),
     Refusals,
 ))]
 pub(crate) async fn list_event_types(
     State(state): State<ApiState>,
-    Auth(_): Auth,
+    Auth(caller): Auth,
 ) -> Result<Json<wire::EventTypePage>> {
     let custom = state.service.custom_event_types().await?;
     let built_in = state.service.catalogue().types().iter().map(wire::EventType::from);
-    Ok(whole(built_in.chain(custom.into_iter().map(Into::into)).collect()))
+    let operational = state.service.operational_types(&caller).iter().map(|change| (*change).into());
+    Ok(whole(built_in.chain(operational).chain(custom.into_iter().map(Into::into)).collect()))
 }
 
 /// Add an event type, or change one that was added

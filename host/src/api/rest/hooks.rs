@@ -26,7 +26,7 @@ pub(crate) async fn create_hook(
     Auth(caller): Auth,
     JsonBody(new): JsonBody<wire::NewHook>,
 ) -> Result<(StatusCode, Json<wire::Hook>)> {
-    let WebhookView { webhook, secret } = state.service.create_hook(&caller, new.target_url, &new.event).await?;
+    let WebhookView { webhook, secret, .. } = state.service.create_hook(&caller, new.target_url, &new.event).await?;
     let secret = secret.ok_or_else(|| ServiceError::Internal("a new webhook came without its secret".to_owned()))?;
     let hook = wire::Hook {
         id: webhook.id.to_string(),

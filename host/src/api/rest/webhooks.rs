@@ -15,8 +15,9 @@ use crate::wire::{self, SecretText};
 
 /// Register a webhook
 ///
-/// For a user, as are all calls under this tag. The answer is the only one that shows the secret. A
-/// filter must take its configuration now.
+/// For a user, as are all calls under this tag; for the operator webhooks of its own, which get only the events
+/// that tell of webhooks themselves (`WEBHOOK_UNHEALTHY`, `WEBHOOK_RECOVERED`, `WEBHOOK_DISABLED`). The answer is
+/// the only one that shows the secret. A filter must take its configuration now.
 #[utoipa::path(post, path = "/v1/webhooks", tag = "webhooks", request_body = wire::NewWebhook, responses(
     (status = 201, description = "The webhook, with its secret.", body = wire::Webhook),
     WriteRefusals,
@@ -60,7 +61,9 @@ pub(crate) async fn get_webhook(
 /// Change a webhook
 ///
 /// What is absent stays as it is; lists and headers are replaced whole, where null for a header keeps its
-/// value. All of the change is made, or none of it.
+/// value. All of the change is made, or none of it, but for `enabled: true`: where the endpoint of a disabled
+/// webhook does not answer its health check, the rest is changed, and the webhook comes back disabled and
+/// UNHEALTHY with the reason in `health`.
 #[utoipa::path(patch, path = "/v1/webhooks/{id}", tag = "webhooks", request_body = wire::PatchWebhook,
     params(("id" = String, Path, description = "The webhook.")),
     responses((status = 200, description = "The webhook as it is now.", body = wire::Webhook), WriteRefusals))]
@@ -106,7 +109,8 @@ pub(crate) async fn delete_webhook(
 
 impl From<service::WebhookView> for wire::Webhook {
     fn from(view: service::WebhookView) -> Self {
-        Self::new(&view.webhook, view.secret.map(|secret| SecretText::from(secret.expose())))
+        let health = wire::WebhookHealth::new(&view.webhook, view.hold, view.next_attempt_at);
+        Self::new(&view.webhook, view.secret.map(|secret| SecretText::from(secret.expose())), health)
     }
 }
 

@@ -43,12 +43,13 @@ pub(in crate::store) async fn a_webhook_that_is_held_gets_no_attempt_before_its_
 
     let before_it_ends = claim_at(&*store, 9).await;
     let next_due = store.next_due().await.unwrap();
+    let counted = store.queues(at(9)).await.unwrap().deliveries_due;
     owe(&*store, "x", &["other"], at(9)).await;
     let others = claim_at(&*store, 9).await;
     let probes = claim_at(&*store, 10).await;
 
     assert!(before_it_ends.is_empty(), "{before_it_ends:?}");
-    assert_eq!(next_due, Some(at(0) + PAUSE));
+    assert_eq!((next_due, counted), (Some(at(0) + PAUSE), 0));
     assert_eq!(names(&others), [("x", "other")]);
     assert_eq!(probes.len(), 1);
 }

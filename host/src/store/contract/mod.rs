@@ -67,7 +67,7 @@ macro_rules! contract_tests {
             tests_of_webhooks: what_was_posted_is_no_test,
             tests_of_webhooks: a_webhook_is_tested_no_more_than_it_may_be,
             tests_of_webhooks: a_webhook_that_is_gone_is_not_tested,
-            tests_of_webhooks: recent_events_are_the_newest_of_the_type_in_the_users_projects,
+            tests_of_webhooks: a_test_is_in_no_list_of_events,
             filters: a_filter_and_its_bytes_read_back_as_they_were,
             filters: a_user_sees_bundled_filters_and_their_own,
             filters: a_filter_in_use_is_not_deleted,

@@ -8,8 +8,8 @@ use super::columns::one_row;
 use super::lease::{self, Fences, Seen};
 use super::{deliveries, verdicts};
 use crate::model::Timestamp;
-use crate::model::event::{Event, EventDigest, EventSeq, EventType, StoredEvent};
-use crate::model::ids::{EventId, UserId};
+use crate::model::event::{Event, EventDigest, EventSeq, StoredEvent};
+use crate::model::ids::EventId;
 use crate::model::limits::CLAIM_BYTES_MAX;
 use crate::store::{Accepted, Claim, ClaimedEvent, Dispatched, Recorded, TestAccepted, TestOf};
 
@@ -140,31 +140,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
 
 pub(super) fn by_seq(connection: &Connection, seq: EventSeq) -> rusqlite::Result<Event> {
     connection.prepare_cached(concat!("SELECT ", columns!(), " FROM events WHERE seq = ?1"))?.query_one((seq,), read)
-}
-
-pub(super) fn recent(
-    connection: &Connection,
-    user: &UserId,
-    of: &EventType,
-    among: u32,
-    rows_max: u32,
-) -> rusqlite::Result<Vec<Event>> {
-    connection
-        .prepare_cached(concat!(
-            "SELECT ",
-            columns!(),
-            // Chosen by short columns alone, since values can be long.
-            " FROM events WHERE seq IN (
-               SELECT place
-               FROM (SELECT seq AS place, event_type AS kind, project_id AS project, test_webhook_seq AS tested
-                     FROM events ORDER BY seq DESC LIMIT ?3)
-               WHERE kind = ?2 AND tested IS NULL
-                 AND EXISTS (SELECT 1 FROM members WHERE project_id = project AND user_id = ?1)
-               ORDER BY place DESC LIMIT ?4)
-             ORDER BY seq DESC"
-        ))?
-        .query_map((user, of, among, rows_max), read)?
-        .collect()
 }
 
 /// About how many bytes an event takes in memory.

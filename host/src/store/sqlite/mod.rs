@@ -298,11 +298,6 @@ impl Store for SqliteStore {
         self.read(move |connection| events::get(connection, &id)).await
     }
 
-    async fn recent_events(&self, user: &UserId, of: &EventType, among: u32, rows_max: u32) -> Result<Vec<Event>> {
-        let (user, of) = (user.clone(), of.clone());
-        self.read(move |connection| events::recent(connection, &user, &of, among, rows_max)).await
-    }
-
     async fn claim_events(&self, claim: Claim) -> Result<Vec<ClaimedEvent>> {
         let floor = self.fences.floor();
         loop {
