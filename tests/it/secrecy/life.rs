@@ -52,6 +52,8 @@ impl Life {
         ];
 
         let mut host = Host { process: start(folder.path(), OPERATOR, "text").await, answers: &mut answers };
+        // Sets up TLS for all HTTP clients of this process.
+        drop(host.process.client(OPERATOR));
         let users = people(&mut host, &mut secrets).await;
         let webhooks = webhooks(&mut host, &receiver, &users, &mut secrets).await;
         traffic(&mut host, &receiver).await;
@@ -221,9 +223,9 @@ async fn traffic(host: &mut Host<'_>, receiver: &Receiver) {
         operator.send_event(&marked(&format!("marked-{number}"), number % 2 == 0)).await.unwrap();
     }
     receiver.wait_for("/good", 3).await;
-    // Ten events, three attempts each.
-    receiver.wait_for("/fails", 5).await;
-    receiver.wait_for("/moved", 5).await;
+    // One of each is enough to be written down; more are held back soon.
+    receiver.wait_for("/fails", 1).await;
+    receiver.wait_for("/moved", 1).await;
 }
 
 async fn traffic_again(host: &mut Host<'_>, receiver: &Receiver) {
