@@ -21,7 +21,7 @@ use crate::model::secret::Secret;
 use crate::model::token::Caller;
 use crate::model::webhook::{FilterBinding, Health, OnError, PayloadFormat, Webhook};
 use crate::sign;
-use crate::store::{Page, Removed, Updated};
+use crate::store::{Added, Page, Removed, Updated};
 
 /// How often a change is tried again that met another change of the same webhook.
 const UPDATE_TRIES: usize = 128;
@@ -144,7 +144,10 @@ impl Service {
             created_at: now,
             updated_at: now,
         };
-        self.store.add_webhook(webhook.clone(), secret.clone()).await?;
+        match self.store.add_webhook(webhook.clone(), secret.clone()).await? {
+            Added::Written => {}
+            Added::NoFilter => return Err(unknown_filter()),
+        }
         Ok(WebhookView { webhook: Arc::new(webhook), secret: Some(secret) })
     }
 
@@ -185,6 +188,7 @@ impl Service {
                 Updated::Written => return Ok(WebhookView { webhook: Arc::new(after), secret: None }),
                 Updated::Stale => {}
                 Updated::Missing => return Err(ServiceError::NotFound(Noun::Webhook)),
+                Updated::NoFilter => return Err(unknown_filter()),
             }
         }
         Err(ServiceError::Busy)
@@ -299,12 +303,8 @@ impl Service {
 
     /// Attaches a filter: it must take the configuration now.
     async fn bind(&self, owner: &UserId, choice: FilterChoice) -> Result<FilterBinding> {
-        let unknown = || {
-            let detail = "no filter of yours has this id; `GET /v1/filters` lists those you can use".to_owned();
-            ServiceError::bad_field("/filter/id", detail)
-        };
-        let id = FilterId::parse(&choice.id).map_err(|_| unknown())?;
-        let filter = self.usable_filter(owner, &id).await?.ok_or_else(unknown)?;
+        let id = FilterId::parse(&choice.id).map_err(|_| unknown_filter())?;
+        let filter = self.usable_filter(owner, &id).await?.ok_or_else(unknown_filter)?;
         let config = canonical_config(choice.config.as_deref(), "/filter/config")?;
         let configured = FilterRef { digest: filter.digest, config: Arc::from(config.as_str()) };
         self.filters
@@ -313,6 +313,12 @@ impl Service {
             .map_err(|refused| ServiceError::refused("/filter/config", &refused))?;
         Ok(FilterBinding { filter_id: id, digest: filter.digest, config: config.into(), on_error: choice.on_error })
     }
+}
+
+/// Somebody else's filter, one that is not there, and one that was deleted just now answer alike.
+fn unknown_filter() -> ServiceError {
+    let detail = "no filter of yours has this id; `GET /v1/filters` lists those you can use".to_owned();
+    ServiceError::bad_field("/filter/id", detail)
 }
 
 /// A filter's configuration as canonical JSON text; `null` where there is none.

@@ -45,7 +45,7 @@ use self::lease::{Fences, Seen};
 use self::readers::Readers;
 use self::writer::{Durability, Writer};
 use super::{
-    Accepted, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
+    Accepted, Added, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
     Dispatched, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result, Revoked,
     SealingKey, Store, StoreError, Updated, User, VerdictQuery, WebhookChange,
 };
@@ -291,7 +291,7 @@ impl Store for SqliteStore {
         self.lease(move |connection, fences| events::release(connection, &claims, free_at, fences)).await
     }
 
-    async fn add_webhook(&self, webhook: Webhook, secret: Secret) -> Result<()> {
+    async fn add_webhook(&self, webhook: Webhook, secret: Secret) -> Result<Added> {
         let sealed = secrets::seal(&self.key, &webhook.id, &secret);
         self.write(move |connection| webhooks::add(connection, &webhook, &sealed)).await
     }
