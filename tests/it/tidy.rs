@@ -69,7 +69,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("deliver", &["store", "sign", "outbound", "model", "clock", "metrics"]),
     ("outbound", &["egress", "resolve", "model"]),
     ("resolve", &["egress", "model"]),
-    ("config", &["filter", "model"]),
+    ("config", &["filter", "egress", "model"]),
     ("store", &["model", "metrics"]),
     ("filter", &["model", "metrics"]),
     ("sign", &["model"]),

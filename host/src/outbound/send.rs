@@ -120,7 +120,7 @@ impl Sender {
         // Literals never reach the resolver, so the URL is judged here as well.
         let target = match egress::judge_url(request.url, &self.options.policy) {
             Ok(target) => target,
-            Err(refused) => return Sent::failed(AttemptError::Refused, format!("{refused}: {}", refused.detail())),
+            Err(refused) => return Sent::failed(AttemptError::Refused, ResolveError::from(refused).to_string()),
         };
         let client = match self.client(target.port()) {
             Ok(client) => client,
