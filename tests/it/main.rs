@@ -7,6 +7,7 @@
 mod app;
 mod cli;
 mod durability;
+mod egress;
 mod filter_engine;
 mod flow;
 mod guests;

@@ -3,6 +3,7 @@
 //! It prepares what cargo itself cannot (a compiler for the filters) and hands over to cargo. It builds
 //! nothing of its own and keeps no state.
 
+mod guards;
 mod readme;
 mod setup;
 
@@ -18,6 +19,7 @@ usage: cargo xtask <command>
   demo [ARGS]    set up, then run `hooksieve demo ARGS`
   test [ARGS]    set up, then run all tests (`cargo test --workspace --locked ARGS`)
   readme         set up, then run the commands of the documents
+  guards [WORD]  see that a test fails without each guard of the egress policy; takes long
 ";
 
 fn main() -> ExitCode {
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         "readme" if rest.is_empty() => {
             setup::run(&root()).and_then(|()| readme::run(&root())).map(|()| ExitCode::SUCCESS)
         }
+        "guards" => guards::run(&root(), rest).map(|()| ExitCode::SUCCESS),
         "test" => with_setup(&["test", "--workspace", "--locked"], rest),
         _ => {
             eprint!("{USAGE}");
