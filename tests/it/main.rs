@@ -10,6 +10,7 @@ mod durability;
 mod egress;
 mod filter_engine;
 mod flow;
+mod graphql;
 mod guests;
 mod isolation;
 mod json_against_node;

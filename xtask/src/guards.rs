@@ -23,7 +23,7 @@ struct Guard {
 ///
 /// # Errors
 /// When a guard is missed by its test, or cannot be tried.
-pub fn run(root: &Path, words: &[String]) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(root: &Path, words: &[String]) -> Result<(), Box<dyn Error>> {
     let copy = Copy::of(root)?;
     let mut missed = Vec::new();
     for guard in read(&fs::read_to_string(root.join(LIST))?)? {

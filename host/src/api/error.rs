@@ -65,7 +65,7 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", detail)
     }
 
-    #[cfg(test)]
+    /// What is told.
     pub(super) fn problem(&self) -> &wire::Problem {
         &self.problem
     }

@@ -39,7 +39,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
-/// A JSON body all of whose members are optional, so that no body at all says the same as `{}`.
+/// A JSON body all of whose members are optional, so that no body at all, or `null`, says the same as `{}`.
 pub(super) struct OptionalJsonBody<T>(pub(super) T);
 
 impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJsonBody<T> {
@@ -52,6 +52,9 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJ
             return Ok(Self(T::default()));
         }
         body::check_type(&parts.headers, "application/json")?;
+        if bytes.trim_ascii() == b"null" {
+            return Ok(Self(T::default()));
+        }
         from_json(&bytes).map(Self)
     }
 }
@@ -105,7 +108,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+/// A JSON object.
+pub(super) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     // The reader would take an array for an object, member by member.
     if !bytes.trim_ascii_start().starts_with(b"{") {
         return Err(ApiError::bad_field("", "the body is to be a JSON object"));
@@ -178,9 +182,12 @@ mod tests {
     #[tokio::test]
     async fn no_body_is_as_good_as_an_empty_object_where_all_members_are_optional() {
         let empty = OptionalJsonBody::<PutUser>::from_request(Request::new(Body::empty()), &()).await.ok().unwrap();
+        let null =
+            Request::builder().header(header::CONTENT_TYPE, "application/json").body(Body::from("null")).unwrap();
+        let null = OptionalJsonBody::<PutUser>::from_request(null, &()).await.ok().unwrap();
         let untyped = OptionalJsonBody::<PutUser>::from_request(Request::new(Body::from("{}")), &()).await;
 
-        assert!(empty.0.name.is_none());
+        assert!(empty.0.name.is_none() && null.0.name.is_none());
         assert_eq!(untyped.err().unwrap().problem().status, 415);
     }
 

@@ -1,4 +1,4 @@
-//! The REST door: HTTP in, use cases called, problems out.
+//! The doors of HTTP, REST and GraphQL: requests in, use cases called, answers and refusals out.
 //!
 //! Nothing is decided here. A handler takes the request apart, calls one use case of
 //! [`service`](crate::service) and shapes its answer; [`error`] turns every refusal into one shape.
@@ -13,6 +13,7 @@ mod body;
 mod error;
 mod extract;
 mod gate;
+mod graphql;
 mod layers;
 mod openapi;
 mod patience;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::header;
-use axum::routing::get;
+use axum::routing::{get, post};
 use subtle::ConstantTimeEq;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -77,6 +78,7 @@ pub struct ApiState {
     uploads: Uploads,
     gate: Arc<Gate>,
     metrics: MetricsAccess,
+    graphql: graphql::BlueSchema,
 }
 
 impl ApiState {
@@ -85,7 +87,7 @@ impl ApiState {
     pub fn new(service: Arc<Service>, options: ApiOptions) -> Self {
         let ApiOptions { module_bytes_max, rates, metrics } = options;
         let gate = Arc::new(Gate::new(rates, Arc::clone(service.metrics())));
-        Self { service, module_bytes_max, uploads: Uploads::default(), gate, metrics }
+        Self { service, module_bytes_max, uploads: Uploads::default(), gate, metrics, graphql: graphql::schema() }
     }
 }
 
@@ -95,7 +97,8 @@ pub fn router(state: ApiState) -> Router {
     let document: Arc<str> = openapi::to_text(&document).into();
     let openapi_json = get(async move || ([(header::CONTENT_TYPE, "application/json")], document.to_string()));
     let metrics = Arc::clone(state.service.metrics());
-    layers::around(router.route("/openapi.json", openapi_json), metrics).with_state(state)
+    let router = router.route("/openapi.json", openapi_json).route("/graphql", post(graphql::execute));
+    layers::around(router, metrics).with_state(state)
 }
 
 /// Every documented route.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, HeaderBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, Modify, OpenApi as _, PartialSchema, ToSchema};
 
 use super::auth::{TOKEN_ID_HEADER, TOKEN_SECRET_HEADER};
@@ -83,6 +83,12 @@ const PROBLEMS: [(&str, &str, &str); 14] = [
     ("StorageFull", "507", "The host's disk is full, so nothing can be changed."),
 ];
 
+/// What a refusal says in a header: its status, the header, the header's type and what it means.
+const PROBLEM_HEADERS: [(&str, &str, Type, &str); 2] = [
+    ("401", "WWW-Authenticate", Type::String, "The scheme to authenticate with."),
+    ("503", "Retry-After", Type::Integer, "Seconds after which trying again can help."),
+];
+
 /// The refusals of a call that takes no body.
 pub(super) struct Refusals;
 
@@ -129,11 +135,16 @@ struct Problems;
 impl Modify for Problems {
     fn modify(&self, document: &mut OpenApi) {
         let components = document.components.get_or_insert_default();
-        for (name, _, description) in PROBLEMS {
+        for (name, status, description) in PROBLEMS {
             let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-            let response =
-                ResponseBuilder::new().description(description).content("application/problem+json", content).build();
-            components.responses.insert(name.to_owned(), response.into());
+            let mut response =
+                ResponseBuilder::new().description(description).content("application/problem+json", content);
+            for (_, header, schema_type, description) in PROBLEM_HEADERS.iter().filter(|row| row.0 == status) {
+                let schema = ObjectBuilder::new().schema_type(schema_type.clone());
+                let header_of = HeaderBuilder::new().schema(Some(schema)).description(Some(*description)).build();
+                response = response.header(*header, header_of);
+            }
+            components.responses.insert(name.to_owned(), response.build().into());
         }
     }
 }

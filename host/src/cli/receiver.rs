@@ -15,14 +15,12 @@ use tokio_util::task::AbortOnDropHandle;
 use super::signatures::Signatures;
 use crate::clock::{Clock, SystemClock};
 use crate::model::Timestamp;
-use crate::model::limits::REQUEST_BODY_BYTES_MAX;
+use crate::model::limits::DELIVERY_BODY_BYTES_MAX;
 use crate::model::secret::Secret;
 use crate::sign;
 
 /// Requests that wait to be looked at; further ones wait for their answer.
 const WAITING_MAX: usize = 256;
-/// Bytes of a body: an event, both of its records, and what a delivery says around them.
-const BODY_BYTES_MAX: usize = 2 * REQUEST_BODY_BYTES_MAX;
 
 /// The endpoint. It ends when it is dropped.
 pub(super) struct Receiver {
@@ -55,7 +53,7 @@ impl Receiver {
         let (sender, arrivals) = mpsc::channel(WAITING_MAX);
         let router = Router::new()
             .fallback(receive)
-            .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+            .layer(DefaultBodyLimit::max(DELIVERY_BODY_BYTES_MAX))
             .with_state(Answering { status, arrivals: sender });
         let serving = tokio::spawn(async move {
             // Its accept loop ends only with its task.

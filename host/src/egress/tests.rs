@@ -1,3 +1,5 @@
+mod registries;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::*;

@@ -13,6 +13,9 @@ pub const REQUEST_BODY_BYTES_MAX: usize = 1 << 20;
 /// Bytes of a body beyond its bound that are read and thrown away before the connection is given up: a
 /// client that is still sending would otherwise see a broken connection instead of the refusal.
 pub const REQUEST_EXCESS_BYTES_MAX: usize = 64 << 20;
+/// Bytes of a delivery's body. Canonical numbers take up to 22 bytes where five were sent (`9e20,`), and the
+/// webhook's own object, with all its projects, comes on top.
+pub const DELIVERY_BODY_BYTES_MAX: usize = 6 * REQUEST_BODY_BYTES_MAX;
 /// Time for a request body to come in, except for uploads.
 pub const REQUEST_BODY_TIME_MAX: Duration = Duration::from_secs(30);
 /// Time for the upload of a filter to come in.
@@ -23,6 +26,8 @@ pub const WEBHOOK_EVENTS_MAX: usize = 256;
 pub const WEBHOOK_PROJECTS_MAX: usize = 1_000;
 /// Headers a webhook may add to its requests.
 pub const WEBHOOK_HEADERS_MAX: usize = 16;
+/// Characters of the name of such a header.
+pub const HEADER_NAME_CHARS_MAX: usize = 64;
 /// Bytes of the value of such a header.
 pub const WEBHOOK_HEADER_VALUE_BYTES_MAX: usize = 1_024;
 /// Webhooks a user may have.
@@ -41,6 +46,35 @@ pub const FILTER_CONFIG_SCHEMA_BYTES_MAX: usize = 16 << 10;
 pub const PAGE_ITEMS_MAX: u32 = 250;
 /// Items of a page where the caller does not say.
 pub const PAGE_ITEMS_DEFAULT: u32 = 50;
+
+/// Items of a page of GraphQL's `webhooks` where the caller does not say, as Blue's schema has it.
+pub const GRAPHQL_PAGE_ITEMS_DEFAULT: u32 = 20;
+/// Tokens of a GraphQL document; it takes a few milliseconds to parse as many.
+pub const GRAPHQL_TOKENS_MAX: usize = 10_000;
+/// Brackets of a GraphQL document that lie inside each other: what its parser, which is recursive, is made to
+/// follow.
+pub const GRAPHQL_NESTING_MAX: usize = 64;
+/// Directives of a GraphQL document.
+pub const GRAPHQL_DIRECTIVES_MAX: usize = 50;
+/// Operations and fragments of a GraphQL document.
+pub const GRAPHQL_DEFINITIONS_MAX: usize = 50;
+/// Variables of a GraphQL operation.
+pub const GRAPHQL_VARIABLES_MAX: usize = 100;
+/// Bytes of the variables of a GraphQL operation, once for every use and with 16 for each value: its library
+/// copies them.
+pub const GRAPHQL_VARIABLE_BYTES_MAX: u64 = 2 << 20;
+/// Aliases of a GraphQL document.
+pub const GRAPHQL_ALIASES_MAX: usize = 50;
+/// Fields of a GraphQL operation inside each other.
+pub const GRAPHQL_DEPTH_MAX: usize = 12;
+/// Fields inside `__schema` or `__type`: the introspection that GraphQL's own library sends has 14.
+pub const GRAPHQL_INTROSPECTION_DEPTH_MAX: usize = 20;
+/// What a GraphQL operation may cost: a field costs 1, in a list of webhooks 1 for every default page of it.
+pub const GRAPHQL_COMPLEXITY_MAX: u64 = 1_000;
+/// Errors of one GraphQL answer.
+pub const GRAPHQL_ERRORS_MAX: usize = 20;
+/// Bytes of the lists and texts of webhooks that one GraphQL answer may have, about: aliases repeat them.
+pub const GRAPHQL_ANSWER_BYTES_MAX: usize = 16 << 20;
 
 /// Time for a client to say what it wants, request line and headers; an idle connection is closed after it.
 pub const REQUEST_HEAD_TIME_MAX: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! The use cases. Every door (REST, and later GraphQL) calls these, and nothing here knows of HTTP.
+//! The use cases. Every door (REST, GraphQL) calls these, and nothing here knows of HTTP.
 //!
 //! Inputs come as the caller wrote them and are checked here, once; a refusal names the field by its
 //! JSON pointer and says what to do. Who calls is a parameter ([`Caller`](crate::model::token::Caller)) of every use case, so that
@@ -32,7 +32,9 @@ use crate::store::{PageRequest, Store};
 // What the use cases ask for and answer with, so that a door needs no room below this one.
 pub use crate::filter::projection::{Scalar, Value};
 pub use crate::filter::{Decision, Evaluation, Failure};
-pub use crate::store::{CustomEventType, DeliveryQuery, LoggedVerdict, Page, Project, User, VerdictQuery};
+pub use crate::store::{
+    CustomEventType, DeliveryQuery, LoggedVerdict, Page, Project, User, VerdictQuery, WebhookWindow, Windowed,
+};
 pub use deliveries::DeliveryDetail;
 pub use error::{Noun, ServiceError, Violation};
 pub use events::AcceptedEvent;
@@ -134,16 +136,30 @@ impl Service {
     }
 }
 
+/// JSON as the API takes it everywhere, as canonical text: no number is rounded, no key is there twice.
+///
+/// # Errors
+/// When it is no JSON, is nested too deep, or has what a receiver could not read back.
+pub fn canonical_json(text: &[u8]) -> Result<String> {
+    Ok(crate::json::canonicalise(text)?)
+}
+
 /// A page request from what the caller wrote.
 pub(crate) fn page_request(limit: Option<u32>, cursor: Option<&str>) -> Result<PageRequest> {
     let items_max = limit.unwrap_or(PAGE_ITEMS_DEFAULT);
     if !(1..=PAGE_ITEMS_MAX).contains(&items_max) {
         return Err(ServiceError::bad_field("/limit", format!("a page has 1 to {PAGE_ITEMS_MAX} items")));
     }
-    let after = cursor.map(str::parse).transpose().map_err(|_| {
-        ServiceError::bad_field("/cursor", "use the `nextCursor` of the previous page as it is".to_owned())
-    })?;
+    let after = cursor.map(parse_cursor).transpose()?;
     Ok(PageRequest { items_max, after })
+}
+
+/// A cursor as [`Page`] shows it: digits only, so that one place of a list has one text.
+fn parse_cursor(text: &str) -> Result<i64> {
+    let is_ours = text.bytes().all(|byte| byte.is_ascii_digit());
+    let parsed = text.parse().ok().filter(|_| is_ours);
+    let detail = "use the `nextCursor` of the previous page as it is";
+    parsed.ok_or_else(|| ServiceError::bad_field("/cursor", detail.to_owned()))
 }
 
 /// A name as people may choose it.

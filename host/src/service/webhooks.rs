@@ -13,15 +13,15 @@ use crate::model::event::EventType;
 use crate::model::health::{DisabledReason, Trouble};
 use crate::model::ids::{FilterId, ProjectId, UserId, WebhookId};
 use crate::model::limits::{
-    FILTER_CONFIG_BYTES_MAX, SECRET_BYTES_MAX, WEBHOOK_EVENTS_MAX, WEBHOOK_HEADER_VALUE_BYTES_MAX, WEBHOOK_HEADERS_MAX,
-    WEBHOOK_PROJECTS_MAX, WEBHOOKS_PER_USER_MAX,
+    FILTER_CONFIG_BYTES_MAX, HEADER_NAME_CHARS_MAX, PAGE_ITEMS_MAX, SECRET_BYTES_MAX, WEBHOOK_EVENTS_MAX,
+    WEBHOOK_HEADER_VALUE_BYTES_MAX, WEBHOOK_HEADERS_MAX, WEBHOOK_PROJECTS_MAX, WEBHOOKS_PER_USER_MAX,
 };
 use crate::model::pointer::escaped;
 use crate::model::secret::Secret;
 use crate::model::token::Caller;
 use crate::model::webhook::{FilterBinding, Health, OnError, PayloadFormat, Webhook};
 use crate::sign;
-use crate::store::{Added, Page, Removed, Updated};
+use crate::store::{Added, Page, Removed, Updated, WebhookWindow, Windowed};
 
 /// How often a change is tried again that met another change of the same webhook.
 const UPDATE_TRIES: usize = 128;
@@ -173,6 +173,18 @@ impl Service {
         let page = self.store.webhooks(user(caller)?, page_request(limit, cursor)?).await?;
         let items = page.items.into_iter().map(|webhook| WebhookView { webhook, secret: None }).collect();
         Ok(Page { items, next: page.next })
+    }
+
+    /// A window on the caller's webhooks, newest first, and how many there are.
+    ///
+    /// # Errors
+    /// When the caller is no user, or the window has more items than a page.
+    pub async fn webhook_window(&self, caller: &Caller, window: WebhookWindow) -> Result<Windowed> {
+        let owner = user(caller)?;
+        if !(1..=PAGE_ITEMS_MAX).contains(&window.take) {
+            return Err(ServiceError::bad_field("/take", format!("a page has 1 to {PAGE_ITEMS_MAX} items")));
+        }
+        Ok(self.store.webhook_window(owner, window).await?)
     }
 
     /// Changes the caller's webhook, wholly or not at all.
@@ -358,8 +370,8 @@ fn check_headers(headers: BTreeMap<String, String>) -> Result<BTreeMap<String, S
         let refuse = |detail: String| Err(ServiceError::bad_field(&pointer, detail));
         let lower = name.to_ascii_lowercase();
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if lower.is_empty() || lower.len() > 64 || !lower.bytes().all(is_token) {
-            return refuse("a header's name has 1 to 64 characters of an HTTP token".to_owned());
+        if lower.is_empty() || lower.len() > HEADER_NAME_CHARS_MAX || !lower.bytes().all(is_token) {
+            return refuse(format!("a header's name has 1 to {HEADER_NAME_CHARS_MAX} characters of an HTTP token"));
         }
         if RESERVED_HEADERS.contains(&lower.as_str()) || lower.starts_with("webhook-") || lower.starts_with("proxy-") {
             return refuse("this header is set by Hooksieve or by HTTP itself; choose another name".to_owned());

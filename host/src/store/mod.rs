@@ -310,6 +310,26 @@ pub struct Page<T> {
     pub next: Option<i64>,
 }
 
+/// Which webhooks to list by their number in the list, for clients that jump to a page.
+#[derive(Clone, Copy, Debug)]
+pub struct WebhookWindow {
+    /// Only those that are enabled, or are not.
+    pub is_enabled: Option<bool>,
+    /// How many of the newest to leave out.
+    pub skip: u32,
+    /// How many items at the most.
+    pub take: u32,
+}
+
+/// What is seen through a [`WebhookWindow`], all of one moment.
+#[derive(Clone, Debug)]
+pub struct Windowed {
+    /// The items, newest first.
+    pub items: Vec<Arc<Webhook>>,
+    /// How many the whole list has.
+    pub total: usize,
+}
+
 /// Which deliveries to list.
 #[derive(Clone, Debug, Default)]
 pub struct DeliveryQuery {
@@ -405,6 +425,8 @@ pub trait Store: Send + Sync + 'static {
     async fn count_webhooks(&self, owner: &UserId) -> Result<usize>;
     /// The user's webhooks, newest first.
     async fn webhooks(&self, owner: &UserId, page: PageRequest) -> Result<Page<Arc<Webhook>>>;
+    /// A window on the user's webhooks, and how many there are.
+    async fn webhook_window(&self, owner: &UserId, window: WebhookWindow) -> Result<Windowed>;
     /// Changes what its owner chooses of a webhook that still has the version `from`; `webhook.version` is
     /// the new version. Health and the counts of failures are not taken from `webhook`: attempts and
     /// verdicts go on while somebody edits. What the edit means for them is

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::text::{EventTypeName, Id, Name};
 use crate::model::Timestamp;
 use crate::model::catalogue::TypeInfo;
 use crate::model::event::StoredEvent;
@@ -17,18 +18,21 @@ use crate::model::event::StoredEvent;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewEvent {
     /// The idempotency key, 1 to 128 characters of `A-Z a-z 0-9 . _ : -`; generated if absent.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(value_type = Option<Id>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// The event type; `GET /v1/event-types` lists them.
-    #[schema(examples("TODO_CREATED"))]
+    #[schema(value_type = EventTypeName)]
     pub event: String,
     /// The company it happened in; that of the project if absent.
+    #[schema(value_type = Option<Id>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub company_id: Option<String>,
     /// The project it happened in.
+    #[schema(value_type = Id)]
     pub project_id: String,
     /// Who did it.
+    #[schema(value_type = Option<Id>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     /// When it happened, RFC 3339; the moment of acceptance if absent.
@@ -159,10 +163,10 @@ impl From<&TypeInfo> for EventType {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PutEventType {
     /// What happened, for people.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(value_type = Name)]
     pub description: String,
     /// Its group in the catalogue; `Custom Events` if absent.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(value_type = Option<Name>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
 }

@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::ReasonClass;
 use super::event::NewEvent;
+use super::text::{Id, Name};
 use crate::model::{Timestamp, filter};
 
 /// A filter.
@@ -85,24 +88,61 @@ fn json_or_text(text: String) -> Box<RawValue> {
 #[into_params(parameter_in = Query)]
 pub struct UploadQuery {
     /// A name for people, 1 to 200 characters; the filter's own name if absent.
+    #[param(value_type = Option<Name>, inline)]
     pub name: Option<String>,
 }
 
 /// An event to try a filter on: either `event` or `eventId`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Evaluate {
     /// An event that need not have been posted.
-    #[schema(value_type = Option<NewEvent>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<Box<RawValue>>,
     /// An event that was accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_id: Option<String>,
     /// The filter's configuration, any JSON; null if it needs none.
-    #[schema(value_type = Value)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Box<RawValue>>,
+}
+
+// By hand, since the derive cannot say that of two members there is one.
+impl PartialSchema for Evaluate {
+    fn schema() -> RefOr<Schema> {
+        let null = || ObjectBuilder::new().schema_type(Type::Null);
+        let config = || {
+            let any = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
+            any.description(Some("The filter's configuration, any JSON; null if it needs none."))
+        };
+        let given = ObjectBuilder::new()
+            .description(Some("With an event that need not have been posted."))
+            .property("event", Ref::from_schema_name(NewEvent::name()))
+            .required("event")
+            .property("eventId", null());
+        let stored = ObjectBuilder::new()
+            .description(Some("With an event that was accepted."))
+            .property("eventId", Ref::from_schema_name(Id::name()))
+            .required("eventId")
+            .property("event", null());
+        let closed = |either: ObjectBuilder| {
+            either.property("config", config()).additional_properties(Some(AdditionalProperties::FreeForm(false)))
+        };
+        OneOfBuilder::new()
+            .description(Some("An event to try a filter on: either `event` or `eventId`."))
+            .item(closed(given))
+            .item(closed(stored))
+            .into()
+    }
+}
+
+impl ToSchema for Evaluate {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        for (name, schema) in [(NewEvent::name(), NewEvent::schema()), (Id::name(), Id::schema())] {
+            schemas.push((name.into_owned(), schema));
+        }
+        NewEvent::schemas(schemas);
+    }
 }
 
 /// What a filter said: send the event (`deliver`), do not (`skip`), or it failed (`error`).

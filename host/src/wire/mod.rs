@@ -16,6 +16,7 @@ mod people;
 mod present;
 mod problem;
 mod secret;
+mod text;
 mod verdict;
 mod webhook;
 
@@ -34,6 +35,7 @@ pub use filter::{
 pub use people::{CreateToken, NewToken, Project, PutProject, PutUser, User};
 pub use problem::{Problem, Violation};
 pub use secret::SecretText;
+pub use text::{AddedHeaders, Cursor, EventTypeName, Id, Name, SigningSecret, WebhookUrl};
 pub use verdict::{KeptOutcome, Outcome, ReasonClass, Verdict, VerdictsQuery};
 pub use webhook::{
     AttachedFilter, FilterChoice, FilterStatus, NewWebhook, OnError, PatchWebhook, PayloadFormat, Webhook,
@@ -98,8 +100,10 @@ pub type EventTypePage = Page<EventType>;
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// How many items at the most, 1 to 250; 50 if absent.
+    #[param(minimum = 1, maximum = 250)]
     pub limit: Option<u32>,
     /// The `nextCursor` of the previous page, as it is.
+    #[param(value_type = Option<Cursor>, inline)]
     pub cursor: Option<String>,
 }
 

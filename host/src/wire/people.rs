@@ -4,13 +4,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::SecretText;
+use super::text::{Id, Name};
 
 /// What to know of a user.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PutUser {
     /// A name for people; none if absent.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(value_type = Option<Name>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
@@ -30,11 +31,11 @@ pub struct User {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PutProject {
     /// A name for people; none if absent.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(value_type = Option<Name>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The company it belongs to, for events that do not name one; none if absent.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(value_type = Option<Id>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub company_id: Option<String>,
 }
@@ -56,7 +57,7 @@ pub struct Project {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateToken {
     /// A name for people, to tell tokens apart.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(value_type = Option<Name>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }

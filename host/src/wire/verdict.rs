@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::mirror::mirror;
+use super::text::Cursor;
 use crate::model::{Timestamp, verdict};
 
 /// What became of one event for one webhook: it is owed a delivery (`delivered`), its filter let the
@@ -158,7 +159,9 @@ pub struct VerdictsQuery {
     #[param(value_type = Option<String>, format = DateTime)]
     pub until: Option<Timestamp>,
     /// How many items at the most, 1 to 250; 50 if absent.
+    #[param(minimum = 1, maximum = 250)]
     pub limit: Option<u32>,
     /// The `nextCursor` of the previous page, as it is.
+    #[param(value_type = Option<Cursor>, inline)]
     pub cursor: Option<String>,
 }

@@ -10,6 +10,7 @@ use super::SecretText;
 use super::event::canonical;
 use super::mirror::mirror;
 use super::present::present;
+use super::text::{AddedHeaders, EventTypeName, Id, Name, SigningSecret, WebhookUrl};
 use crate::model::limits::FILTER_FAILURES_UNTIL_FAILING;
 use crate::model::{Timestamp, webhook};
 
@@ -77,22 +78,22 @@ pub struct FilterChoice {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewWebhook {
     /// Where deliveries go: a public http or https URL.
-    #[schema(max_length = 2048, examples("https://example.com/hook"))]
+    #[schema(value_type = WebhookUrl)]
     pub url: String,
     /// A name for people.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(value_type = Option<Name>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The event types to get; none if absent.
-    #[schema(max_items = 256)]
+    #[schema(value_type = Vec<EventTypeName>, required = false, max_items = 256)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
     /// The projects to get events of, each one that you are a member of; all of those if empty or absent.
-    #[schema(max_items = 1000)]
+    #[schema(value_type = Vec<Id>, required = false, max_items = 1000)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub project_ids: Vec<String>,
     /// The secret that signs deliveries, 1 to 256 bytes; generated if absent, which is better.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 256)]
+    #[schema(value_type = Option<SigningSecret>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretText>,
     /// A filter that decides on each event; none if absent.
@@ -102,7 +103,7 @@ pub struct NewWebhook {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload_format: Option<PayloadFormat>,
     /// Headers to add to each delivery, by name: at most 16, each value at most 1024 characters.
-    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    #[schema(value_type = AddedHeaders, required = false)]
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, SecretText>,
     /// Whether it gets events at once; true if absent.
@@ -116,19 +117,19 @@ pub struct NewWebhook {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PatchWebhook {
     /// Where deliveries go from now on.
-    #[schema(value_type = String, required = false, max_length = 2048)]
+    #[schema(value_type = WebhookUrl, required = false)]
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// A name for people; null takes it away.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    #[schema(value_type = Option<Name>)]
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub name: Option<Option<String>>,
     /// All event types anew.
-    #[schema(value_type = Vec<String>, required = false, max_items = 256)]
+    #[schema(value_type = Vec<EventTypeName>, required = false, max_items = 256)]
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<String>>,
     /// All projects anew; an empty list means all that you are a member of.
-    #[schema(value_type = Vec<String>, required = false, max_items = 1000)]
+    #[schema(value_type = Vec<Id>, required = false, max_items = 1000)]
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub project_ids: Option<Vec<String>>,
     /// Another filter, or the same with another configuration; null takes it away.
@@ -140,7 +141,7 @@ pub struct PatchWebhook {
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub payload_format: Option<PayloadFormat>,
     /// All added headers anew.
-    #[schema(value_type = std::collections::BTreeMap<String, String>, required = false)]
+    #[schema(value_type = AddedHeaders, required = false)]
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub headers: Option<BTreeMap<String, SecretText>>,
     /// Whether it gets events.

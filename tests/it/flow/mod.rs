@@ -3,5 +3,6 @@
 mod bytes;
 mod failures;
 mod filters;
+mod membership;
 mod retries;
 mod verdicts;

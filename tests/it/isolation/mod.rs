@@ -6,6 +6,7 @@
 //! a refused call says the same about an id that exists as about one that does not.
 
 mod document;
+mod graphql;
 mod rows;
 mod world;
 

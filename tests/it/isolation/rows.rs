@@ -136,7 +136,10 @@ pub const ROWS: &[Row] = &[
 ];
 
 /// Paths that the router has and the document has not, and why. None of them may show anything of anybody.
-pub const UNDOCUMENTED: &[(&str, &str)] = &[("/openapi.json", "the document itself, the same for everybody")];
+pub const UNDOCUMENTED: &[(&str, &str)] = &[
+    ("/graphql", "its fields have rows of their own"),
+    ("/openapi.json", "the document itself, the same for everybody"),
+];
 
 /// A member of a body that names a thing: somebody else's answers as one that is not there.
 pub struct Reference {

@@ -2,6 +2,7 @@
 
 mod access;
 mod document;
+mod races;
 mod refusals;
 mod routes;
 

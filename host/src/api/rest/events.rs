@@ -18,7 +18,10 @@ use crate::wire;
 /// same event under the same `id` is accepted once; another event under that `id` is refused with
 /// `CONFLICT`.
 #[utoipa::path(post, path = "/v1/events", tag = "events", request_body = wire::NewEvent, responses(
-    (status = 202, description = "The event is on disk.", body = wire::AcceptedEvent),
+    (status = 202, description = "The event is on disk.", body = wire::AcceptedEvent, links(
+        ("GetEvent" = (operation_id = "get_event", parameters(("id" = "$response.body#/id")))),
+        ("ListEventVerdicts" = (operation_id = "list_event_verdicts", parameters(("id" = "$response.body#/id")))),
+    )),
     WriteRefusals,
 ))]
 pub(crate) async fn send_event(
@@ -66,7 +69,7 @@ pub(crate) async fn list_event_types(
 ///
 /// For the operator. The built-in types cannot be changed.
 #[utoipa::path(put, path = "/v1/event-types/{name}", tag = "events", request_body = wire::PutEventType,
-    params(("name" = String, Path, description = "1 to 64 of `A-Z 0-9 _`, beginning with a letter.")),
+    params(("name" = inline(wire::EventTypeName), Path, description = "The event type.")),
     responses((status = 200, description = "The event type.", body = wire::EventType), WriteRefusals))]
 pub(crate) async fn put_event_type(
     State(state): State<ApiState>,

@@ -15,8 +15,8 @@ use crate::wire;
 /// Make a user known, or rename them
 ///
 /// For the operator, as are all calls under this tag. No body is as good as `{}`.
-#[utoipa::path(put, path = "/v1/users/{id}", tag = "people", request_body = wire::PutUser,
-    params(("id" = String, Path, description = "The user, 1 to 128 characters of `A-Z a-z 0-9 . _ : -`.")),
+#[utoipa::path(put, path = "/v1/users/{id}", tag = "people", request_body = Option<wire::PutUser>,
+    params(("id" = inline(wire::Id), Path, description = "The user.")),
     responses((status = 200, description = "The user.", body = wire::User), WriteRefusals))]
 pub(crate) async fn put_user(
     State(state): State<ApiState>,
@@ -31,9 +31,13 @@ pub(crate) async fn put_user(
 /// Make a token for a user
 ///
 /// The token is shown in this answer and never again. No body is as good as `{}`.
-#[utoipa::path(post, path = "/v1/users/{id}/tokens", tag = "people", request_body = wire::CreateToken,
+#[utoipa::path(post, path = "/v1/users/{id}/tokens", tag = "people", request_body = Option<wire::CreateToken>,
     params(("id" = String, Path, description = "The user.")),
-    responses((status = 201, description = "The token.", body = wire::NewToken), WriteRefusals))]
+    responses(
+        (status = 201, description = "The token.", body = wire::NewToken,
+            links(("RevokeToken" = (operation_id = "revoke_token", parameters(("id" = "$response.body#/id")))))),
+        WriteRefusals,
+    ))]
 pub(crate) async fn create_token(
     State(state): State<ApiState>,
     Auth(caller): Auth,
@@ -62,8 +66,8 @@ pub(crate) async fn revoke_token(
 /// Make a project known, or change it
 ///
 /// No body is as good as `{}`.
-#[utoipa::path(put, path = "/v1/projects/{id}", tag = "people", request_body = wire::PutProject,
-    params(("id" = String, Path, description = "The project, 1 to 128 characters of `A-Z a-z 0-9 . _ : -`.")),
+#[utoipa::path(put, path = "/v1/projects/{id}", tag = "people", request_body = Option<wire::PutProject>,
+    params(("id" = inline(wire::Id), Path, description = "The project.")),
     responses((status = 200, description = "The project.", body = wire::Project), WriteRefusals))]
 pub(crate) async fn put_project(
     State(state): State<ApiState>,

@@ -41,6 +41,7 @@ macro_rules! contract_tests {
             webhooks: a_webhook_reads_back_as_it_was,
             webhooks: a_webhook_is_updated_only_from_the_version_that_was_read,
             webhooks: webhooks_are_listed_newest_first_in_pages_and_counted,
+            webhooks: a_window_on_webhooks_has_what_was_asked_for_and_the_total,
             webhooks: changes_are_told_in_order_and_include_deletions,
             webhooks: a_deleted_webhook_is_gone_and_its_log_is_not,
             webhooks: a_webhook_that_is_deleted_while_an_event_is_decided_gets_nothing,

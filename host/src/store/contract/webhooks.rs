@@ -11,7 +11,7 @@ use crate::model::delivery::DeliveryState;
 use crate::model::health::{DisabledReason, Failure, Hold, HoldReason, Trouble};
 use crate::model::verdict::Outcome;
 use crate::model::webhook::{Health, PayloadFormat, Webhook};
-use crate::store::{DeliveryQuery, Dispatched, Next, Recorded, Removed, Store, Updated, VerdictQuery};
+use crate::store::{DeliveryQuery, Dispatched, Next, Recorded, Removed, Store, Updated, VerdictQuery, WebhookWindow};
 
 pub(in crate::store) async fn a_webhook_reads_back_as_it_was(store: Arc<dyn Store>) {
     let uploaded = upload("flt_1", None, 1);
@@ -85,6 +85,30 @@ pub(in crate::store) async fn webhooks_are_listed_newest_first_in_pages_and_coun
     assert_eq!(ids(&whole.items), ["d", "c", "a"]);
     assert_eq!(store.count_webhooks(&user("owner")).await.unwrap(), 3);
     assert_eq!(store.count_webhooks(&user("nobody")).await.unwrap(), 0);
+}
+
+pub(in crate::store) async fn a_window_on_webhooks_has_what_was_asked_for_and_the_total(store: Arc<dyn Store>) {
+    for (id, is_enabled) in [("a", true), ("b", false), ("c", true), ("d", true), ("e", true)] {
+        store.add_webhook(Webhook { is_enabled, ..webhook(id) }, secret()).await.unwrap();
+    }
+    store.add_webhook(Webhook { owner: user("somebody"), ..webhook("foreign") }, secret()).await.unwrap();
+    store.delete_webhook(&webhook_id("c"), at(1)).await.unwrap();
+
+    for (is_enabled, skip, take, wanted, total) in [
+        (None, 0, 9, "e d b a", 4),
+        (None, 1, 2, "d b", 4),
+        (None, 4, 2, "", 4),
+        (None, u32::MAX, u32::MAX, "", 4),
+        (Some(true), 0, 2, "e d", 3),
+        (Some(true), 2, 2, "a", 3),
+        (Some(false), 0, 2, "b", 1),
+    ] {
+        let window = WebhookWindow { is_enabled, skip, take };
+        let seen = store.webhook_window(&user("owner"), window).await.unwrap();
+
+        let ids: Vec<&str> = seen.items.iter().map(|webhook| webhook.id.as_str()).collect();
+        assert_eq!((ids.join(" ").as_str(), seen.total), (wanted, total), "{window:?}");
+    }
 }
 
 pub(in crate::store) async fn changes_are_told_in_order_and_include_deletions(store: Arc<dyn Store>) {

@@ -47,7 +47,7 @@ use self::writer::{Durability, Writer};
 use super::{
     Accepted, Added, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
     Dispatched, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result, Revoked,
-    SealingKey, Store, StoreError, Updated, User, VerdictQuery, WebhookChange,
+    SealingKey, Store, StoreError, Updated, User, VerdictQuery, WebhookChange, WebhookWindow, Windowed,
 };
 use crate::metrics::Queues;
 use crate::model::Timestamp;
@@ -309,6 +309,11 @@ impl Store for SqliteStore {
     async fn webhooks(&self, owner: &UserId, page: PageRequest) -> Result<Page<Arc<Webhook>>> {
         let owner = owner.clone();
         self.read(move |connection| webhooks::of_owner(connection, &owner, &page)).await
+    }
+
+    async fn webhook_window(&self, owner: &UserId, window: WebhookWindow) -> Result<Windowed> {
+        let owner = owner.clone();
+        self.read(move |connection| webhooks::window(connection, &owner, window)).await
     }
 
     async fn update_webhook(&self, from: i64, webhook: Webhook) -> Result<Updated> {

@@ -13,7 +13,7 @@ use crate::model::Timestamp;
 use crate::model::health::{Failure, Standing};
 use crate::model::ids::{UserId, WebhookId};
 use crate::model::webhook::{FilterBinding, Webhook};
-use crate::store::{Added, Page, PageRequest, Removed, Updated, WebhookChange};
+use crate::store::{Added, Page, PageRequest, Removed, Updated, WebhookChange, WebhookWindow, Windowed};
 
 /// The columns that [`read`] takes, the first 30 of a row.
 macro_rules! columns {
@@ -186,6 +186,26 @@ pub(super) fn of_owner(
         .query_map((owner, before(page), rows_of(page)), |row| Ok((row.get(30)?, read(row)?)))?
         .collect::<Result<_, _>>()?;
     Ok(page_of(rows, page))
+}
+
+/// Both statements see one moment: every read has a transaction.
+pub(super) fn window(connection: &Connection, owner: &UserId, window: WebhookWindow) -> rusqlite::Result<Windowed> {
+    let WebhookWindow { is_enabled, skip, take } = window;
+    let items = connection
+        .prepare_cached(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM webhooks WHERE owner = ?1 AND deleted_at IS NULL AND (?2 IS NULL OR is_enabled = ?2)
+             ORDER BY seq DESC LIMIT ?3 OFFSET ?4"
+        ))?
+        .query_map((owner, is_enabled, take, skip), read)?
+        .collect::<Result<_, _>>()?;
+    let total = connection
+        .prepare_cached(
+            "SELECT count(*) FROM webhooks WHERE owner = ?1 AND deleted_at IS NULL AND (?2 IS NULL OR is_enabled = ?2)",
+        )?
+        .query_one((owner, is_enabled), |row| row.get::<_, u32>(0))?;
+    Ok(Windowed { items, total: total as usize })
 }
 
 pub(super) fn changes(connection: &Connection, after: i64, rows_max: u32) -> rusqlite::Result<Vec<WebhookChange>> {
