@@ -153,7 +153,8 @@ impl App {
         let dispatching = lifecycle::run_dispatch(&self.dispatcher, &self.pokes, &stop);
         let delivering =
             lifecycle::run_deliver(&self.deliverer, self.store.as_ref(), self.clock.as_ref(), &self.pokes, &stop);
-        let running = async { tokio::join!(serving, dispatching, delivering) };
+        let upkeep = lifecycle::run_upkeep(self.store.as_ref(), self.clock.as_ref(), &stop);
+        let running = async { tokio::join!(serving, dispatching, delivering, upkeep) };
         let deadline = {
             let mut running = pin!(running);
             let is_done = tokio::select! {
@@ -188,12 +189,13 @@ impl App {
         Ok(())
     }
 
-    /// Runs both loops until nothing waits and nothing is due at the clock's time: for tests, which move
+    /// Runs the loops until nothing waits and nothing is due at the clock's time: for tests, which move
     /// the clock themselves.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn run_until_idle(&self) -> anyhow::Result<()> {
+        lifecycle::keep_up(self.store.as_ref(), self.clock.as_ref()).await?;
         loop {
             let dispatched = self.dispatcher.step().await?;
             self.dispatcher.drain(Duration::MAX).await;

@@ -1,4 +1,4 @@
-//! The two loops, and how the process ends.
+//! The loops, and how the process ends.
 //!
 //! A loop re-reads the store. A poke only tells it that reading is worth while now; a poke that is lost
 //! costs a tick, never an event.
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::deliver::Deliverer;
 use crate::dispatch::Dispatcher;
+use crate::model::limits::UPKEEP_PAUSE;
 use crate::store::{Store, StoreError};
 
 /// How long a loop rests when nothing pokes it.
@@ -81,6 +82,29 @@ pub async fn run_deliver(deliverer: &Deliverer, store: &dyn Store, clock: &dyn C
         let until_due = next_due.map(|due| due.since(clock.now())).filter(|wait| !wait.is_zero());
         rest(&pokes.deliver, until_due.unwrap_or(TICK).min(TICK), stop).await;
     }
+}
+
+/// Deletes what has had its time, now and then until `stop`.
+pub async fn run_upkeep(store: &dyn Store, clock: &dyn Clock, stop: &Stop) {
+    let never = Notify::new();
+    while !stop.requested.is_cancelled() {
+        if let Err(error) = keep_up(store, clock).await {
+            stop.judge(&error);
+        }
+        rest(&never, UPKEEP_PAUSE, stop).await;
+    }
+}
+
+/// Deletes what has had its time by now.
+///
+/// # Errors
+/// When the store fails.
+pub async fn keep_up(store: &dyn Store, clock: &dyn Clock) -> Result<(), StoreError> {
+    let forgotten = store.forget_secrets(clock.now()).await?;
+    if forgotten > 0 {
+        tracing::info!(forgotten, "signing secrets that were replaced a day ago are deleted");
+    }
+    Ok(())
 }
 
 async fn rest(poke: &Notify, at_most: Duration, stop: &Stop) {

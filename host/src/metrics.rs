@@ -79,7 +79,7 @@ pub struct Queues {
     pub events_waiting: u64,
     /// How long the oldest of them has waited.
     pub events_age: Duration,
-    /// Deliveries of enabled webhooks whose next attempt is due.
+    /// Deliveries whose next attempt is due, of webhooks that are enabled and not held back.
     pub deliveries_due: u64,
     /// How long the first of them has been due.
     pub deliveries_age: Duration,
@@ -185,7 +185,7 @@ impl QueueGauges {
         let mut gauge = |name, help: &str| registered(registry, name, help, Gauge::default());
         let events = format!("Events that wait for dispatch; no more than {QUEUE_COUNT_MAX} are counted");
         let deliveries = format!(
-            "Deliveries of enabled webhooks whose next attempt is due; no more than {QUEUE_COUNT_MAX} of one webhook are counted"
+            "Deliveries whose next attempt is due, of webhooks that are enabled and not held back; no more than {QUEUE_COUNT_MAX} of one webhook are counted"
         );
         Self {
             events: gauge("events_waiting", &events),

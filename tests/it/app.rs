@@ -27,6 +27,8 @@ use tokio::task::JoinHandle;
 pub const COMPILER: &str = env!("CARGO_BIN_EXE_hooksieve-under-test");
 /// The operator's token of every host under test.
 pub const OPERATOR_TOKEN: &str = "hs_operator_0123456789abcdef0123456789abcdef";
+/// The metrics' token of every host in process.
+pub const METRICS_TOKEN: &str = "metrics_0123456789abcdef0123456789abcdef";
 /// The project of the guide's example.
 pub const PROJECT: &str = "clakt90vu000bvt64hhffqleq";
 /// The guide's example of a delivery, as the specification has it.
@@ -66,8 +68,10 @@ impl TestApp {
         let app = Arc::new(app);
         let (listener, base) = listen().await;
         let router = app.router();
-        let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { app: Some(app), clock, base, stop: Stop::default(), serving, data, resolver }
+        let stop = Stop::default();
+        let until_stop = stop.requested.clone().cancelled_owned();
+        let serving = tokio::spawn(hooksieve::api::serve(listener, router, until_stop));
+        Self { app: Some(app), clock, base, stop, serving, data, resolver }
     }
 
     /// A host with the data of this one, which runs its loops itself: stopped, rid of all compiled
@@ -178,11 +182,17 @@ async fn open(
     compiler: &Path,
 ) -> (App, Arc<ManualClock>) {
     let mut config = Config { data: data.to_owned(), dev: true, ..Config::default() };
+    // Tests try every route without a token, faster than anybody should.
+    config.limits.failed_authentications_per_second = 0;
     configure(&mut config);
     let clock = Arc::new(ManualClock::new(NOW.parse().unwrap()));
     let options = AppOptions {
         config,
-        secrets: Secrets { operator_token: Some(Secret::new(OPERATOR_TOKEN)), sealing_key: None, metrics_token: None },
+        secrets: Secrets {
+            operator_token: Some(Secret::new(OPERATOR_TOKEN)),
+            sealing_key: None,
+            metrics_token: Some(Secret::new(METRICS_TOKEN)),
+        },
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         resolver,
         compiler: compiler.to_owned(),

@@ -3,14 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use hooksieve::wire::{CreateToken, PutProject, PutUser};
+use hooksieve::client::Client;
+use hooksieve::wire::{CreateToken, NewWebhook, PutProject, PutUser};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::app::{PROJECT, TestApp, created, filtered, raw, webhook};
 use crate::process::{PROGRAM, Process, command, printed};
-use crate::receiver::Receiver;
+use crate::receiver::{Answer, Receiver};
 
 /// What the program prints, and its exit code.
 async fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -93,6 +94,70 @@ async fn misuse_and_refusal_have_their_own_exit_codes_and_a_remedy() {
     assert_eq!(misused, Some(2), "{told}");
     assert_eq!(refused, Some(1), "{unreachable}");
     assert!(unreachable.contains("is `hooksieve serve` running there?"), "{unreachable}");
+}
+
+/// A host whose loops run by themselves, and what the environment of one of its users says.
+async fn running() -> (TestApp, Client, [(&'static str, String); 2]) {
+    let app = TestApp::start_running().await;
+    app.user("u1").await;
+    let token = app.operator().create_token("u1", &CreateToken::default()).await.unwrap().token;
+    let settings = [("HOOKSIEVE_URL", app.url("")), ("HOOKSIEVE_TOKEN", token.expose().to_owned())];
+    let user = app.client(token.expose());
+    (app, user, settings)
+}
+
+#[tokio::test]
+async fn webhook_test_waits_for_the_outcome_and_exits_by_whether_the_test_arrived() {
+    let (_app, user, settings) = running().await;
+    let receiver = Receiver::start().await;
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let registered = async |new: &NewWebhook| user.create_webhook(new).await.unwrap().id;
+    let config = r#"{"pointer":"/currentValue/title","operator":"eq","value":"another"}"#;
+    let arrives = registered(&webhook(&receiver.url("/a"))).await;
+    let kept_back = registered(&filtered(&receiver.url("/b"), "field-match", Some(config))).await;
+    let fails = registered(&webhook(&receiver.url("/c"))).await;
+    let hangs = registered(&webhook(&receiver.url("/d"))).await;
+    receiver.always("/c", Answer::status(500));
+    receiver.always("/d", Answer::held());
+
+    let arrived = run_with(&settings, &["webhook", "test", &arrives]).await;
+    let json = run_with(&settings, &["--json", "webhook", "test", &arrives, "--event", "COMMENT_CREATED"]).await;
+    let filtered = run_with(&settings, &["webhook", "test", &kept_back]).await;
+    let failed = run_with(&settings, &["webhook", "test", &fails]).await;
+    let hung = run_with(&settings, &["webhook", "test", &hangs, "--wait", "1"]).await;
+    let refused = run_with(&settings, &["webhook", "test", &arrives, "--event", "COMMENT"]).await;
+
+    assert_eq!(arrived.0, Some(0), "{arrived:?}");
+    assert!(arrived.1.contains("verdict  delivered\nattempt  status 204 after"), "{arrived:?}");
+    let json: Value = serde_json::from_str(&json.1).unwrap();
+    assert_eq!(json["test"]["event"], "COMMENT_CREATED");
+    assert_eq!((&json["verdict"]["isTest"], &json["delivery"]["attempts"][0]["status"]), (&true.into(), &204.into()));
+    assert_eq!(filtered.0, Some(1), "{filtered:?}");
+    assert!(filtered.1.contains("verdict  filtered\nreason   "), "{filtered:?}");
+    assert_eq!(failed.0, Some(1), "{failed:?}");
+    assert!(failed.1.contains("status 500") && failed.1.contains("next     tried again at "), "{failed:?}");
+    assert_eq!(hung.0, Some(1), "{hung:?}");
+    assert!(hung.2.contains("after 1 s") && hung.2.contains("--wait"), "{hung:?}");
+    assert_eq!(refused.0, Some(1), "{refused:?}");
+    assert!(refused.2.contains("did you mean COMMENT_"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn webhook_rotate_secret_prints_the_new_one_and_until_when_the_old_one_signs() {
+    let (_app, user, settings) = running().await;
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let id = user.create_webhook(&webhook("https://127.0.0.1:8443/")).await.unwrap().id;
+
+    let (code, out, err) = run_with(&settings, &["webhook", "rotate-secret", &id]).await;
+    let chosen = run_with(&settings, &["--json", "webhook", "rotate-secret", &id, "--secret", "chosen"]).await;
+    let again = run_with(&settings, &["webhook", "rotate-secret", &id, "--secret", "chosen"]).await;
+
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.starts_with("secret   whsec_") && out.contains("signs too until 2022-12-02T11:23:09.241Z"), "{out}");
+    let chosen: Value = serde_json::from_str(&chosen.1).unwrap();
+    assert_eq!((&chosen["webhookId"], &chosen["secret"]), (&id.into(), &"chosen".into()));
+    assert_eq!(again.0, Some(1), "{again:?}");
+    assert!(again.2.contains("/secret: this is the secret that signs now"), "{again:?}");
 }
 
 /// A folder for new crates in which cargo keeps what it builds from one run of the tests to the next: the

@@ -19,7 +19,7 @@ use crate::receiver::{Answer, Receiver};
 const STOP: Duration = Duration::from_secs(10);
 
 /// A user who is a member of [`PROJECT`], by their token.
-async fn member(operator: &Client) -> String {
+pub async fn member(operator: &Client) -> String {
     operator.put_user("u1", &PutUser::default()).await.unwrap();
     operator.put_project(PROJECT, &PutProject::default()).await.unwrap();
     operator.add_member(PROJECT, "u1").await.unwrap();
@@ -66,7 +66,7 @@ impl Numbers {
 }
 
 /// Sends events until the process no longer answers; keeps the ids of those that were acknowledged.
-async fn send_until_gone(client: Client, sender: String, acknowledged: Arc<Mutex<Vec<String>>>) {
+pub async fn send_until_gone(client: Client, sender: String, acknowledged: Arc<Mutex<Vec<String>>>) {
     for number in 0.. {
         let id = format!("{sender}-{number}");
         let current_value = Some(raw(&format!(r#"{{"id":"{id}"}}"#)));

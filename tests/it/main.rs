@@ -5,7 +5,9 @@
 #![expect(unreachable_pub, reason = "the files are modules of one binary; `pub` says what a file offers the others")]
 
 mod app;
+mod backup;
 mod cli;
+mod clients;
 mod durability;
 mod egress;
 mod filter_engine;
@@ -18,5 +20,6 @@ mod process;
 mod receiver;
 mod rest;
 mod same_projection;
-mod signatures;
+mod secrecy;
 mod tidy;
+mod tokens;

@@ -41,7 +41,12 @@ pub fn serve(data: &Path, settings: &[(&str, &str)]) -> Command {
 impl Process {
     /// Starts it and waits until it listens.
     pub async fn start(data: &Path, settings: &[(&str, &str)]) -> Self {
-        let mut child = serve(data, settings).stdout(Stdio::piped()).spawn().unwrap();
+        Self::start_command(&mut serve(data, settings)).await
+    }
+
+    /// The same with a command of [`serve`] that was changed.
+    pub async fn start_command(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
         let listening = async {
             loop {

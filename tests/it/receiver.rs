@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Response, Uri};
+use hooksieve::model::limits::DELIVERY_BODY_BYTES_MAX;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -77,6 +78,7 @@ struct Script {
 struct Shared {
     received: watch::Sender<Vec<Received>>,
     scripts: Mutex<HashMap<String, Script>>,
+    required: Mutex<HashMap<String, (&'static str, String)>>,
     releases: Semaphore,
 }
 
@@ -94,9 +96,13 @@ impl Receiver {
         let shared = Arc::new(Shared {
             received: watch::Sender::new(Vec::new()),
             scripts: Mutex::default(),
+            required: Mutex::default(),
             releases: Semaphore::new(0),
         });
-        let router = Router::new().fallback(receive).with_state(Arc::clone(&shared));
+        let router = Router::new()
+            .fallback(receive)
+            .layer(DefaultBodyLimit::max(DELIVERY_BODY_BYTES_MAX))
+            .with_state(Arc::clone(&shared));
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { base, shared, serving }
     }
@@ -119,6 +125,11 @@ impl Receiver {
     pub fn always(&self, path: &str, answer: Answer) {
         let script = Script { answers: VecDeque::new(), at_last: answer };
         self.shared.scripts.lock().unwrap().insert(path.to_owned(), script);
+    }
+
+    /// Answers on `path` with 401 unless this header has this value.
+    pub fn require(&self, path: &str, name: &'static str, value: &str) {
+        self.shared.required.lock().unwrap().insert(path.to_owned(), (name, value.to_owned()));
     }
 
     /// Answers all requests that are held, and holds none from now on.
@@ -163,8 +174,9 @@ async fn receive(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap
         headers: headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
         body: String::from_utf8(body.to_vec()).unwrap(),
     };
+    let is_allowed = shared.allows(&received);
     shared.received.send_modify(|all| all.push(received));
-    let answer = shared.answer(uri.path());
+    let answer = if is_allowed { shared.answer(uri.path()) } else { Answer::status(401) };
     if answer.is_held {
         // Closed by `release`; until then there are no permits.
         drop(shared.releases.acquire().await);
@@ -177,6 +189,11 @@ async fn receive(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap
 }
 
 impl Shared {
+    fn allows(&self, received: &Received) -> bool {
+        let required = self.required.lock().unwrap();
+        required.get(&received.path).is_none_or(|(name, value)| received.header(name) == value)
+    }
+
     fn answer(&self, path: &str) -> Answer {
         let mut scripts = self.scripts.lock().unwrap();
         let Some(script) = scripts.get_mut(path) else { return Answer::status(204) };

@@ -4,6 +4,7 @@
 //! nothing of its own and keeps no state.
 
 mod guards;
+mod python;
 mod readme;
 mod setup;
 
@@ -20,6 +21,8 @@ usage: cargo xtask <command>
   test [ARGS]    set up, then run all tests (`cargo test --workspace --locked ARGS`)
   readme         set up, then run the commands of the documents
   guards [WORD]  see that a test fails without each guard of the egress policy; takes long
+  fuzz-api       set up, then let schemathesis try the running host for 100 seconds, with a fixed seed;
+                 `fuzz-api --long` for 20 minutes, with a seed of its own
 ";
 
 fn main() -> ExitCode {
@@ -35,6 +38,11 @@ fn main() -> ExitCode {
             setup::run(&root()).and_then(|()| readme::run(&root())).map(|()| ExitCode::SUCCESS)
         }
         "guards" => guards::run(&root(), rest).map(|()| ExitCode::SUCCESS),
+        "fuzz-api" if rest.is_empty() => with_setup(&FUZZ, rest),
+        "fuzz-api" if rest == ["--long"] => {
+            let seed = std::process::id().to_string();
+            with_settings(&FUZZ, &[], &[("FUZZ_SECONDS", "1200"), ("FUZZ_SEED", &seed)])
+        }
         "test" => with_setup(&["test", "--workspace", "--locked"], rest),
         _ => {
             eprint!("{USAGE}");
@@ -47,13 +55,36 @@ fn main() -> ExitCode {
     })
 }
 
+/// The one test that is left out elsewhere, built as all tests are.
+const FUZZ: [&str; 10] = [
+    "test",
+    "--workspace",
+    "--locked",
+    "--test",
+    "it",
+    "--",
+    "--ignored",
+    "--exact",
+    "clients::fuzz::schemathesis_finds_no_failure",
+    "--nocapture",
+];
+
 /// Sets up, then runs cargo in the checkout and answers with its exit code.
 fn with_setup(cargo: &[&str], rest: &[String]) -> Result<ExitCode, Box<dyn Error>> {
+    with_settings(cargo, rest, &[])
+}
+
+/// The same with these variables in its environment.
+fn with_settings(cargo: &[&str], rest: &[String], settings: &[(&str, &str)]) -> Result<ExitCode, Box<dyn Error>> {
     setup::run(&root())?;
+    if cargo[0] == "test" {
+        python::run(&root());
+    }
     eprintln!("xtask: cargo {} {}", cargo.join(" "), rest.join(" "));
     let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(cargo)
         .args(rest)
+        .envs(settings.iter().copied())
         .current_dir(root())
         .status()
         .map_err(|error| format!("cannot run cargo: {error}"))?;

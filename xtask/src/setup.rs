@@ -91,6 +91,11 @@ fn rustup(root: &Path) -> Result<(), String> {
 /// The distribution's packages, on Debian and its kin, for root. A developer is told the command instead: it
 /// changes their machine.
 fn apt(root: &Path) -> Result<(), String> {
+    install(root, &PACKAGES)
+}
+
+/// Installs packages with apt-get.
+pub(crate) fn install(root: &Path, packages: &[&str]) -> Result<(), String> {
     if !runs(Command::new("apt-get").arg("--version").current_dir(root)) {
         return Err("there is no apt-get".into());
     }
@@ -99,7 +104,7 @@ fn apt(root: &Path) -> Result<(), String> {
         return Err("apt-get needs root".into());
     }
     let install = ["install", "-y", "--no-install-recommends"];
-    for arguments in [&["update"][..], &[&install[..], &PACKAGES[..]].concat()] {
+    for arguments in [&["update"][..], &[&install[..], packages].concat()] {
         eprintln!("xtask: apt-get {}", arguments.join(" "));
         let mut command = Command::new("apt-get");
         // Its progress goes where ours does.
@@ -114,7 +119,7 @@ fn apt(root: &Path) -> Result<(), String> {
 }
 
 /// Whether a command runs and succeeds, without a word.
-fn runs(command: &mut Command) -> bool {
+pub(crate) fn runs(command: &mut Command) -> bool {
     let silent = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     silent.status().is_ok_and(|status| status.success())
 }

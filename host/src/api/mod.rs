@@ -103,7 +103,7 @@ pub fn router(state: ApiState) -> Router {
 
 /// Every documented route.
 fn routes() -> OpenApiRouter<ApiState> {
-    use rest::{deliveries, events, filters, health, people, verdicts, webhooks};
+    use rest::{deliveries, events, filters, health, hooks, people, secrets, test_sends, verdicts, webhooks};
 
     OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(events::send_event))
@@ -114,6 +114,8 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(webhooks::create_webhook, webhooks::list_webhooks))
         .routes(routes!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))
         .routes(routes!(webhooks::disable_webhook))
+        .routes(routes!(secrets::rotate_secret))
+        .routes(routes!(test_sends::test_webhook))
         .routes(routes!(deliveries::list_deliveries))
         .routes(routes!(deliveries::get_delivery))
         .routes(routes!(verdicts::list_verdicts))
@@ -121,6 +123,9 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(filters::get_filter, filters::delete_filter))
         .routes(routes!(filters::get_filter_wasm))
         .routes(routes!(filters::evaluate_filter))
+        .routes(routes!(hooks::create_hook))
+        .routes(routes!(hooks::delete_hook))
+        .routes(routes!(hooks::list_hook_samples))
         .routes(routes!(people::put_user))
         .routes(routes!(people::create_token))
         .routes(routes!(people::revoke_token))

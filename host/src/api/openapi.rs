@@ -33,12 +33,14 @@ const DESCRIPTION: &str = "A webhook sender whose users bring their own filter c
         title = "Hooksieve",
         description = DESCRIPTION
     ),
+    servers((url = "/", description = "The host that serves this document.")),
     components(schemas(wire::Problem)),
     modifiers(&Security, &Problems),
     security(("bearer" = []), ("tokenId" = [], "tokenSecret" = [])),
     tags(
         (name = "events", description = "What happened, and the catalogue of what can happen"),
         (name = "webhooks", description = "Where events go"),
+        (name = "hooks", description = "Webhooks as automation services such as Zapier subscribe to them"),
         (name = "deliveries", description = "What was sent, and what came back"),
         (name = "verdicts", description = "Why a webhook did or did not get an event"),
         (name = "filters", description = "User code that decides which events a webhook gets"),
@@ -76,7 +78,7 @@ const PROBLEMS: [(&str, &str, &str); 14] = [
     ("TooLarge", "413", "The body is too large."),
     ("UriTooLong", "414", "Path and query are too long."),
     ("WrongType", "415", "The body has another type than this call takes."),
-    ("RateLimited", "429", "This token has made too many requests; `Retry-After` says when to come back."),
+    ("RateLimited", "429", "This token, or this address without a valid one, has made too many requests."),
     ("HeadersTooLarge", "431", "The request's headers are too many or too long."),
     ("Internal", "500", "The host made a mistake."),
     ("Unavailable", "503", "The host is busy (`BUSY`; try again), or its storage fails (`STORAGE_UNAVAILABLE`)."),
@@ -84,8 +86,9 @@ const PROBLEMS: [(&str, &str, &str); 14] = [
 ];
 
 /// What a refusal says in a header: its status, the header, the header's type and what it means.
-const PROBLEM_HEADERS: [(&str, &str, Type, &str); 2] = [
+const PROBLEM_HEADERS: [(&str, &str, Type, &str); 3] = [
     ("401", "WWW-Authenticate", Type::String, "The scheme to authenticate with."),
+    ("429", "Retry-After", Type::Integer, "Seconds after which the next request is answered."),
     ("503", "Retry-After", Type::Integer, "Seconds after which trying again can help."),
 ];
 
@@ -107,7 +110,7 @@ impl IntoResponses for WriteRefusals {
     }
 }
 
-/// The refusal to delete what is in use.
+/// The refusal to delete what is in use or needed.
 pub(super) struct InUse;
 
 impl IntoResponses for InUse {

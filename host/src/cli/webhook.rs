@@ -1,4 +1,7 @@
-//! `webhook`: registers webhooks, shows, changes and deletes them.
+//! `webhook`: registers webhooks, shows, changes, tests and deletes them.
+
+mod rotate;
+mod test;
 
 use std::process::ExitCode;
 
@@ -28,6 +31,10 @@ pub(super) enum WebhookCommand {
     Update(UpdateArgs),
     /// Send one of your webhooks nothing from now on; what is owed to it rests.
     Disable(OneArgs),
+    /// Send one of your webhooks an example event, and say what became of it.
+    Test(test::Args),
+    /// Replace the signing secret of one of your webhooks; prints the new one, this once.
+    RotateSecret(rotate::Args),
     /// Delete one of your webhooks, with what is still owed to it.
     Delete(OneArgs),
 }
@@ -203,6 +210,8 @@ pub(super) async fn run(command: WebhookCommand, output: Output) -> anyhow::Resu
         WebhookCommand::Disable(OneArgs { id, remote }) => {
             output.print(&remote.client()?.disable_webhook(&id).await?, described)?;
         }
+        WebhookCommand::Test(args) => return test::run(args, output).await,
+        WebhookCommand::RotateSecret(args) => rotate::run(args, output).await?,
         WebhookCommand::Delete(OneArgs { id, remote }) => {
             remote.client()?.delete_webhook(&id).await?;
             output.print(&json!({ "deleted": id }), |_| format!("{id} deleted"))?;

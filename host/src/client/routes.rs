@@ -6,8 +6,9 @@ use reqwest::header::CONTENT_TYPE;
 use super::{Client, Result};
 use crate::wire::{
     AcceptedEvent, CreateToken, DeliveriesQuery, DeliveryDetail, DeliveryPage, Evaluate, Evaluation, Event, EventType,
-    EventTypePage, Filter, FilterPage, NewEvent, NewToken, NewWebhook, PageQuery, PatchWebhook, Project, PutEventType,
-    PutProject, PutUser, Status, UploadQuery, User, VerdictPage, VerdictsQuery, Webhook, WebhookPage,
+    EventTypePage, Filter, FilterPage, Hook, HookSample, HookSampleQuery, NewEvent, NewHook, NewToken, NewWebhook,
+    PageQuery, PatchWebhook, Project, PutEventType, PutProject, PutUser, RotateSecret, RotatedSecret, Status, TestSent,
+    TestWebhook, UploadQuery, User, VerdictPage, VerdictsQuery, Webhook, WebhookPage,
 };
 
 impl Client {
@@ -57,6 +58,15 @@ impl Client {
     /// As for [`Client::send_event`].
     pub async fn put_event_type(&self, name: &str, put: &PutEventType) -> Result<EventType> {
         self.answer(self.put(&["v1", "event-types", name]).json(put)).await
+    }
+
+    /// `GET /metrics`, as text.
+    ///
+    /// # Errors
+    /// As for [`Client::send_event`].
+    pub async fn get_metrics(&self) -> Result<String> {
+        let metrics = self.body(self.accepted(self.get(&["metrics"])).await?).await?;
+        Ok(String::from_utf8_lossy(&metrics).into_owned())
     }
 
     /// `PUT /v1/users/{id}`.
@@ -155,6 +165,22 @@ impl Client {
         self.answer(self.post(&["v1", "webhooks", id, "disable"])).await
     }
 
+    /// `POST /v1/webhooks/{id}/rotate-secret`.
+    ///
+    /// # Errors
+    /// As for [`Client::send_event`].
+    pub async fn rotate_secret(&self, id: &str, rotate: &RotateSecret) -> Result<RotatedSecret> {
+        self.answer(self.post(&["v1", "webhooks", id, "rotate-secret"]).json(rotate)).await
+    }
+
+    /// `POST /v1/webhooks/{id}/test`.
+    ///
+    /// # Errors
+    /// As for [`Client::send_event`].
+    pub async fn test_webhook(&self, id: &str, test: &TestWebhook) -> Result<TestSent> {
+        self.answer(self.post(&["v1", "webhooks", id, "test"]).json(test)).await
+    }
+
     /// `GET /v1/webhooks/{id}/deliveries`.
     ///
     /// # Errors
@@ -227,6 +253,30 @@ impl Client {
     /// As for [`Client::send_event`].
     pub async fn evaluate_filter(&self, id: &str, evaluate: &Evaluate) -> Result<Evaluation> {
         self.answer(self.post(&["v1", "filters", id, "evaluate"]).json(evaluate)).await
+    }
+
+    /// `POST /v1/hooks`.
+    ///
+    /// # Errors
+    /// As for [`Client::send_event`].
+    pub async fn create_hook(&self, new: &NewHook) -> Result<Hook> {
+        self.answer(self.post(&["v1", "hooks"]).json(new)).await
+    }
+
+    /// `DELETE /v1/hooks/{id}`.
+    ///
+    /// # Errors
+    /// As for [`Client::send_event`].
+    pub async fn delete_hook(&self, id: &str) -> Result<()> {
+        self.done(self.delete(&["v1", "hooks", id])).await
+    }
+
+    /// `GET /v1/hooks/sample`.
+    ///
+    /// # Errors
+    /// As for [`Client::send_event`].
+    pub async fn list_hook_samples(&self, query: &HookSampleQuery) -> Result<Vec<HookSample>> {
+        self.answer(self.list(&["v1", "hooks", "sample"], query)).await
     }
 
     /// `GET /healthz`.

@@ -22,6 +22,9 @@ use crate::outbound::{Request, Sender, Sent, compose};
 use crate::sign;
 use crate::store::{Attempted, Claim, ClaimedDelivery, DeliveryClaim, Next, Recorded, Store, StoreError};
 
+/// Tells a receiver that the event did not happen: its owner tests the webhook.
+const WEBHOOK_TEST: &str = "webhook-test";
+
 /// The deliver loop's state.
 pub struct Deliverer {
     parts: Arc<Parts>,
@@ -150,7 +153,10 @@ impl Parts {
 
     async fn send(&self, claimed: &ClaimedDelivery, at: Timestamp) -> Sent {
         let body = compose(&claimed.event, &claimed.snapshot);
-        let signed = sign::headers(&claimed.secrets, claimed.delivery.id.as_str(), at.as_secs(), body.as_bytes());
+        let mut signed = sign::headers(&claimed.secrets, claimed.delivery.id.as_str(), at.as_secs(), body.as_bytes());
+        if claimed.delivery.is_test {
+            signed.push((WEBHOOK_TEST, "true".to_owned()));
+        }
         let webhook = &claimed.webhook;
         self.sender.send(Request { url: &webhook.url, headers: &webhook.headers, signed, body }).await
     }

@@ -81,6 +81,11 @@ impl Index {
         }
     }
 
+    /// One webhook.
+    pub(super) fn entry(&self, id: &WebhookId) -> Option<Arc<Entry>> {
+        self.entries.get(id).cloned()
+    }
+
     /// The webhooks that an event may concern, given the members of its project.
     pub(super) fn candidates(&self, event: &Event, members: &HashSet<UserId>) -> Vec<Arc<Entry>> {
         let key = (event.event_type.clone(), event.project_id.clone());

@@ -32,6 +32,12 @@ pub(super) fn scope(event: &Event, webhook: &Webhook, is_creator_member: bool) -
     }
 }
 
+/// Judges a test of the webhook: what it subscribes to, covers and may see does not matter, since the test is
+/// made up for it alone.
+pub(super) fn scope_of_test(webhook: &Webhook) -> Scope {
+    if webhook.is_enabled { Scope::Inside } else { Scope::Disabled }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +65,16 @@ mod tests {
         webhook.created_at = event("p1").accepted_at + std::time::Duration::from_millis(1);
 
         assert_eq!(scope(&event("p1"), &webhook, true), Scope::Elsewhere);
+    }
+
+    #[test]
+    fn a_test_is_for_its_webhook_whatever_that_subscribes_to_unless_it_is_disabled() {
+        let mut webhook = webhook("wh_a", "u1", &["elsewhere"]);
+        webhook.events.clear();
+
+        assert_eq!(scope_of_test(&webhook), Scope::Inside);
+        webhook.is_enabled = false;
+        assert_eq!(scope_of_test(&webhook), Scope::Disabled);
     }
 
     #[test]

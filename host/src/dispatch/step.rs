@@ -8,13 +8,13 @@ use tokio_util::task::TaskTracker;
 
 use super::ask::Asker;
 use super::index::{Entry, Index};
-use super::matching::{Scope, scope};
+use super::matching::{Scope, scope, scope_of_test};
 use super::put_off::PutOff;
 use crate::clock::{Clock, random_bytes};
 use crate::filter::{Decision, Evaluation, FilterHost, Refused};
 use crate::metrics::Metrics;
 use crate::model::Timestamp;
-use crate::model::event::EventSeq;
+use crate::model::event::{EventSeq, StoredEvent};
 use crate::model::ids::DeliveryId;
 use crate::model::limits::{DISPATCH_BATCH_MAX, DISPATCH_LEASE, HOST_FAULT_PAUSES};
 use crate::model::verdict::{Outcome, ReasonClass, Verdict};
@@ -155,11 +155,9 @@ impl Parts {
 
     async fn dispatch(&self, claimed: ClaimedEvent) -> Result<Dispatch, StoreError> {
         let event = Arc::clone(&claimed.stored.event);
-        let members = self.store.members(&event.project_id).await?;
-        let candidates = self.index.lock().await.candidates(&event, &members);
         let (mut verdicts, mut asked, mut owed) = (Vec::new(), Vec::new(), Vec::new());
-        for entry in candidates {
-            match scope(&event, &entry.webhook, members.contains(&entry.webhook.owner)) {
+        for (entry, scope) in self.candidates(&claimed.stored).await? {
+            match scope {
                 Scope::Elsewhere => {}
                 Scope::Disabled => verdicts.push(self.verdict(&entry, Outcome::Disabled, "the webhook was disabled")),
                 Scope::NotAMember => {
@@ -192,6 +190,22 @@ impl Parts {
             }
         }
         Ok(Dispatch::Ended(self.record(&claimed, verdicts, owed).await?))
+    }
+
+    /// The webhooks that an event may concern, and what it is to each.
+    async fn candidates(&self, stored: &StoredEvent) -> Result<Vec<(Arc<Entry>, Scope)>, StoreError> {
+        if let Some(webhook) = &stored.test_of {
+            let tested = self.index.lock().await.entry(webhook);
+            return Ok(tested.map(|entry| (Arc::clone(&entry), scope_of_test(&entry.webhook))).into_iter().collect());
+        }
+        let event = &stored.event;
+        let members = self.store.members(&event.project_id).await?;
+        let candidates = self.index.lock().await.candidates(event, &members);
+        let judged = candidates.into_iter().map(|entry| {
+            let scope = scope(event, &entry.webhook, members.contains(&entry.webhook.owner));
+            (entry, scope)
+        });
+        Ok(judged.collect())
     }
 
     async fn record(

@@ -51,6 +51,8 @@ pub struct Delivery {
     pub event_seq: EventSeq,
     /// The event's id.
     pub event_id: EventId,
+    /// Whether the event is a test of the webhook.
+    pub is_test: bool,
     /// To whom.
     pub webhook_id: WebhookId,
     /// Where it stands.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::Timestamp;
-use super::ids::{CompanyId, EventId, ProjectId, UserId};
+use super::ids::{CompanyId, EventId, ProjectId, UserId, WebhookId};
 use super::limits::EVENT_TYPE_CHARS_MAX;
 
 /// The name of an event type, such as `TODO_CREATED`: upper-case letters, digits and underscores,
@@ -91,6 +91,8 @@ pub struct StoredEvent {
     pub event: Arc<Event>,
     /// Whether verdicts and deliveries are written.
     pub is_dispatched: bool,
+    /// The webhook that it is for alone, if it is a test.
+    pub test_of: Option<WebhookId>,
 }
 
 /// SHA-256 over what the producer sent, to tell a repeated event from a conflicting one.

@@ -34,6 +34,20 @@ pub const WEBHOOK_HEADER_VALUE_BYTES_MAX: usize = 1_024;
 pub const WEBHOOKS_PER_USER_MAX: usize = 10_000;
 /// Bytes of a user-chosen secret.
 pub const SECRET_BYTES_MAX: usize = 256;
+/// How long the secrets before the newest go on signing after a rotation (DESIGN section 3).
+pub const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
+/// Secrets that sign for one webhook at a time.
+pub const SECRETS_LIVE_MAX: usize = 3;
+/// How often what has had its time, such as secrets that sign no more, is deleted.
+pub const UPKEEP_PAUSE: Duration = Duration::from_secs(10 * 60);
+/// Tests of one webhook within [`TESTS_WINDOW`]. Each is an event that is kept and a delivery that is retried.
+pub const TESTS_MAX: u32 = 10;
+/// The time over which tests of a webhook are counted.
+pub const TESTS_WINDOW: Duration = Duration::from_secs(60);
+/// Samples that a REST hook is set up with.
+pub const HOOK_SAMPLES_MAX: u32 = 3;
+/// Of how many of the newest events these samples are taken.
+pub const HOOK_SAMPLES_AMONG: u32 = 1_000;
 /// Bytes of a filter's configuration.
 pub const FILTER_CONFIG_BYTES_MAX: usize = 64 << 10;
 /// Characters of the version that a filter says it has.
@@ -49,6 +63,8 @@ pub const PAGE_ITEMS_DEFAULT: u32 = 50;
 
 /// Items of a page of GraphQL's `webhooks` where the caller does not say, as Blue's schema has it.
 pub const GRAPHQL_PAGE_ITEMS_DEFAULT: u32 = 20;
+/// Bytes of a GraphQL document: its parser looks at each several times. Large values come as variables.
+pub const GRAPHQL_QUERY_BYTES_MAX: usize = 64 << 10;
 /// Tokens of a GraphQL document; it takes a few milliseconds to parse as many.
 pub const GRAPHQL_TOKENS_MAX: usize = 10_000;
 /// Brackets of a GraphQL document that lie inside each other: what its parser, which is recursive, is made to
@@ -190,7 +206,7 @@ pub const FILTER_FAILURES_UNTIL_FAILING: u32 = 3;
 pub const STOP_GRACE: Duration = Duration::from_secs(8);
 
 /// Bytes of a name that is not known which a refusal repeats, with the marks around it: a typo, but no secret.
-pub const REPEATED_BYTES_MAX: usize = 36;
+pub const REPEATED_BYTES_MAX: usize = 26;
 /// How many arrays and objects of a JSON document may lie inside each other (DESIGN section 3).
 pub const JSON_DEPTH_MAX: usize = 64;
 /// Bytes of the JSON pointer in an error message; a longer one is cut back to an ancestor's pointer.

@@ -1,10 +1,11 @@
-//! The signing secret of a webhook.
+//! What must not reach a log: signing secrets, and the values of a webhook's own headers.
 
 use std::fmt;
 
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// A signing secret as its owner sees it. It is not printed by `Debug`, and wiped when dropped.
+/// A secret as its owner sees it. It is not printed by `Debug`, and wiped when dropped.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
@@ -20,6 +21,15 @@ impl Secret {
         &self.0
     }
 }
+
+impl PartialEq for Secret {
+    /// In constant time for texts of the same length.
+    fn eq(&self, other: &Self) -> bool {
+        self.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
+    }
+}
+
+impl Eq for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

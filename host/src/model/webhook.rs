@@ -7,6 +7,7 @@ use super::event::EventType;
 use super::filter::FilterDigest;
 use super::health::Trouble;
 use super::ids::{FilterId, ProjectId, UserId, WebhookId};
+use super::secret::Secret;
 
 /// Whether the endpoint answers, as the API says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +83,8 @@ pub struct Webhook {
     pub filter: Option<FilterBinding>,
     /// The shape of the delivered body.
     pub payload_format: PayloadFormat,
-    /// Headers added to every request, by lower-case name.
-    pub headers: BTreeMap<String, String>,
+    /// Headers added to every request, by lower-case name. Their values can be credentials of the endpoint.
+    pub headers: BTreeMap<String, Secret>,
     /// Whether events are delivered at all.
     pub is_enabled: bool,
     /// Whether its endpoint answers.

@@ -5,9 +5,11 @@
 //! what an answer means is decided above.
 //!
 //! - [`body`]: pure: what is sent, the same over all attempts of a delivery.
+//! - [`redact`]: pure: takes the webhook's own headers out of what came back.
 //! - [`send`]: one request, judged by the egress policy at every use.
 
 mod body;
+mod redact;
 mod send;
 
 pub use body::{compose, health_check};

@@ -9,9 +9,11 @@ use std::time::Duration;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 
+use super::redact::redact;
 use crate::egress::{self, Policy};
 use crate::model::delivery::AttemptError;
 use crate::model::limits::{ATTEMPT_TIMEOUT, CONNECT_TIMEOUT, RESPONSE_BYTES_MAX};
+use crate::model::secret::Secret;
 use crate::resolve::{ResolveError, Resolver};
 
 /// Ports whose connections are kept at a time; one more takes the place of another.
@@ -45,7 +47,7 @@ pub struct Request<'a> {
     /// Where to.
     pub url: &'a str,
     /// The webhook's own headers.
-    pub headers: &'a BTreeMap<String, String>,
+    pub headers: &'a BTreeMap<String, Secret>,
     /// The signature headers.
     pub signed: Vec<(&'static str, String)>,
     /// The body, JSON.
@@ -137,6 +139,7 @@ impl Sender {
 }
 
 async fn exchange(client: &reqwest::Client, request: Request<'_>) -> Sent {
+    let own_headers = request.headers;
     let headers = match headers(&request) {
         Ok(headers) => headers,
         Err(detail) => return Sent::failed(AttemptError::Refused, detail),
@@ -159,6 +162,7 @@ async fn exchange(client: &reqwest::Client, request: Request<'_>) -> Sent {
         let broken = classify(&error);
         (sent.error, sent.error_detail) = (broken.error, broken.error_detail);
     }
+    redact(&mut sent.response, own_headers.values().map(Secret::expose));
     sent
 }
 
@@ -179,7 +183,9 @@ fn headers(request: &Request<'_>) -> Result<HeaderMap, String> {
     headers.insert(reqwest::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in request.headers {
         let name = HeaderName::try_from(name).map_err(|_| format!("the header {name} has no valid name"))?;
-        let value = HeaderValue::try_from(value).map_err(|_| format!("the header {name} has no valid value"))?;
+        let mut value =
+            HeaderValue::try_from(value.expose()).map_err(|_| format!("the header {name} has no valid value"))?;
+        value.set_sensitive(true);
         headers.insert(name, value);
     }
     for (name, value) in &request.signed {

@@ -105,7 +105,8 @@ impl Service {
     }
 
     /// An event that the caller may see: any for an operator; for a user those of their projects, and
-    /// those that were for one of their webhooks while they were a member.
+    /// those that were for one of their webhooks while they were a member. A test shows to its webhook's
+    /// owner alone.
     ///
     /// # Errors
     /// When there is no such event, or the caller may not see it.
@@ -114,6 +115,10 @@ impl Service {
         let id = EventId::parse(id).map_err(|_| missing())?;
         let stored = self.store.event(&id).await?.ok_or_else(missing)?;
         let Caller::User(user) = caller else { return Ok(stored) };
+        if let Some(tested) = &stored.test_of {
+            let webhook = self.store.webhook(tested).await?;
+            return webhook.filter(|webhook| webhook.owner == *user).map(|_| stored).ok_or_else(missing);
+        }
         let project = std::slice::from_ref(&stored.event.project_id);
         let is_member = !self.store.projects_among(user, project).await?.is_empty();
         let verdicts = self.store.verdicts_on(stored.seq, Some(user)).await?;

@@ -8,10 +8,16 @@ pub mod access;
 mod deliveries;
 mod error;
 mod events;
+mod examples;
 mod filters;
+mod headers;
 mod health;
+mod hooks;
 mod metrics;
 mod people;
+mod readiness;
+mod secrets;
+mod test_sends;
 mod verdicts;
 mod webhooks;
 
@@ -25,7 +31,7 @@ use crate::filter::FilterHost;
 use crate::metrics::Metrics;
 use crate::model::catalogue::Catalogue;
 use crate::model::event::EventType;
-use crate::model::limits::{NAME_CHARS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, REPEATED_BYTES_MAX};
+use crate::model::limits::{NAME_CHARS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
 use crate::resolve::Resolver;
 use crate::store::{PageRequest, Store};
 
@@ -40,7 +46,9 @@ pub use error::{Noun, ServiceError, Violation};
 pub use events::AcceptedEvent;
 pub use filters::{EvaluateEvent, Evaluated};
 pub use people::NewToken;
-pub use verdicts::Explained;
+pub use secrets::RotatedSecret;
+pub use test_sends::TestSent;
+pub use verdicts::{EventVerdicts, Explained};
 pub use webhooks::{FilterChoice, NewWebhook, WebhookPatch, WebhookView};
 
 /// What every use case answers.
@@ -57,6 +65,7 @@ pub struct Service {
     dispatch_poke: Arc<Notify>,
     metrics: Arc<Metrics>,
     queues: metrics::RecentQueues,
+    last_ready: readiness::LastReady,
 }
 
 /// What a [`Service`] is made of.
@@ -82,22 +91,15 @@ impl Service {
     #[must_use]
     pub fn new(parts: ServiceParts) -> Self {
         let ServiceParts { store, filters, clock, policy, resolver, dispatch_poke, metrics } = parts;
-        let (catalogue, queues) = (Catalogue::built_in(), metrics::RecentQueues::default());
-        Self { store, filters, clock, policy, resolver, catalogue, dispatch_poke, metrics, queues }
+        let catalogue = Catalogue::built_in();
+        let (queues, last_ready) = (metrics::RecentQueues::default(), readiness::LastReady::default());
+        Self { store, filters, clock, policy, resolver, catalogue, dispatch_poke, metrics, queues, last_ready }
     }
 
     /// The built-in event types.
     #[must_use]
     pub fn catalogue(&self) -> &Catalogue {
         &self.catalogue
-    }
-
-    /// Whether events can be accepted right now.
-    ///
-    /// # Errors
-    /// When the store cannot be written.
-    pub async fn check_ready(&self) -> Result<()> {
-        Ok(self.store.check().await?)
     }
 
     /// The event types that the operator added.
@@ -110,13 +112,8 @@ impl Service {
 
     /// The type of that name, or a violation that suggests the nearest.
     async fn known_type(&self, name: &str, pointer: &str) -> Result<EventType> {
-        let parsed = EventType::parse(name).map_err(|error| {
-            let detail = match name.len() {
-                0..=REPEATED_BYTES_MAX => format!("{error}; {name:?} is not one"),
-                _ => error.to_string(),
-            };
-            ServiceError::bad_field(pointer, detail)
-        })?;
+        // What is no name is not repeated: it could be anything, a secret too.
+        let parsed = EventType::parse(name).map_err(|error| ServiceError::bad_field(pointer, error.to_string()))?;
         if self.catalogue.get(&parsed).is_some() {
             return Ok(parsed);
         }

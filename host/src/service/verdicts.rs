@@ -25,17 +25,27 @@ pub enum Explained {
     NotConsidered(WebhookId, String),
 }
 
+/// Why webhooks did or did not get an event.
+#[derive(Clone, Debug)]
+pub struct EventVerdicts {
+    /// Whether the event is a test of one webhook.
+    pub is_test: bool,
+    /// One for each webhook.
+    pub verdicts: Vec<Explained>,
+}
+
 impl Service {
     /// Why each of the caller's webhooks did or did not get an event. For an operator: the verdicts on it,
     /// whosesoever the webhook.
     ///
     /// # Errors
     /// When there is no such event, or the caller may not see it.
-    pub async fn verdicts_on(&self, caller: &Caller, event: &str) -> Result<Vec<Explained>> {
+    pub async fn verdicts_on(&self, caller: &Caller, event: &str) -> Result<EventVerdicts> {
         let stored = self.event(caller, event).await?;
+        let is_test = stored.test_of.is_some();
         let Caller::User(owner) = caller else {
             let verdicts = self.store.verdicts_on(stored.seq, None).await?;
-            return Ok(verdicts.into_iter().map(Explained::Decided).collect());
+            return Ok(EventVerdicts { is_test, verdicts: verdicts.into_iter().map(Explained::Decided).collect() });
         };
         let verdicts = self.store.verdicts_on(stored.seq, Some(owner)).await?;
         let decided: HashSet<WebhookId> = verdicts.iter().map(|verdict| verdict.webhook_id.clone()).collect();
@@ -46,7 +56,7 @@ impl Service {
                 explained.push(without_verdict(&webhook, &stored));
             }
         }
-        Ok(explained)
+        Ok(EventVerdicts { is_test, verdicts: explained })
     }
 
     /// The verdicts for the caller's webhook, newest first.
@@ -69,6 +79,11 @@ impl Service {
 fn without_verdict(webhook: &Webhook, stored: &StoredEvent) -> Explained {
     let event = &stored.event;
     let never = |reason: String| Explained::NotConsidered(webhook.id.clone(), reason);
+    match &stored.test_of {
+        Some(tested) if *tested != webhook.id => return never("the event is a test of another webhook".to_owned()),
+        Some(_) => return Explained::Waiting(webhook.id.clone()),
+        None => {}
+    }
     if webhook.created_at > event.accepted_at {
         return never("the webhook was registered after the event was accepted".to_owned());
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::access::user;
-use super::{Noun, Result, Service, ServiceError, check_name, page_request};
+use super::{Noun, Result, Service, ServiceError, check_name, headers, page_request};
 use crate::clock::random_bytes;
 use crate::egress::{self, Refused};
 use crate::filter::FilterRef;
@@ -13,37 +13,15 @@ use crate::model::event::EventType;
 use crate::model::health::{DisabledReason, Trouble};
 use crate::model::ids::{FilterId, ProjectId, UserId, WebhookId};
 use crate::model::limits::{
-    FILTER_CONFIG_BYTES_MAX, HEADER_NAME_CHARS_MAX, PAGE_ITEMS_MAX, SECRET_BYTES_MAX, WEBHOOK_EVENTS_MAX,
-    WEBHOOK_HEADER_VALUE_BYTES_MAX, WEBHOOK_HEADERS_MAX, WEBHOOK_PROJECTS_MAX, WEBHOOKS_PER_USER_MAX,
+    FILTER_CONFIG_BYTES_MAX, PAGE_ITEMS_MAX, WEBHOOK_EVENTS_MAX, WEBHOOK_PROJECTS_MAX, WEBHOOKS_PER_USER_MAX,
 };
-use crate::model::pointer::escaped;
 use crate::model::secret::Secret;
 use crate::model::token::Caller;
 use crate::model::webhook::{FilterBinding, Health, OnError, PayloadFormat, Webhook};
-use crate::sign;
 use crate::store::{Added, Page, Removed, Updated, WebhookWindow, Windowed};
 
 /// How often a change is tried again that met another change of the same webhook.
 const UPDATE_TRIES: usize = 128;
-/// Headers that a webhook may not set: those of HTTP itself and those that Hooksieve sets.
-const RESERVED_HEADERS: [&str; 15] = [
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "expect",
-    "host",
-    "keep-alive",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "user-agent",
-    "x-signature",
-    "accept-encoding",
-    "accept",
-];
-
 /// A filter to attach, as the caller wrote it.
 #[derive(Clone, Debug, Default)]
 pub struct FilterChoice {
@@ -73,7 +51,7 @@ pub struct NewWebhook {
     /// The shape of the body.
     pub payload_format: PayloadFormat,
     /// Headers to add to every request.
-    pub headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, Secret>,
     /// Whether it receives events at once.
     pub is_enabled: bool,
 }
@@ -93,8 +71,8 @@ pub struct WebhookPatch {
     pub filter: Option<Option<FilterChoice>>,
     /// Another shape of the body.
     pub payload_format: Option<PayloadFormat>,
-    /// All headers anew.
-    pub headers: Option<BTreeMap<String, String>>,
+    /// All headers anew. One without a value keeps the value that it has.
+    pub headers: Option<BTreeMap<String, Option<Secret>>>,
     /// Whether it receives events.
     pub is_enabled: Option<bool>,
 }
@@ -120,10 +98,7 @@ impl Service {
             return Err(ServiceError::Conflict(format!("a user has at most {WEBHOOKS_PER_USER_MAX} webhooks")));
         }
         let now = self.clock.now();
-        let secret = match new.secret {
-            Some(secret) => check_secret(secret)?,
-            None => sign::generate_secret(&random_bytes(self.clock.as_ref())),
-        };
+        let secret = self.chosen_or_new(new.secret)?;
         let webhook = Webhook {
             id: WebhookId::generate(now, random_bytes(self.clock.as_ref())),
             uid: hex::encode(random_bytes::<16>(self.clock.as_ref())).into(),
@@ -134,7 +109,7 @@ impl Service {
             project_ids: self.check_projects(owner, &new.project_ids).await?,
             filter: self.bind_optional(owner, new.filter).await?,
             payload_format: new.payload_format,
-            headers: check_headers(new.headers)?,
+            headers: headers::check(new.headers)?,
             is_enabled: new.is_enabled,
             health: Health::Healthy,
             failures_in_a_row: 0,
@@ -230,7 +205,7 @@ impl Service {
             after.payload_format = format;
         }
         if let Some(headers) = patch.headers {
-            after.headers = check_headers(headers)?;
+            after.headers = headers::check(headers::kept(headers, &before.headers)?)?;
         }
         if let Some(is_enabled) = patch.is_enabled {
             after.is_enabled = is_enabled;
@@ -342,49 +317,4 @@ pub(super) fn canonical_config(config: Option<&str>, pointer: &str) -> Result<St
     }
     json::canonicalise(config.as_bytes())
         .map_err(|error| ServiceError::bad_field(&format!("{pointer}{}", error.pointer()), error.to_string()))
-}
-
-fn check_secret(secret: Secret) -> Result<Secret> {
-    let refuse = |detail: String| Err(ServiceError::bad_field("/secret", detail));
-    if !(1..=SECRET_BYTES_MAX).contains(&secret.expose().len()) {
-        return refuse(format!("a secret has 1 to {SECRET_BYTES_MAX} bytes"));
-    }
-    if sign::is_malformed_key(&secret) {
-        return refuse(
-            "what begins with `whsec_` goes on with a key in base64, as Standard Webhooks has it; choose another beginning or leave `secret` out".to_owned(),
-        );
-    }
-    Ok(secret)
-}
-
-fn check_headers(headers: BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
-    if headers.len() > WEBHOOK_HEADERS_MAX {
-        return Err(ServiceError::bad_field(
-            "/headers",
-            format!("a webhook adds at most {WEBHOOK_HEADERS_MAX} headers"),
-        ));
-    }
-    let mut checked = BTreeMap::new();
-    for (name, value) in headers {
-        let pointer = format!("/headers/{}", escaped(&name));
-        let refuse = |detail: String| Err(ServiceError::bad_field(&pointer, detail));
-        let lower = name.to_ascii_lowercase();
-        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if lower.is_empty() || lower.len() > HEADER_NAME_CHARS_MAX || !lower.bytes().all(is_token) {
-            return refuse(format!("a header's name has 1 to {HEADER_NAME_CHARS_MAX} characters of an HTTP token"));
-        }
-        if RESERVED_HEADERS.contains(&lower.as_str()) || lower.starts_with("webhook-") || lower.starts_with("proxy-") {
-            return refuse("this header is set by Hooksieve or by HTTP itself; choose another name".to_owned());
-        }
-        let is_visible = |byte: u8| (0x20..0x7f).contains(&byte);
-        if value.len() > WEBHOOK_HEADER_VALUE_BYTES_MAX || !value.bytes().all(is_visible) {
-            return refuse(format!(
-                "a header's value has at most {WEBHOOK_HEADER_VALUE_BYTES_MAX} printable ASCII characters"
-            ));
-        }
-        if checked.insert(lower, value).is_some() {
-            return refuse("this header is given twice".to_owned());
-        }
-    }
-    Ok(checked)
 }

@@ -131,6 +131,28 @@ impl Accepted {
     }
 }
 
+/// A webhook that is to be tested.
+#[derive(Clone, Debug)]
+pub struct TestOf {
+    /// Which webhook.
+    pub webhook: WebhookId,
+    /// Since when its tests count.
+    pub since: Timestamp,
+    /// How many it may have had since then, the new one included.
+    pub tests_max: u32,
+}
+
+/// What became of an event that was to test a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TestAccepted {
+    /// It is on disk.
+    New,
+    /// The webhook was tested too often: nothing was written.
+    TooMany,
+    /// There is no such webhook.
+    Missing,
+}
+
 /// An event that dispatch has claimed.
 #[derive(Clone, Debug)]
 pub struct ClaimedEvent {
@@ -270,6 +292,35 @@ pub enum Updated {
     NoFilter,
 }
 
+/// A secret that is to sign from now on.
+#[derive(Clone, Debug)]
+pub struct Rotation {
+    /// The secret.
+    pub secret: Secret,
+    /// The clock's time.
+    pub at: Timestamp,
+    /// Until when the present secret goes on signing beside it.
+    pub overlap_ends_at: Timestamp,
+    /// How many secrets may sign at a time.
+    pub live_max: usize,
+}
+
+/// What became of a secret that was to be rotated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotated {
+    /// It signs.
+    Written,
+    /// It is the one that signs first already: nothing was changed.
+    Present,
+    /// As many sign as may: nothing was changed.
+    TooMany {
+        /// When the first of them ends.
+        first_ends_at: Timestamp,
+    },
+    /// There is no such webhook.
+    Missing,
+}
+
 /// What became of a webhook or filter that was to be deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removed {
@@ -357,6 +408,8 @@ pub struct VerdictQuery {
 pub struct LoggedVerdict {
     /// On which event.
     pub event_id: EventId,
+    /// Whether the event is a test of the webhook.
+    pub is_test: bool,
     /// The verdict.
     pub verdict: Verdict,
 }
@@ -407,8 +460,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// Accepts an event.
     async fn accept_event(&self, event: Arc<Event>, digest: EventDigest) -> Result<Accepted>;
+    /// Accepts an event, under an id that no other has, for one webhook alone.
+    async fn accept_test(&self, event: Arc<Event>, digest: EventDigest, test: TestOf) -> Result<TestAccepted>;
     /// An event.
     async fn event(&self, id: &EventId) -> Result<Option<StoredEvent>>;
+    /// The newest events of the type in projects of the user, among the `among` newest there are, tests apart; at
+    /// most `rows_max`.
+    async fn recent_events(&self, user: &UserId, of: &EventType, among: u32, rows_max: u32) -> Result<Vec<Event>>;
     /// Claims events that wait for dispatch, the oldest first.
     async fn claim_events(&self, claim: Claim) -> Result<Vec<ClaimedEvent>>;
     /// Writes what was decided on an event, all of it or, if the lease was lost, nothing. Filter
@@ -440,13 +498,20 @@ pub trait Store: Send + Sync + 'static {
     /// ([`Standing::disabled_by_owner`](crate::model::health::Standing::disabled_by_owner)), and answers with it;
     /// `None` if there is none.
     async fn disable_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Option<Arc<Webhook>>>;
+    /// Has a webhook sign with a new secret first. The secrets before it keep the ends that they have; one
+    /// without an end gets one. A secret that signs already and comes back as the newest signs once. Secrets
+    /// that cannot be read are deleted, so this repairs a webhook that has none left.
+    async fn rotate_secret(&self, webhook: &WebhookId, rotation: Rotation) -> Result<Rotated>;
+    /// Deletes the secrets that sign no more at `now`; how many.
+    async fn forget_secrets(&self, now: Timestamp) -> Result<usize>;
     /// Deletes a webhook and its secrets, and cancels what is owed to it. Its log stays until it ages.
     async fn delete_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Removed>;
     /// The secrets that sign for a webhook at that time, the newest first; none if there is no such webhook.
     async fn signing_secrets(&self, id: &WebhookId, at: Timestamp) -> Result<Vec<Secret>>;
     /// When the earliest pending delivery of each webhook is due, for those that have any.
     async fn next_attempts(&self, ids: &[WebhookId]) -> Result<HashMap<WebhookId, Timestamp>>;
-    /// Webhooks changed or deleted after `change_seq`, in the order of change.
+    /// Webhooks changed or deleted after `change_seq`, in the order of change. They lack their headers, which
+    /// only whoever sends needs.
     async fn webhook_changes(&self, after: i64, rows_max: u32) -> Result<Vec<WebhookChange>>;
 
     /// Keeps a filter, in place of one with the same id.

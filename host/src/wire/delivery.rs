@@ -59,6 +59,8 @@ pub struct Delivery {
     pub event_id: String,
     /// To which webhook.
     pub webhook_id: String,
+    /// Whether the event is a test of the webhook; the endpoint sees `webhook-test: true`.
+    pub is_test: bool,
     /// Where it stands.
     pub state: DeliveryState,
     /// How many attempts were made.
@@ -135,6 +137,7 @@ impl From<delivery::Delivery> for Delivery {
             id: delivery.id.to_string(),
             event_id: delivery.event_id.to_string(),
             webhook_id: delivery.webhook_id.to_string(),
+            is_test: delivery.is_test,
             state: delivery.state.into(),
             attempt_count: delivery.attempt_count,
             next_attempt_at: is_pending.then_some(delivery.due_at),

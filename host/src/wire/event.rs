@@ -98,6 +98,8 @@ pub struct Event {
     pub accepted_at: Timestamp,
     /// Whether it was decided for every webhook, so that its verdicts are there.
     pub dispatched: bool,
+    /// Whether it did not happen: the owner of one webhook tests that webhook with it.
+    pub is_test: bool,
     /// The record before, any JSON.
     #[schema(value_type = Value)]
     pub previous_value: Box<RawValue>,
@@ -118,6 +120,7 @@ impl From<&StoredEvent> for Event {
             occurred_at: event.occurred_at,
             accepted_at: event.accepted_at,
             dispatched: stored.is_dispatched,
+            is_test: stored.test_of.is_some(),
             previous_value: canonical(&event.previous_value),
             current_value: canonical(&event.current_value),
         }

@@ -3,7 +3,7 @@
 //! The server answers with these and the client reads them, so the two cannot drift; the OpenAPI
 //! document is generated from them. They are plain data: text that a caller chose is checked by the
 //! use cases, not here. Requests refuse members that they do not know, so that a typo is an error and
-//! not a setting that silently does nothing. JSON that is not ours to understand (records, filter
+//! not a setting that silently does nothing; only REST hooks have to take what services send. JSON that is not ours to understand (records, filter
 //! configurations) stays as text ([`RawValue`]), so that no number in it is ever rounded.
 //!
 //! [`RawValue`]: serde_json::value::RawValue
@@ -11,11 +11,13 @@
 mod delivery;
 mod event;
 mod filter;
+mod hook;
 mod mirror;
 mod people;
 mod present;
 mod problem;
 mod secret;
+mod test_send;
 mod text;
 mod verdict;
 mod webhook;
@@ -32,10 +34,12 @@ pub use event::{AcceptedEvent, Event, EventType, NewEvent, PutEventType};
 pub use filter::{
     Evaluate, Evaluation, EvaluationVerdict, FieldScalar, FieldSeen, FieldValue, Filter, FilterAbout, UploadQuery,
 };
+pub use hook::{Hook, HookSample, HookSampleQuery, NewHook};
 pub use people::{CreateToken, NewToken, Project, PutProject, PutUser, User};
 pub use problem::{Problem, Violation};
-pub use secret::SecretText;
-pub use text::{AddedHeaders, Cursor, EventTypeName, Id, Name, SigningSecret, WebhookUrl};
+pub use secret::{RotateSecret, RotatedSecret, SecretText};
+pub use test_send::{TestSent, TestWebhook};
+pub use text::{AddedHeaders, ChangedHeaders, Cursor, EventTypeName, Id, Name, SigningSecret, WebhookUrl};
 pub use verdict::{KeptOutcome, Outcome, ReasonClass, Verdict, VerdictsQuery};
 pub use webhook::{
     AttachedFilter, FilterChoice, FilterStatus, NewWebhook, OnError, PatchWebhook, PayloadFormat, Webhook,

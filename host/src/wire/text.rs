@@ -5,7 +5,7 @@
 //! that a client's generator, or a fuzzer, knows what will be refused before it asks.
 
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::model::limits::{
@@ -81,28 +81,43 @@ pub struct AddedHeaders;
 
 impl PartialSchema for AddedHeaders {
     fn schema() -> RefOr<Schema> {
-        let name = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .max_length(Some(HEADER_NAME_CHARS_MAX))
-            .pattern(Some("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"))
-            .format(Some(SchemaFormat::Custom("header-name".to_owned())));
-        let value = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .max_length(Some(WEBHOOK_HEADER_VALUE_BYTES_MAX))
-            .pattern(Some("^[ -~]*$"));
-        ObjectBuilder::new()
-            .description(Some(
-                "Headers to add to each delivery, by name: at most 16, each value at most 1024 printable ASCII \
-                 characters. Those that Hooksieve or HTTP itself sets are refused, and so is a name that is given twice.",
-            ))
-            .max_properties(Some(WEBHOOK_HEADERS_MAX))
-            .property_names(Some(name))
-            .additional_properties(Some(value))
-            .into()
+        let description = "Headers to add to each delivery, by name: at most 16, each value at most 1024 printable ASCII characters. \
+             Those that Hooksieve or HTTP itself sets are refused, and so is a name that is given twice.";
+        headers(description, Type::String)
     }
 }
 
 impl ToSchema for AddedHeaders {}
+
+/// Headers of a change, by name.
+pub struct ChangedHeaders;
+
+impl PartialSchema for ChangedHeaders {
+    fn schema() -> RefOr<Schema> {
+        let description = "As `AddedHeaders`; null keeps the value of a header that is there.";
+        headers(description, SchemaType::from_iter([Type::String, Type::Null]))
+    }
+}
+
+impl ToSchema for ChangedHeaders {}
+
+fn headers(description: &str, value: impl Into<SchemaType>) -> RefOr<Schema> {
+    let name = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .max_length(Some(HEADER_NAME_CHARS_MAX))
+        .pattern(Some("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"))
+        .format(Some(SchemaFormat::Custom("header-name".to_owned())));
+    let value = ObjectBuilder::new()
+        .schema_type(value)
+        .max_length(Some(WEBHOOK_HEADER_VALUE_BYTES_MAX))
+        .pattern(Some("^[ -~]*$"));
+    ObjectBuilder::new()
+        .description(Some(description))
+        .max_properties(Some(WEBHOOK_HEADERS_MAX))
+        .property_names(Some(name))
+        .additional_properties(Some(value))
+        .into()
+}
 
 #[cfg(test)]
 mod tests {

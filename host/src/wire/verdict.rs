@@ -61,6 +61,8 @@ pub struct Verdict {
     pub event_id: String,
     /// The webhook.
     pub webhook_id: String,
+    /// Whether the event is a test of one webhook.
+    pub is_test: bool,
     /// What was decided.
     pub outcome: Outcome,
     /// Why, for people: the filter's own words, or the host's.
@@ -83,10 +85,11 @@ pub struct Verdict {
 impl Verdict {
     /// One that dispatch wrote.
     #[must_use]
-    pub fn decided(event_id: &str, verdict: verdict::Verdict) -> Self {
+    pub fn decided(event_id: &str, is_test: bool, verdict: verdict::Verdict) -> Self {
         Self {
             event_id: event_id.to_owned(),
             webhook_id: verdict.webhook_id.to_string(),
+            is_test,
             outcome: verdict.outcome.into(),
             reason: verdict.reason,
             reason_class: verdict.reason_class.map(Into::into),
@@ -100,10 +103,17 @@ impl Verdict {
 
     /// One that is told instead, because dispatch wrote none.
     #[must_use]
-    pub fn undecided(event_id: &str, webhook_id: &str, outcome: Outcome, reason: Option<String>) -> Self {
+    pub fn undecided(
+        event_id: &str,
+        is_test: bool,
+        webhook_id: &str,
+        outcome: Outcome,
+        reason: Option<String>,
+    ) -> Self {
         Self {
             event_id: event_id.to_owned(),
             webhook_id: webhook_id.to_owned(),
+            is_test,
             outcome,
             reason,
             reason_class: None,

@@ -10,7 +10,7 @@ use super::SecretText;
 use super::event::canonical;
 use super::mirror::mirror;
 use super::present::present;
-use super::text::{AddedHeaders, EventTypeName, Id, Name, SigningSecret, WebhookUrl};
+use super::text::{AddedHeaders, ChangedHeaders, EventTypeName, Id, Name, SigningSecret, WebhookUrl};
 use crate::model::limits::FILTER_FAILURES_UNTIL_FAILING;
 use crate::model::{Timestamp, webhook};
 
@@ -140,10 +140,10 @@ pub struct PatchWebhook {
     #[schema(value_type = PayloadFormat, required = false)]
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub payload_format: Option<PayloadFormat>,
-    /// All added headers anew.
-    #[schema(value_type = AddedHeaders, required = false)]
+    /// All added headers anew. Null keeps the value of one that is there, so what was read can be sent back.
+    #[schema(value_type = ChangedHeaders, required = false)]
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    pub headers: Option<BTreeMap<String, SecretText>>,
+    pub headers: Option<BTreeMap<String, Option<SecretText>>>,
     /// Whether it gets events.
     #[schema(value_type = bool, required = false)]
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -177,7 +177,8 @@ pub struct Webhook {
     pub name: Option<String>,
     /// Where deliveries go.
     pub url: String,
-    /// The secret that signs deliveries: shown when the webhook is registered, null ever after.
+    /// The secret that signs deliveries: shown when the webhook is registered, null ever after. Another one comes
+    /// with `POST /v1/webhooks/{id}/rotate-secret`.
     #[schema(value_type = Option<String>)]
     pub secret: Option<SecretText>,
     /// Whether the endpoint answers.
@@ -193,7 +194,7 @@ pub struct Webhook {
     /// The shape of the delivered body.
     pub payload_format: PayloadFormat,
     /// The added headers by name, in lower case. Values can be credentials of the endpoint, so each is
-    /// null here; a change gives all headers anew.
+    /// null here; a change that has null for a header keeps its value.
     #[schema(value_type = std::collections::BTreeMap<String, Option<String>>)]
     pub headers: BTreeMap<String, ()>,
     /// Failed attempts since the last success.

@@ -5,4 +5,6 @@ mod failures;
 mod filters;
 mod membership;
 mod retries;
+mod rotation;
+mod test_sends;
 mod verdicts;

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::{answer, create, data, post, schema::INTROSPECTION, token};
 use crate::app::TestApp;
 
-/// How long a refusal may take. The claim is 50 ms; a machine that runs all tests at once gets more here.
-const REFUSED_IN: Duration = Duration::from_millis(50);
+/// How long a refusal may take. The claim is 50 ms of an optimised host that has a core to itself; here it is not
+/// optimised, and shares the cores with other tests.
+const REFUSED_IN: Duration = Duration::from_millis(1_000);
 
 /// `count` repetitions that know their number.
 fn times(count: usize, part: impl Fn(usize) -> String) -> String {
@@ -42,6 +43,7 @@ fn bombs() -> Vec<(&'static str, &'static str, String, Value)> {
         ("a hundred thousand open braces", many, "{a".repeat(100_000), json!({})),
         ("a hundred thousand open lists", many, format!("{{ a(b: {}", "[".repeat(100_000)), json!({})),
         ("deep lists that close", many, format!("{{ a(b: {}{}) }}", "[".repeat(70), "]".repeat(70)), json!({})),
+        ("lists as deep as they may be", invalid, format!("{{ webhook(id: {}{}) {{ id }} }}", "[".repeat(62), "]".repeat(62)), json!({})),
         ("deep objects", many, format!("{{ a(b: {}1{}) }}", "{a:".repeat(400), "}".repeat(400)), json!({})),
         ("deep types", many, format!("query ($a: {}Int{}) {{ a }}", "[".repeat(5_000), "]".repeat(5_000)), json!({})),
         ("deep default values", many, format!("query ($a: Int = {}) {{ a }}", "[".repeat(5_000)), json!({})),
@@ -66,15 +68,16 @@ fn bombs() -> Vec<(&'static str, &'static str, String, Value)> {
         ("101 variables", many, format!("query ({}) {{ a }}", times(101, |n| format!("$a{n}: Int "))), json!({})),
         ("51 directives", many, format!("{{ __typename {} }}", "@include(if: true) ".repeat(51)), json!({})),
         ("a hundred thousand directives", many, format!("{{ a {} }}", "@a".repeat(100_000)), json!({})),
-        ("50 directives of one kind", invalid, format!("{{ __typename {} }}", "@include(if: true) ".repeat(50)), json!({})),
         ("10 001 tokens", many, format!("{{ {} }}", "a ".repeat(10_001)), json!({})),
         ("a megabyte of tokens", many, "a ".repeat(500_000), json!({})),
-        ("a megabyte of commas", parse, ",".repeat(1_000_000), json!({})),
-        ("a megabyte of comment", parse, format!("#{fat}"), json!({})),
-        ("a megabyte of string", invalid, format!("{{ a(b: \"{fat}\") }}"), json!({})),
-        ("a megabyte of name", invalid, format!("{{ {fat} }}"), json!({})),
-        ("a string without an end", parse, format!("{{ a(b: \"{fat}"), json!({})),
-        ("quotes", parse, "\"".repeat(900_000), json!({})),
+        ("a megabyte of commas", many, ",".repeat(1_000_000), json!({})),
+        ("as many commas as may be", parse, ",".repeat(65_536), json!({})),
+        ("as much comment as may be", parse, format!("#{}", &fat[..65_535]), json!({})),
+        ("as much string as may be", invalid, format!("{{ a(b: \"{}\") }}", &fat[..65_500]), json!({})),
+        ("as long a name as may be", invalid, format!("{{ {} }}", &fat[..65_500]), json!({})),
+        ("a string without an end", parse, format!("{{ a(b: \"{}", &fat[..65_500]), json!({})),
+        ("quotes", parse, "\"".repeat(54_003), json!({})),
+        ("block quotes", parse, "\"".repeat(54_000), json!({})),
         ("nine thousand mistakes", many, format!("{{ {} }}", times(9_000, |n| format!("n{n} "))), json!({})),
         ("999 mistakes", invalid, format!("{{ {} }}", times(999, |n| format!("webhoks{n} "))), json!({})),
         ("999 mistaken arguments", invalid, format!("{{ webhook({}) {{ id }} }}", times(999, |n| format!("idd{n}: 1 "))), json!({})),
@@ -96,8 +99,8 @@ async fn bombs_are_refused_at_once_with_a_code_and_a_short_text() {
     let mut slowest = (Duration::ZERO, "");
     for (name, code, query, variables) in bombs() {
         let body = json!({ "query": query, "variables": variables });
-        let request = post(&app, &body).bearer_auth(&token).build().unwrap();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = post(&app, &body).bearer_auth(&token).build().unwrap();
 
         let began = Instant::now();
         let response = client.execute(request).await.unwrap();
@@ -107,7 +110,8 @@ async fn bombs_are_refused_at_once_with_a_code_and_a_short_text() {
         let told: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(told["errors"][0]["extensions"]["code"], code, "{name}: {}", &text[..text.len().min(600)]);
         assert_eq!(told.get("data"), None, "{name}");
-        assert!(took < REFUSED_IN * 10, "{name} took {took:?}");
+        assert!(text.len() < 16 << 10, "{name}: {} bytes", text.len());
+        assert!(took < REFUSED_IN, "{name} took {took:?}");
         slowest = slowest.max((took, name));
     }
     println!("the slowest of {} refusals: {} in {:?}", bombs().len(), slowest.1, slowest.0);
@@ -124,7 +128,13 @@ async fn what_is_at_the_bounds_is_answered() {
         format!("{{ webhooks(take: 250) {{ items {{ {} }} }} }}", super::WEBHOOK),
         format!("{{ webhooks {{ items {{ {} }} }} }}", "id ".repeat(998)),
         INTROSPECTION.to_owned(),
-        format!("# {}\n{{ __typename }}", "x".repeat(1_000_000)),
+        format!("{{ __typename {} }}", "@include(if: true) ".repeat(50)),
+        format!("{}{{ __typename }}{}", "{ ... ".repeat(60), "}".repeat(60)),
+        format!(
+            "{{ ...F0 }} {} fragment F47 on Query {{ __typename }}",
+            times(47, |n| format!("fragment F{n} on Query {{ ...F{} }} ", n + 1))
+        ),
+        format!("# {}\n{{ __typename }}", "x".repeat(65_000)),
     ] {
         let answer = answer(&app, &token, &query, json!({})).await;
         assert_eq!(answer.get("errors"), None, "{}", &query[..query.len().min(80)]);

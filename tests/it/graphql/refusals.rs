@@ -77,7 +77,6 @@ async fn what_the_schema_does_not_have_is_refused_before_anything_is_done() {
         ("{ webhooks { items { idd } } }", json!({}), "idd"),
         ("{ webhooks }", json!({}), "webhooks"),
         ("{ webhook { id } }", json!({}), "id"),
-        ("query ($id: String!) { webhook(id: $id) { id } }", json!({}), "id"),
         (CREATE, json!({ "input": { "url": 7 } }), "url"),
         (CREATE, json!({ "input": { "url": "https://127.0.0.1:8443/", "nope": 1 } }), "nope"),
         (
@@ -144,4 +143,23 @@ async fn an_operator_is_told_that_webhooks_are_users_as_in_rest() {
 
     assert_eq!(told["extensions"], json!({ "code": "UNAUTHORIZED" }));
     assert_eq!((told["message"].as_str().unwrap(), "UNAUTHORIZED"), (rest.detail.as_str(), rest.code.as_str()));
+}
+
+#[tokio::test]
+async fn a_variable_that_is_missing_is_noticed_before_anything_is_done() {
+    let app = TestApp::start().await;
+    let token = token(&app, "u1").await;
+    let query = r#"mutation ($id: String!) {
+        createWebhook(input: { url: "https://127.0.0.1:8443/" }) { id }
+        deleteWebhook(input: { webhookId: $id }) { success }
+    }"#;
+
+    for variables in [json!({}), json!({ "id": null }), Value::Null] {
+        let answer = answer(&app, &token, query, variables).await;
+
+        let expected = json!({ "message": "variables.id: the operation needs a value for it; send one",
+            "extensions": { "code": "BAD_USER_INPUT" } });
+        assert_eq!(answer, json!({ "errors": [expected] }));
+    }
+    assert!(app.client(&token).list_webhooks(&Default::default()).await.unwrap().items.is_empty());
 }

@@ -11,6 +11,10 @@ fn everything() -> String {
     format!("{WEBHOOK} eventTypes filter {{ id config onError status }} payloadFormat headers failuresInARow")
 }
 
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
 /// Adds a type to the catalogue.
 async fn put_type(app: &TestApp) {
     let what = PutEventType { description: "An invoice was paid".to_owned(), group: None };
@@ -58,7 +62,7 @@ async fn a_webhook_made_by_rest_is_shown_and_changed_and_deleted_by_graphql() {
     let id = app.client(&token).create_webhook(&new).await.unwrap().id;
     let before = assert_same(&app, &token, &id).await;
     assert_eq!((&before["events"], &before["eventTypes"]), (&json!(["TODO_CREATED"]), &json!(new.events)));
-    assert_eq!(before["filter"]["config"].to_string(), config);
+    assert_eq!(before["filter"]["config"], json(config));
 
     let update = "mutation ($input: UpdateWebhookInput!) { updateWebhook(input: $input) { id name } }";
     let changed = json!({ "webhookId": id, "name": null, "url": "https://127.0.0.1:9443/", "events": ["TODO_DELETED", null],
@@ -111,10 +115,8 @@ async fn a_webhook_made_by_graphql_is_shown_and_changed_by_rest() {
     assert_eq!((&created["secret"], &created["eventTypes"]), (&json!("chosen by the user"), &input["eventTypes"]));
     assert_eq!((rest.enabled, rest.payload_format), (false, PayloadFormat::Compact));
     let filter = rest.filter.unwrap();
-    assert_eq!(
-        (filter.on_error, filter.config.get()),
-        (OnError::Deliver, r#"{"pointer":"/currentValue/n","operator":"eq","value":1.5}"#)
-    );
+    assert_eq!(filter.on_error, OnError::Deliver);
+    assert_eq!(json(filter.config.get()), json(r#"{"pointer":"/currentValue/n","operator":"eq","value":1.5}"#));
     assert_eq!((&after["name"], &after["events"]), (&Value::Null, &json!([])));
 }
 
@@ -123,14 +125,14 @@ async fn a_literal_configuration_is_the_one_that_a_variable_would_be() {
     let app = TestApp::start().await;
     let token = token(&app, "u1").await;
     let query = r#"mutation { createWebhook(input: { url: "https://127.0.0.1:8443/", filter: { id: "field-match",
-        config: { pointer: "/currentValue/list/*", operator: "in", value: [1.5, true, null, """a "b" ’""", -0, 9007199254740992] } } })
+        config: { pointer: "/currentValue/list", operator: "in", value: [1.5, true, null, """a "b" ’""", -0, 9007199254740992] } } })
         { id } }"#;
 
     let id = data(&app, &token, query, json!({})).await["createWebhook"]["id"].as_str().unwrap().to_owned();
 
     let filter = app.client(&token).get_webhook(&id).await.unwrap().filter.unwrap();
     let config =
-        r#"{"pointer":"/currentValue/list/*","operator":"in","value":[1.5,true,null,"a \"b\" ’",0,9007199254740992]}"#;
+        r#"{"pointer":"/currentValue/list","operator":"in","value":[1.5,true,null,"a \"b\" ’",0,9007199254740992]}"#;
     assert_eq!(filter.config.get(), config);
 }
 

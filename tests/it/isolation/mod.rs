@@ -7,7 +7,7 @@
 
 mod document;
 mod graphql;
-mod rows;
+pub mod rows;
 mod world;
 
 use document::Document;

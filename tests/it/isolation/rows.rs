@@ -89,14 +89,16 @@ impl Row {
         self.route.split(' ').next().unwrap_or_default()
     }
 
-    /// The path with `id` in the place of `{id}`.
+    /// The path with `id` in the place of `{id}`, and the parameters that must be there.
     pub fn path(&self, id: &str) -> String {
         let path = self.route.split(' ').nth(1).unwrap_or_default();
-        path.replace("{id}", id).replace("{userId}", "owner").replace("{name}", "A_TYPE")
+        let path = path.replace("{id}", id).replace("{userId}", "owner").replace("{name}", "A_TYPE");
+        path.replace("/hooks/sample", "/hooks/sample?event=TODO_CREATED")
     }
 }
 
 const URL: &str = r#"{"url":"https://127.0.0.1:8443/"}"#;
+const HOOK: &str = r#"{"target_url":"https://127.0.0.1:8443/","event":"TODO_CREATED"}"#;
 const EVALUATE: &str = r#"{"event":{"event":"TODO_CREATED","projectId":"p"},"config":{"do":"deliver"}}"#;
 
 pub const ROWS: &[Row] = &[
@@ -123,6 +125,11 @@ pub const ROWS: &[Row] = &[
     row("PATCH /v1/webhooks/{id}", Users, 200).json(r#"{"name":"mine now"}"#).of(Webhook),
     row("POST /v1/webhooks/{id}/disable", Users, 200).of(Webhook),
     row("DELETE /v1/webhooks/{id}", Users, 204).of(Webhook),
+    row("POST /v1/webhooks/{id}/rotate-secret", Users, 200).json("{}").of(Webhook),
+    row("POST /v1/webhooks/{id}/test", Users, 202).json("{}").of(Webhook),
+    row("POST /v1/hooks", Users, 201).json(HOOK),
+    row("DELETE /v1/hooks/{id}", Users, 204).of(Webhook),
+    row("GET /v1/hooks/sample", Users, 200),
     row("GET /v1/webhooks/{id}/deliveries", Users, 200).of(Webhook),
     row("GET /v1/webhooks/{id}/verdicts", Users, 200).of(Webhook),
     row("GET /v1/deliveries/{id}", Users, 200).of(Delivery).lists(),

@@ -2,6 +2,9 @@
 
 mod access;
 mod document;
+mod hooks;
+mod limits;
+mod metrics;
 mod races;
 mod refusals;
 mod routes;

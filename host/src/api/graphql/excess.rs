@@ -1,14 +1,17 @@
-//! Why a document is refused before anything of it is done.
+//! Why a request is refused before anything of it is done.
 
 use crate::model::limits::{
     GRAPHQL_ALIASES_MAX, GRAPHQL_COMPLEXITY_MAX, GRAPHQL_DEFINITIONS_MAX, GRAPHQL_DEPTH_MAX, GRAPHQL_DIRECTIVES_MAX,
-    GRAPHQL_INTROSPECTION_DEPTH_MAX, GRAPHQL_NESTING_MAX, GRAPHQL_PAGE_ITEMS_DEFAULT, GRAPHQL_TOKENS_MAX,
-    GRAPHQL_VARIABLE_BYTES_MAX, GRAPHQL_VARIABLES_MAX,
+    GRAPHQL_INTROSPECTION_DEPTH_MAX, GRAPHQL_NESTING_MAX, GRAPHQL_PAGE_ITEMS_DEFAULT, GRAPHQL_QUERY_BYTES_MAX,
+    GRAPHQL_TOKENS_MAX, GRAPHQL_VARIABLE_BYTES_MAX, GRAPHQL_VARIABLES_MAX,
 };
 
 /// What is too much about a document, or could not be bounded if it were taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Excess {
+    /// Its bytes.
+    #[error("query: it has more than {GRAPHQL_QUERY_BYTES_MAX} bytes; send values as variables, or fewer fields")]
+    Bytes,
     /// Its tokens.
     #[error("query: it has more than {GRAPHQL_TOKENS_MAX} tokens; send values as variables, or fewer fields")]
     Tokens,
@@ -64,6 +67,9 @@ pub(super) enum Excess {
          every {GRAPHQL_PAGE_ITEMS_DEFAULT} of `take`: ask for fewer fields or a smaller `take`"
     )]
     Complexity(u64),
+    /// A variable without the value that it must have.
+    #[error("variables.{0}: the operation needs a value for it; send one")]
+    MissingVariable(String),
     /// A mutation that has one answer for two changes.
     #[error("query: the mutation asks for {0} twice; give each its own alias, or ask once for all fields")]
     Twice(String),
@@ -74,6 +80,7 @@ impl Excess {
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::OpenString => "GRAPHQL_PARSE_FAILED",
+            Self::MissingVariable(_) => "BAD_USER_INPUT",
             Self::Integer | Self::Cycle(_) | Self::Twice(_) => "GRAPHQL_VALIDATION_FAILED",
             _ => "QUERY_TOO_COMPLEX",
         }

@@ -170,7 +170,11 @@ impl UpdateWebhookInput {
             project_ids: self.project_ids.map(|ids| ids.into_iter().flatten().collect()),
             filter: optional(self.filter).map(|choice| choice.map(Into::into)),
             payload_format: self.payload_format.map(Into::into),
-            headers: self.headers.map(headers).transpose()?,
+            headers: self
+                .headers
+                .map(headers)
+                .transpose()?
+                .map(|headers| headers.into_iter().map(|(name, value)| (name, Some(value))).collect()),
             is_enabled: self.enabled,
         })
     }
@@ -208,10 +212,10 @@ fn one_list(events: Option<Vec<String>>, types: Option<Vec<String>>) -> Result<O
     Ok(events.or(types))
 }
 
-fn headers(given: Vec<WebhookHeaderInput>) -> Result<BTreeMap<String, String>, ServiceError> {
+fn headers(given: Vec<WebhookHeaderInput>) -> Result<BTreeMap<String, Secret>, ServiceError> {
     let mut headers = BTreeMap::new();
     for (place, WebhookHeaderInput { name, value }) in given.into_iter().enumerate() {
-        if headers.insert(name, value).is_some() {
+        if headers.insert(name, Secret::new(value)).is_some() {
             let detail = "this header is given twice; leave one of them out".to_owned();
             return Err(ServiceError::bad_field(&format!("/headers/{place}/name"), detail));
         }

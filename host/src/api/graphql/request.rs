@@ -7,7 +7,7 @@ use async_graphql::{Name, PathSegment, Request, Response, ServerError, Value, Va
 use serde::Deserialize;
 
 use super::budget::Budget;
-use super::{refusal, roots, tokens, weight};
+use super::{operation, refusal, tokens, weight};
 use crate::api::ApiState;
 use crate::api::error::ApiError;
 use crate::api::extract::from_json;
@@ -45,8 +45,8 @@ pub(super) async fn run(state: &ApiState, caller: Caller, body: &[u8]) -> Result
         return Err(ApiError::bad_field("", "the body is a batch, which is not taken; send one request for each"));
     }
     let Posted { query, variables, operation_name } = from_json(canonical_json(body)?.as_bytes())?;
-    let operation = operation_name.filter(|name| !name.is_empty());
-    let (request, roots) = match prepare(&query, variables, operation) {
+    let operation_name = operation_name.filter(|name| !name.is_empty());
+    let (request, roots) = match prepare(&query, variables, operation_name) {
         Ok(prepared) => prepared,
         Err(error) => return Ok(Outcome::Invalid(vec![error])),
     };
@@ -57,14 +57,18 @@ pub(super) async fn run(state: &ApiState, caller: Caller, body: &[u8]) -> Result
 }
 
 /// Parses and weighs the document.
-fn prepare(query: &str, variables: Variables, operation: Option<String>) -> Result<(Request, Vec<Name>), ServerError> {
+fn prepare(
+    query: &str,
+    variables: Variables,
+    operation_name: Option<String>,
+) -> Result<(Request, Vec<Name>), ServerError> {
     let excess = |excess| refusal::from_excess(&excess);
     tokens::check(query).map_err(excess)?;
     let document = parse_query(query).map_err(unreadable)?;
     weight::check(&document, &variables).map_err(excess)?;
-    let roots = roots::of(&document, operation.as_deref()).map_err(excess)?;
+    let roots = operation::check(&document, operation_name.as_deref(), &variables).map_err(excess)?;
     let mut request = Request::new("").variables(variables);
-    request.operation_name = operation;
+    request.operation_name = operation_name;
     request.set_parsed_query(document);
     Ok((request, roots))
 }
@@ -80,6 +84,8 @@ fn unreadable(error: parser::Error) -> ServerError {
 /// What the library made of it, as the GraphQL specification has it.
 fn judge(response: Response, roots: &[Name], budget: &Budget) -> Outcome {
     let Response { data, mut errors, .. } = response;
+    // No field at the top may be null, so one that failed takes the others with it.
+    let has_failed = errors.iter().any(|error| matches!(error.path.as_slice(), [PathSegment::Field(_)]));
     errors.truncate(GRAPHQL_ERRORS_MAX);
     let was_executed = errors.is_empty() || errors.iter().any(|error| !error.path.is_empty());
     if !was_executed {
@@ -94,8 +100,6 @@ fn judge(response: Response, roots: &[Name], budget: &Budget) -> Outcome {
         let error = refusal::coded(ServerError::new(message, None), "ANSWER_TOO_LARGE");
         return Outcome::Executed(Value::Null, vec![error]);
     }
-    // No field at the top may be null, so one that failed takes the others with it.
-    let has_failed = errors.iter().any(|error| matches!(error.path.as_slice(), [PathSegment::Field(_)]));
     let data = if has_failed { Value::Null } else { in_order(data, roots) };
     Outcome::Executed(data, errors.into_iter().map(|error| refusal::coded(error, "BAD_USER_INPUT")).collect())
 }

@@ -5,16 +5,19 @@
 //! a string ends.
 
 use super::excess::Excess;
-use crate::model::limits::{GRAPHQL_DIRECTIVES_MAX, GRAPHQL_NESTING_MAX, GRAPHQL_TOKENS_MAX};
+use crate::model::limits::{GRAPHQL_DIRECTIVES_MAX, GRAPHQL_NESTING_MAX, GRAPHQL_QUERY_BYTES_MAX, GRAPHQL_TOKENS_MAX};
 
 /// The largest whole number that a double holds with all its neighbours (2^53).
 const INTEGER_MAX: u64 = 1 << 53;
 
-/// Refuses a document with too many tokens, brackets inside each other or directives.
+/// Refuses a document with too many bytes, tokens, brackets inside each other or directives.
 ///
 /// # Errors
 /// The first [`Excess`], in the order of the text.
 pub(super) fn check(document: &str) -> Result<(), Excess> {
+    if document.len() > GRAPHQL_QUERY_BYTES_MAX {
+        return Err(Excess::Bytes);
+    }
     let mut text = document.as_bytes();
     let (mut tokens, mut open, mut directives) = (0, 0_usize, 0);
     while let Some(&first) = text.first() {
@@ -104,11 +107,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_at_the_bounds_is_taken_and_one_token_more_is_not() {
+    fn a_document_at_the_bounds_is_taken_and_one_more_is_not() {
+        let long = format!("#{}", "x".repeat(GRAPHQL_QUERY_BYTES_MAX - 1));
         let at_bounds = "a ".repeat(GRAPHQL_TOKENS_MAX);
         let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         let directives = |count: usize| "@a".repeat(count);
 
+        assert_eq!(check(&long), Ok(()));
+        assert_eq!(check(&format!("{long}x")), Err(Excess::Bytes));
         assert_eq!(check(&at_bounds), Ok(()));
         assert_eq!(check(&format!("{at_bounds}a")), Err(Excess::Tokens));
         assert_eq!(check(&deep(GRAPHQL_NESTING_MAX)), Ok(()));

@@ -202,3 +202,85 @@ fn bytes(value: &ConstValue) -> u64 {
     };
     inside + VALUE_BYTES
 }
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+    use serde_json::json;
+
+    use super::*;
+
+    /// What the only operation of a document costs.
+    fn weighed(document: &str, variables: serde_json::Value) -> Result<Weight, Excess> {
+        let document = parse_query(document).unwrap();
+        let variables = Variables::from_json(variables);
+        let (_, operation) = document.operations.iter().next().unwrap();
+        let mut scale = Scale {
+            fragments: &document.fragments,
+            operation: &operation.node,
+            variables: &variables,
+            known: HashMap::new(),
+            sizes: HashMap::new(),
+        };
+        scale.set(&operation.node.selection_set.node)
+    }
+
+    fn cost(document: &str, variables: serde_json::Value) -> (u64, usize) {
+        let weight = weighed(document, variables).unwrap();
+        (weight.fields, weight.depth)
+    }
+
+    #[test]
+    fn a_field_costs_1_and_fragments_cost_nothing_themselves() {
+        assert_eq!(cost("{ a b: a c { d { e } } }", json!({})), (5, 3));
+        assert_eq!(
+            cost("{ ... { a } ...F } fragment F on Q { c { d } ...G } fragment G on Q { e }", json!({})),
+            (4, 2)
+        );
+        assert_eq!(cost("{ ...Nowhere }", json!({})), (1, 1));
+    }
+
+    #[test]
+    fn what_is_below_webhooks_costs_1_for_every_default_page() {
+        let page = |arguments: &str| format!("query ($n: Int = 41) {{ webhooks{arguments} {{ items {{ id }} }} }}");
+
+        for (arguments, variables, times) in [
+            ("", json!({}), 1),
+            ("(take: 1)", json!({}), 1),
+            ("(take: 20)", json!({}), 1),
+            ("(take: 21)", json!({}), 2),
+            ("(take: $n)", json!({}), 3),
+            ("(take: $n)", json!({ "n": 250 }), 13),
+            ("(take: $n)", json!({ "n": null }), 1),
+            ("(take: \"250\")", json!({}), 1),
+        ] {
+            assert_eq!(cost(&page(arguments), variables), (1 + 2 * times, 3), "{arguments}");
+        }
+        assert_eq!(
+            cost("{ webhooks(take: 9007199254740992) { a b } }", json!({})).0,
+            1 + 2 * 9_007_199_254_740_992_u64.div_ceil(20)
+        );
+    }
+
+    #[test]
+    fn a_variable_counts_once_for_every_use() {
+        let document =
+            "query ($v: String) { a(b: $v, c: [$v, { d: $v }]) b @include(if: $v) ...F } fragment F on Q { c(d: $v) }";
+
+        assert_eq!(weighed(document, json!({ "v": "1234" })).unwrap().bytes, 5 * (4 + VALUE_BYTES));
+        assert_eq!(weighed(document, json!({ "unused": "1234" })).unwrap().bytes, 0);
+    }
+
+    #[test]
+    fn fragments_that_contain_themselves_are_found_and_doubling_saturates() {
+        let doubling: String = (0..49).map(|n| format!("fragment F{n} on Q {{ ...F{0} ...F{0} }} ", n + 1)).collect();
+        let times_a_lot = "webhooks(take: 9007199254740992) { ".repeat(5) + "a" + &" }".repeat(5);
+
+        assert_eq!(
+            weighed("{ ...A } fragment A on Q { ...B } fragment B on Q { a ...A }", json!({})),
+            Err(Excess::Cycle("A".into()))
+        );
+        assert_eq!(cost(&format!("{{ ...F0 }} {doubling}"), json!({})).0, 1 << 49);
+        assert_eq!(cost(&format!("{{ {times_a_lot} }}"), json!({})).0, u64::MAX);
+    }
+}

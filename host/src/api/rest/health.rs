@@ -23,7 +23,7 @@ pub(crate) async fn get_health() -> Json<wire::Status> {
 
 /// Whether events can be accepted
 ///
-/// Writes to the store and reads back.
+/// Writes to the store and reads back, once a second at the most.
 #[utoipa::path(get, path = "/readyz", tag = "health", security(()), responses(
     (status = 200, description = "Events can be accepted.", body = wire::Status),
     NotReady,

@@ -4,7 +4,10 @@ pub(super) mod deliveries;
 pub(super) mod events;
 pub(super) mod filters;
 pub(super) mod health;
+pub(super) mod hooks;
 pub(super) mod people;
+pub(super) mod secrets;
+pub(super) mod test_sends;
 pub(super) mod verdicts;
 pub(super) mod webhooks;
 

@@ -8,7 +8,7 @@ use super::Result;
 use crate::api::ApiState;
 use crate::api::auth::Auth;
 use crate::api::extract::{OptionalJsonBody, Path};
-use crate::api::openapi::{Refusals, WriteRefusals};
+use crate::api::openapi::{InUse, Refusals, WriteRefusals};
 use crate::service::{NewToken, Project, User};
 use crate::wire;
 
@@ -50,10 +50,11 @@ pub(crate) async fn create_token(
 
 /// Revoke a token
 ///
-/// It is refused from this moment on.
+/// It is refused from this moment on; a request that is under way ends. The last operator token cannot be revoked
+/// (`CONFLICT`): nobody could manage the host without it.
 #[utoipa::path(delete, path = "/v1/tokens/{id}", tag = "people",
     params(("id" = String, Path, description = "The token's public part.")),
-    responses((status = 204, description = "The token is revoked."), Refusals))]
+    responses((status = 204, description = "The token is revoked."), InUse, Refusals))]
 pub(crate) async fn revoke_token(
     State(state): State<ApiState>,
     Auth(caller): Auth,

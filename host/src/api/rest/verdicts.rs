@@ -8,7 +8,7 @@ use crate::api::ApiState;
 use crate::api::auth::Auth;
 use crate::api::extract::{Path, Query};
 use crate::api::openapi::Refusals;
-use crate::service::{Explained, VerdictQuery};
+use crate::service::{EventVerdicts, Explained, VerdictQuery};
 use crate::wire;
 
 /// Explain for each webhook why it did or did not get an event
@@ -26,8 +26,8 @@ pub(crate) async fn list_event_verdicts(
     Auth(caller): Auth,
     Path(event): Path<String>,
 ) -> Result<Json<wire::VerdictPage>> {
-    let explained = state.service.verdicts_on(&caller, &event).await?;
-    Ok(whole(explained.into_iter().map(|one| show(&event, one)).collect()))
+    let EventVerdicts { is_test, verdicts } = state.service.verdicts_on(&caller, &event).await?;
+    Ok(whole(verdicts.into_iter().map(|explained| show(&event, is_test, explained)).collect()))
 }
 
 /// List the verdicts for a webhook
@@ -46,15 +46,14 @@ pub(crate) async fn list_verdicts(
     let wire::VerdictsQuery { outcome, since, until, limit, cursor } = query;
     let query = VerdictQuery { outcome: outcome.map(Into::into), since, until };
     let verdicts = state.service.verdicts_for(&caller, &webhook, query, limit, cursor.as_deref()).await?;
-    Ok(page(verdicts, |logged| wire::Verdict::decided(logged.event_id.as_str(), logged.verdict)))
+    Ok(page(verdicts, |logged| wire::Verdict::decided(logged.event_id.as_str(), logged.is_test, logged.verdict)))
 }
 
-fn show(event: &str, explained: Explained) -> wire::Verdict {
-    match explained {
-        Explained::Decided(verdict) => wire::Verdict::decided(event, verdict),
-        Explained::Waiting(webhook) => wire::Verdict::undecided(event, webhook.as_str(), wire::Outcome::Waiting, None),
-        Explained::NotConsidered(webhook, reason) => {
-            wire::Verdict::undecided(event, webhook.as_str(), wire::Outcome::NotConsidered, Some(reason))
-        }
-    }
+fn show(event: &str, is_test: bool, explained: Explained) -> wire::Verdict {
+    let (webhook, outcome, reason) = match explained {
+        Explained::Decided(verdict) => return wire::Verdict::decided(event, is_test, verdict),
+        Explained::Waiting(webhook) => (webhook, wire::Outcome::Waiting, None),
+        Explained::NotConsidered(webhook, reason) => (webhook, wire::Outcome::NotConsidered, Some(reason)),
+    };
+    wire::Verdict::undecided(event, is_test, webhook.as_str(), outcome, reason)
 }

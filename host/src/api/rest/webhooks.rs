@@ -1,7 +1,5 @@
 //! Webhooks: a user registers, changes and deletes their own.
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -61,8 +59,8 @@ pub(crate) async fn get_webhook(
 
 /// Change a webhook
 ///
-/// What is absent stays as it is; lists and headers are replaced whole. All of the change is made, or
-/// none of it.
+/// What is absent stays as it is; lists and headers are replaced whole, where null for a header keeps its
+/// value. All of the change is made, or none of it.
 #[utoipa::path(patch, path = "/v1/webhooks/{id}", tag = "webhooks", request_body = wire::PatchWebhook,
     params(("id" = String, Path, description = "The webhook.")),
     responses((status = 200, description = "The webhook as it is now.", body = wire::Webhook), WriteRefusals))]
@@ -119,10 +117,10 @@ impl From<wire::NewWebhook> for service::NewWebhook {
             name: new.name,
             events: new.events,
             project_ids: new.project_ids,
-            secret: new.secret.map(|secret| Secret::new(secret.expose())),
+            secret: new.secret.map(secret),
             filter: new.filter.map(Into::into),
             payload_format: new.payload_format.map(Into::into).unwrap_or_default(),
-            headers: plain(new.headers),
+            headers: new.headers.into_iter().map(|(name, value)| (name, secret(value))).collect(),
             is_enabled: new.enabled.unwrap_or(true),
         }
     }
@@ -137,7 +135,9 @@ impl From<wire::PatchWebhook> for service::WebhookPatch {
             project_ids: patch.project_ids,
             filter: patch.filter.map(|choice| choice.map(Into::into)),
             payload_format: patch.payload_format.map(Into::into),
-            headers: patch.headers.map(plain),
+            headers: patch
+                .headers
+                .map(|headers| headers.into_iter().map(|(name, value)| (name, value.map(secret))).collect()),
             is_enabled: patch.enabled,
         }
     }
@@ -153,6 +153,6 @@ impl From<wire::FilterChoice> for service::FilterChoice {
     }
 }
 
-fn plain(headers: BTreeMap<String, SecretText>) -> BTreeMap<String, String> {
-    headers.into_iter().map(|(name, value)| (name, value.expose().to_owned())).collect()
+fn secret(text: SecretText) -> Secret {
+    Secret::new(text.expose())
 }

@@ -14,6 +14,8 @@ pub(super) mod model;
 pub(super) mod people;
 pub(super) mod queues;
 pub(super) mod samples;
+pub(super) mod secrets;
+pub(super) mod tests_of_webhooks;
 pub(super) mod webhooks;
 
 /// One test for each claim of the contract.
@@ -46,6 +48,18 @@ macro_rules! contract_tests {
             webhooks: a_deleted_webhook_is_gone_and_its_log_is_not,
             webhooks: a_webhook_that_is_deleted_while_an_event_is_decided_gets_nothing,
             webhooks: ten_thousand_webhooks_are_read_by_their_changes,
+            secrets: a_rotated_secret_signs_first_and_the_one_before_until_its_end,
+            secrets: a_second_rotation_leaves_the_ends_of_the_first,
+            secrets: no_more_secrets_sign_than_may_until_one_ends,
+            secrets: the_present_secret_is_no_new_one_and_a_former_one_comes_back_once,
+            secrets: secrets_that_sign_no_more_are_forgotten,
+            secrets: a_webhook_that_is_gone_has_no_secret_to_rotate,
+            secrets: clients_that_rotate_at_once_all_get_a_secret_that_signs_or_a_refusal,
+            tests_of_webhooks: a_test_is_marked_from_its_event_to_its_delivery,
+            tests_of_webhooks: what_was_posted_is_no_test,
+            tests_of_webhooks: a_webhook_is_tested_no_more_than_it_may_be,
+            tests_of_webhooks: a_webhook_that_is_gone_is_not_tested,
+            tests_of_webhooks: recent_events_are_the_newest_of_the_type_in_the_users_projects,
             filters: a_filter_and_its_bytes_read_back_as_they_were,
             filters: a_user_sees_bundled_filters_and_their_own,
             filters: a_filter_in_use_is_not_deleted,

@@ -86,7 +86,7 @@ pub(in crate::store) fn webhook(name: &str) -> Webhook {
         project_ids: vec![project("project")],
         filter: None,
         payload_format: PayloadFormat::Full,
-        headers: BTreeMap::from([("x-a".to_owned(), "1".to_owned())]),
+        headers: BTreeMap::from([("x-a".to_owned(), Secret::new("1"))]),
         is_enabled: true,
         health: Health::Healthy,
         failures_in_a_row: 0,

@@ -13,10 +13,11 @@ use crate::model::event::EventSeq;
 use crate::model::ids::{DeliveryId, ProjectId, UserId, WebhookId};
 use crate::store::{Attempted, DeliveryQuery, NewDelivery, Next, Page, PageRequest, Recorded};
 
-/// The columns that [`read`] takes, the first 9 of a row, of `d`, `e` and `w`.
+/// The columns that [`read`] takes, the first 10 of a row, of `d`, `e` and `w`.
 macro_rules! columns {
     () => {
-        "d.id, d.event_seq, e.id, w.id, d.state, d.attempt_count, d.due_at, d.created_at, d.finished_at"
+        "d.id, d.event_seq, e.id, w.id, d.state, d.attempt_count, d.due_at, d.created_at, d.finished_at,
+         e.test_webhook_seq IS NOT NULL"
     };
 }
 
@@ -190,7 +191,7 @@ pub(super) fn of_webhook(
              ORDER BY d.seq DESC LIMIT ?6"
         ))?
         .query_map((webhook, before(page), query.state, query.since, query.until, rows_of(page)), |row| {
-            Ok((row.get(9)?, read(row)?))
+            Ok((row.get(10)?, read(row)?))
         })?
         .collect::<Result<_, _>>()?;
     Ok(page_of(rows, page))
@@ -207,5 +208,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         due_at: row.get(6)?,
         created_at: row.get(7)?,
         finished_at: row.get(8)?,
+        is_test: row.get(9)?,
     })
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use super::columns::one_row;
 use super::lease::{self, Fences, Seen};
 use super::{deliveries, verdicts};
 use crate::model::Timestamp;
-use crate::model::event::{Event, EventDigest, EventSeq, StoredEvent};
-use crate::model::ids::EventId;
+use crate::model::event::{Event, EventDigest, EventSeq, EventType, StoredEvent};
+use crate::model::ids::{EventId, UserId};
 use crate::model::limits::CLAIM_BYTES_MAX;
-use crate::store::{Accepted, Claim, ClaimedEvent, Dispatched, Recorded};
+use crate::store::{Accepted, Claim, ClaimedEvent, Dispatched, Recorded, TestAccepted, TestOf};
 
 /// The columns that [`read`] takes, the first 9 of a row.
 macro_rules! columns {
@@ -19,12 +20,60 @@ macro_rules! columns {
     };
 }
 
+/// The webhook of a test by its id, in a row of `events`.
+macro_rules! test_of {
+    () => {
+        "(SELECT webhooks.id FROM webhooks WHERE webhooks.seq = test_webhook_seq)"
+    };
+}
+
 pub(super) fn accept(connection: &Connection, event: &Event, digest: EventDigest) -> rusqlite::Result<Accepted> {
+    if insert(connection, event, digest, None)? {
+        return Ok(Accepted::New);
+    }
+    let kept: EventDigest = connection
+        .prepare_cached("SELECT digest FROM events WHERE id = ?1")?
+        .query_one((&event.id,), |row| row.get(0))?;
+    Ok(if kept == digest { Accepted::Duplicate } else { Accepted::Conflict })
+}
+
+pub(super) fn accept_test(
+    connection: &Connection,
+    event: &Event,
+    digest: EventDigest,
+    test: &TestOf,
+) -> rusqlite::Result<TestAccepted> {
+    let webhook_seq: Option<i64> = connection
+        .prepare_cached("SELECT seq FROM webhooks WHERE id = ?1 AND deleted_at IS NULL")?
+        .query_one((&test.webhook,), |row| row.get(0))
+        .optional()?;
+    let Some(webhook_seq) = webhook_seq else { return Ok(TestAccepted::Missing) };
+    let lately: u32 = connection
+        .prepare_cached(
+            "SELECT count(*) FROM (SELECT accepted_at FROM events WHERE test_webhook_seq = ?1 ORDER BY seq DESC LIMIT ?2)
+             WHERE accepted_at > ?3",
+        )?
+        .query_one((webhook_seq, test.tests_max, test.since), |row| row.get(0))?;
+    if lately >= test.tests_max {
+        return Ok(TestAccepted::TooMany);
+    }
+    let is_new = insert(connection, event, digest, Some(webhook_seq))?;
+    one_row(usize::from(is_new))?;
+    Ok(TestAccepted::New)
+}
+
+/// Keeps the event and has it wait for dispatch; whether no other has its id.
+fn insert(
+    connection: &Connection,
+    event: &Event,
+    digest: EventDigest,
+    test_webhook_seq: Option<i64>,
+) -> rusqlite::Result<bool> {
     let inserted = connection
         .prepare_cached(
             "INSERT INTO events (id, digest, event_type, company_id, project_id, user_id, occurred_at, accepted_at,
-                                 previous_value, current_value)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO NOTHING",
+                                 previous_value, current_value, test_webhook_seq)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (id) DO NOTHING",
         )?
         .execute((
             &event.id,
@@ -37,17 +86,15 @@ pub(super) fn accept(connection: &Connection, event: &Event, digest: EventDigest
             event.accepted_at,
             &event.previous_value,
             &event.current_value,
+            test_webhook_seq,
         ))?;
     if inserted == 0 {
-        let kept: EventDigest = connection
-            .prepare_cached("SELECT digest FROM events WHERE id = ?1")?
-            .query_one((&event.id,), |row| row.get(0))?;
-        return Ok(if kept == digest { Accepted::Duplicate } else { Accepted::Conflict });
+        return Ok(false);
     }
     connection
         .prepare_cached("INSERT INTO dispatch_queue (event_seq) VALUES (?1)")?
         .execute((connection.last_insert_rowid(),))?;
-    Ok(Accepted::New)
+    Ok(true)
 }
 
 pub(super) fn get(connection: &Connection, id: &EventId) -> rusqlite::Result<Option<StoredEvent>> {
@@ -55,10 +102,13 @@ pub(super) fn get(connection: &Connection, id: &EventId) -> rusqlite::Result<Opt
         .prepare_cached(concat!(
             "SELECT ",
             columns!(),
-            ", seq, NOT EXISTS (SELECT 1 FROM dispatch_queue WHERE event_seq = seq) FROM events WHERE id = ?1"
+            ", seq, NOT EXISTS (SELECT 1 FROM dispatch_queue WHERE event_seq = seq), ",
+            test_of!(),
+            " FROM events WHERE id = ?1"
         ))?
         .query_one((id,), |row| {
-            Ok(StoredEvent { seq: row.get(9)?, event: Arc::new(read(row)?), is_dispatched: row.get(10)? })
+            let event = Arc::new(read(row)?);
+            Ok(StoredEvent { seq: row.get(9)?, event, is_dispatched: row.get(10)?, test_of: row.get(11)? })
         })
         .optional()
 }
@@ -82,6 +132,31 @@ pub(super) fn by_seq(connection: &Connection, seq: EventSeq) -> rusqlite::Result
     connection.prepare_cached(concat!("SELECT ", columns!(), " FROM events WHERE seq = ?1"))?.query_one((seq,), read)
 }
 
+pub(super) fn recent(
+    connection: &Connection,
+    user: &UserId,
+    of: &EventType,
+    among: u32,
+    rows_max: u32,
+) -> rusqlite::Result<Vec<Event>> {
+    connection
+        .prepare_cached(concat!(
+            "SELECT ",
+            columns!(),
+            // Chosen by short columns alone, since values can be long.
+            " FROM events WHERE seq IN (
+               SELECT place
+               FROM (SELECT seq AS place, event_type AS kind, project_id AS project, test_webhook_seq AS tested
+                     FROM events ORDER BY seq DESC LIMIT ?3)
+               WHERE kind = ?2 AND tested IS NULL
+                 AND EXISTS (SELECT 1 FROM members WHERE project_id = project AND user_id = ?1)
+               ORDER BY place DESC LIMIT ?4)
+             ORDER BY seq DESC"
+        ))?
+        .query_map((user, of, among, rows_max), read)?
+        .collect()
+}
+
 /// About how many bytes an event takes in memory.
 pub(super) fn weight(event: &Event) -> usize {
     event.previous_value.len() + event.current_value.len()
@@ -92,13 +167,15 @@ pub(super) fn find_free(connection: &Connection, claim: &Claim, floor: i64) -> r
     let mut statement = connection.prepare_cached(concat!(
         "SELECT ",
         columns!(),
-        ", seq, fence
-             FROM dispatch_queue CROSS JOIN events ON seq = event_seq
+        ", seq, fence, ",
+        test_of!(),
+        " FROM dispatch_queue CROSS JOIN events ON seq = event_seq
              WHERE leased_until <= ?1 OR fence < ?2
              ORDER BY event_seq LIMIT ?3"
     ))?;
     let rows = statement.query_map((claim.now, floor, claim.rows_max), |row| {
-        let stored = StoredEvent { seq: row.get(9)?, event: Arc::new(read(row)?), is_dispatched: false };
+        let event = Arc::new(read(row)?);
+        let stored = StoredEvent { seq: row.get(9)?, event, is_dispatched: false, test_of: row.get(11)? };
         Ok(ClaimedEvent { stored, fence: row.get(10)? })
     })?;
     let mut found: Vec<ClaimedEvent> = Vec::new();

@@ -21,7 +21,7 @@ use crate::model::ids::WebhookId;
 use crate::model::limits::FILTER_FAILURES_UNTIL_FAILING;
 use crate::model::operational::{self, Change};
 use crate::model::webhook::Webhook;
-use crate::store::Attempted;
+use crate::store::{Attempted, SealingKey};
 
 /// The columns that [`read_trouble`] takes, ten of them.
 macro_rules! trouble_columns {
@@ -128,7 +128,7 @@ fn tell(
     change: Change,
     at: Timestamp,
 ) -> rusqlite::Result<()> {
-    let webhook = webhooks::by_seq(connection, webhook_seq)?;
+    let webhook = webhooks::without_headers(connection, webhook_seq)?;
     if operational::is_told_of(&webhook) {
         events::accept(connection, &operational::event(&webhook, before, change, at), NO_DIGEST)?;
     }
@@ -154,6 +154,7 @@ pub(super) fn attempt_ended(connection: &Connection, webhook_seq: i64, attempted
 /// The owner said so.
 pub(super) fn disable(
     connection: &Connection,
+    key: &SealingKey,
     id: &WebhookId,
     at: Timestamp,
 ) -> rusqlite::Result<Option<Arc<Webhook>>> {
@@ -167,7 +168,7 @@ pub(super) fn disable(
         .optional()?;
     let Some((seq, before)): Option<(i64, Standing)> = found else { return Ok(None) };
     advance(connection, seq, &before, &before.disabled_by_owner(at), at)?;
-    webhooks::get(connection, id)
+    webhooks::get(connection, key, id)
 }
 
 /// An edit by the owner, between what it began from and what it makes of the webhook's standing.

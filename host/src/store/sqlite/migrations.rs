@@ -6,10 +6,14 @@
 
 use rusqlite::Connection;
 
+use super::headers;
+use crate::store::SealingKey;
+
 /// The migrations in order; the first one makes version 1.
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0001_first.sql"),
     include_str!("../../../migrations/sqlite/0002_health.sql"),
+    include_str!("../../../migrations/sqlite/0004_hooks.sql"),
 ];
 
 /// The version of the schema that this program works with.
@@ -20,15 +24,16 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-/// Applies what `from` lacks.
-pub(super) fn apply(connection: &mut Connection, from: i64) -> rusqlite::Result<()> {
+/// Applies what `from` lacks; `key` seals what earlier versions kept in plain text.
+pub(super) fn apply(connection: &mut Connection, from: i64, key: &SealingKey) -> rusqlite::Result<()> {
+    headers::lend_function(connection, key)?;
     for (migration, version) in MIGRATIONS.iter().zip(1..).filter(|(_, version)| *version > from) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(migration)?;
         transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;
     }
-    Ok(())
+    headers::take_function_back(connection)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod event_types;
 mod events;
 mod fault;
 mod filters;
+mod headers;
 mod health;
 mod lease;
 mod migrations;
@@ -47,12 +48,13 @@ use self::writer::{Durability, Writer};
 use super::{
     Accepted, Added, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
     Dispatched, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result, Revoked,
-    SealingKey, Store, StoreError, Updated, User, VerdictQuery, WebhookChange, WebhookWindow, Windowed,
+    Rotated, Rotation, SealingKey, Store, StoreError, TestAccepted, TestOf, Updated, User, VerdictQuery, WebhookChange,
+    WebhookWindow, Windowed,
 };
 use crate::metrics::Queues;
 use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, Delivery};
-use crate::model::event::{Event, EventDigest, EventSeq, StoredEvent};
+use crate::model::event::{Event, EventDigest, EventSeq, EventType, StoredEvent};
 use crate::model::filter::{Filter, FilterDigest};
 use crate::model::health::Failure;
 use crate::model::ids::{DeliveryId, EventId, FilterId, ProjectId, UserId, WebhookId};
@@ -261,9 +263,18 @@ impl Store for SqliteStore {
         self.write(move |connection| events::accept(connection, &event, digest)).await
     }
 
+    async fn accept_test(&self, event: Arc<Event>, digest: EventDigest, test: TestOf) -> Result<TestAccepted> {
+        self.write(move |connection| events::accept_test(connection, &event, digest, &test)).await
+    }
+
     async fn event(&self, id: &EventId) -> Result<Option<StoredEvent>> {
         let id = id.clone();
         self.read(move |connection| events::get(connection, &id)).await
+    }
+
+    async fn recent_events(&self, user: &UserId, of: &EventType, among: u32, rows_max: u32) -> Result<Vec<Event>> {
+        let (user, of) = (user.clone(), of.clone());
+        self.read(move |connection| events::recent(connection, &user, &of, among, rows_max)).await
     }
 
     async fn claim_events(&self, claim: Claim) -> Result<Vec<ClaimedEvent>> {
@@ -292,13 +303,14 @@ impl Store for SqliteStore {
     }
 
     async fn add_webhook(&self, webhook: Webhook, secret: Secret) -> Result<Added> {
-        let sealed = secrets::seal(&self.key, &webhook.id, &secret);
-        self.write(move |connection| webhooks::add(connection, &webhook, &sealed)).await
+        let headers = headers::seal(&self.key, &webhook.id, &webhook.headers);
+        let secret = secrets::seal(&self.key, &webhook.id, &secret);
+        self.write(move |connection| webhooks::add(connection, &webhook, &headers, &secret)).await
     }
 
     async fn webhook(&self, id: &WebhookId) -> Result<Option<Arc<Webhook>>> {
-        let id = id.clone();
-        self.read(move |connection| webhooks::get(connection, &id)).await
+        let (id, key) = (id.clone(), self.key.clone());
+        self.read(move |connection| webhooks::get(connection, &key, &id)).await
     }
 
     async fn count_webhooks(&self, owner: &UserId) -> Result<usize> {
@@ -307,26 +319,37 @@ impl Store for SqliteStore {
     }
 
     async fn webhooks(&self, owner: &UserId, page: PageRequest) -> Result<Page<Arc<Webhook>>> {
-        let owner = owner.clone();
-        self.read(move |connection| webhooks::of_owner(connection, &owner, &page)).await
+        let (owner, key) = (owner.clone(), self.key.clone());
+        self.read(move |connection| webhooks::of_owner(connection, &key, &owner, &page)).await
     }
 
     async fn webhook_window(&self, owner: &UserId, window: WebhookWindow) -> Result<Windowed> {
-        let owner = owner.clone();
-        self.read(move |connection| webhooks::window(connection, &owner, window)).await
+        let (owner, key) = (owner.clone(), self.key.clone());
+        self.read(move |connection| webhooks::window(connection, &key, &owner, window)).await
     }
 
     async fn update_webhook(&self, from: i64, webhook: Webhook) -> Result<Updated> {
-        self.write(move |connection| webhooks::update(connection, from, &webhook, None)).await
+        let headers = headers::seal(&self.key, &webhook.id, &webhook.headers);
+        self.write(move |connection| webhooks::update(connection, from, &webhook, &headers, None)).await
     }
 
     async fn update_failed_webhook(&self, from: i64, webhook: Webhook, check: Failure) -> Result<Updated> {
-        self.write(move |connection| webhooks::update(connection, from, &webhook, Some(check))).await
+        let headers = headers::seal(&self.key, &webhook.id, &webhook.headers);
+        self.write(move |connection| webhooks::update(connection, from, &webhook, &headers, Some(check))).await
     }
 
     async fn disable_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Option<Arc<Webhook>>> {
-        let id = id.clone();
-        self.write(move |connection| health::disable(connection, &id, at)).await
+        let (id, key) = (id.clone(), self.key.clone());
+        self.write(move |connection| health::disable(connection, &key, &id, at)).await
+    }
+
+    async fn rotate_secret(&self, webhook: &WebhookId, rotation: Rotation) -> Result<Rotated> {
+        let (webhook, key) = (webhook.clone(), self.key.clone());
+        self.write(move |connection| secrets::rotate(connection, &key, &webhook, &rotation)).await
+    }
+
+    async fn forget_secrets(&self, now: Timestamp) -> Result<usize> {
+        self.write(move |connection| secrets::forget(connection, now)).await
     }
 
     async fn delete_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Removed> {

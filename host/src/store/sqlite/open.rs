@@ -232,7 +232,7 @@ fn open_writer(path: &Path, options: &OpenOptions) -> Result<(Connection, i64), 
         check_key(&connection, &options.key)?;
         check_unless_clean(&connection)?;
     }
-    migrations::apply(&mut connection, version)?;
+    migrate(&mut connection, version, &options.key)?;
     begin(&connection, &options.key, options.now)?;
     let opens = connection.query_row(
         "UPDATE store_state SET is_clean = 0, opens = opens + 1, opened_at = ?1 RETURNING opens",
@@ -240,6 +240,18 @@ fn open_writer(path: &Path, options: &OpenOptions) -> Result<(Connection, i64), 
         |row| row.get(0),
     )?;
     Ok((connection, opens))
+}
+
+/// Brings the schema up to date. What a migration takes away, such as text that is sealed from now on, is
+/// overwritten, and so is the log in which it still stands.
+fn migrate(connection: &mut Connection, version: i64, key: &SealingKey) -> Result<(), Refusal> {
+    if version == migrations::VERSION {
+        return Ok(());
+    }
+    connection.execute_batch("PRAGMA secure_delete = ON")?;
+    migrations::apply(connection, version, key)?;
+    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA secure_delete = FAST")?;
+    Ok(())
 }
 
 /// Whether a database is one of this program, of whatever version. Writes nothing.
@@ -269,6 +281,7 @@ fn configure_writer(connection: &Connection) -> Result<(), Refusal> {
          PRAGMA trusted_schema = OFF;
          PRAGMA cell_size_check = ON;
          PRAGMA temp_store = MEMORY;
+         PRAGMA secure_delete = FAST;         -- what is deleted is overwritten where that costs no write
          PRAGMA cache_size = -32768;          -- 32 MiB
          PRAGMA wal_autocheckpoint = 4000;    -- pages: 16 MiB
          PRAGMA journal_size_limit = 67108864; -- 64 MiB",

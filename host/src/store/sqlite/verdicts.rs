@@ -63,7 +63,7 @@ pub(super) fn of_webhook(
     let rows = connection
         .prepare_cached(
             "SELECT w.id, v.outcome, v.reason, v.reason_class, v.filter_digest, v.fuel, v.duration_us, d.id,
-                    v.decided_at, e.id, v.event_seq
+                    v.decided_at, e.id, v.event_seq, e.test_webhook_seq IS NOT NULL
              FROM webhooks w CROSS JOIN verdicts v INDEXED BY verdicts_of_webhook ON v.webhook_seq = w.seq
              JOIN events e ON e.seq = v.event_seq
              LEFT JOIN deliveries d ON d.event_seq = v.event_seq AND d.webhook_seq = v.webhook_seq
@@ -72,7 +72,7 @@ pub(super) fn of_webhook(
              ORDER BY v.event_seq DESC LIMIT ?6",
         )?
         .query_map((webhook, before(page), query.outcome, query.since, query.until, rows_of(page)), |row| {
-            Ok((row.get(10)?, LoggedVerdict { event_id: row.get(9)?, verdict: read(row)? }))
+            Ok((row.get(10)?, LoggedVerdict { event_id: row.get(9)?, is_test: row.get(11)?, verdict: read(row)? }))
         })?
         .collect::<Result<_, _>>()?;
     Ok(page_of(rows, page))

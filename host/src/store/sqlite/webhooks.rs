@@ -1,26 +1,26 @@
 //! Webhooks, the order of their changes, and what deletion leaves of them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::columns::{Json, before, one_row, page_of, rows_of};
-use super::deliveries;
 use super::health::{self, Edit};
 use super::lease::Fences;
-use super::secrets::{self, Sealed};
+use super::{deliveries, headers, secrets};
 use crate::model::Timestamp;
 use crate::model::health::{Failure, Standing};
 use crate::model::ids::{UserId, WebhookId};
 use crate::model::webhook::{FilterBinding, Webhook};
-use crate::store::{Added, Page, PageRequest, Removed, Updated, WebhookChange, WebhookWindow, Windowed};
+use crate::store::{Added, Page, PageRequest, Removed, SealingKey, Updated, WebhookChange, WebhookWindow, Windowed};
 
 /// The columns that [`read`] takes, the first 30 of a row.
 macro_rules! columns {
     () => {
         concat!(
             "id, uid, owner, name, url, events, project_ids, filter_id, filter_digest, filter_config, filter_on_error,
-             payload_format, headers, is_enabled, health, failures_in_a_row, filter_failures_in_a_row, version,
+             payload_format, headers_sealed, is_enabled, health, failures_in_a_row, filter_failures_in_a_row, version,
              created_at, updated_at, ",
             health::trouble_columns!()
         )
@@ -35,7 +35,12 @@ macro_rules! next_change {
 }
 pub(super) use next_change;
 
-pub(super) fn add(connection: &Connection, webhook: &Webhook, secret: &Sealed) -> rusqlite::Result<Added> {
+pub(super) fn add(
+    connection: &Connection,
+    webhook: &Webhook,
+    headers: &headers::Sealed,
+    secret: &secrets::Sealed,
+) -> rusqlite::Result<Added> {
     let filter = webhook.filter.as_ref();
     if !is_there(connection, filter)? {
         return Ok(Added::NoFilter);
@@ -43,7 +48,7 @@ pub(super) fn add(connection: &Connection, webhook: &Webhook, secret: &Sealed) -
     connection
         .prepare_cached(concat!(
             "INSERT INTO webhooks (id, uid, owner, name, url, events, project_ids, filter_id, filter_digest,
-               filter_config, filter_on_error, payload_format, headers, is_enabled, health, failures_in_a_row,
+               filter_config, filter_on_error, payload_format, headers_sealed, is_enabled, health, failures_in_a_row,
                filter_failures_in_a_row, version, created_at, updated_at, change_seq)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ",
             next_change!(),
@@ -62,7 +67,7 @@ pub(super) fn add(connection: &Connection, webhook: &Webhook, secret: &Sealed) -
             filter.map(|filter| &filter.config),
             filter.map(|filter| filter.on_error),
             webhook.payload_format,
-            Json(&webhook.headers),
+            headers,
             webhook.is_enabled,
             webhook.health,
             webhook.failures_in_a_row,
@@ -89,6 +94,7 @@ pub(super) fn update(
     connection: &Connection,
     from: i64,
     webhook: &Webhook,
+    headers: &headers::Sealed,
     failed_check: Option<Failure>,
 ) -> rusqlite::Result<Updated> {
     let Some(edit) = Edit::begin(connection, from, webhook)? else {
@@ -107,7 +113,7 @@ pub(super) fn update(
                     filter_failures_in_a_row = iif(filter_id IS ?6 AND filter_digest IS ?7 AND filter_config IS ?8
                       AND filter_on_error IS ?9, filter_failures_in_a_row, 0),
                     filter_id = ?6, filter_digest = ?7, filter_config = ?8, filter_on_error = ?9,
-                    payload_format = ?10, headers = ?11, version = ?12, updated_at = ?13, change_seq = ",
+                    payload_format = ?10, headers_sealed = ?11, version = ?12, updated_at = ?13, change_seq = ",
             next_change!(),
             " WHERE id = ?1"
         ))?
@@ -122,7 +128,7 @@ pub(super) fn update(
             filter.map(|filter| &filter.config),
             filter.map(|filter| filter.on_error),
             webhook.payload_format,
-            Json(&webhook.headers),
+            headers,
             webhook.version,
             webhook.updated_at,
         ])?;
@@ -141,7 +147,7 @@ pub(super) fn delete(
     let deleted: Option<i64> = connection
         .prepare_cached(concat!(
             "UPDATE webhooks SET deleted_at = ?2, updated_at = ?2, is_enabled = 0, name = NULL, url = '',
-                    events = '[]', project_ids = '[]', headers = '{}', filter_id = NULL, filter_digest = NULL,
+                    events = '[]', project_ids = '[]', headers_sealed = NULL, filter_id = NULL, filter_digest = NULL,
                     filter_config = NULL, filter_on_error = NULL, change_seq = ",
             next_change!(),
             " WHERE id = ?1 AND deleted_at IS NULL RETURNING seq"
@@ -154,15 +160,24 @@ pub(super) fn delete(
     Ok(Removed::Removed)
 }
 
-pub(super) fn get(connection: &Connection, id: &WebhookId) -> rusqlite::Result<Option<Arc<Webhook>>> {
+pub(super) fn get(connection: &Connection, key: &SealingKey, id: &WebhookId) -> rusqlite::Result<Option<Arc<Webhook>>> {
     connection
         .prepare_cached(concat!("SELECT ", columns!(), " FROM webhooks WHERE id = ?1 AND deleted_at IS NULL"))?
-        .query_one((id,), read)
+        .query_one((id,), |row| read(row, key))
         .optional()
 }
 
-pub(super) fn by_seq(connection: &Connection, seq: i64) -> rusqlite::Result<Arc<Webhook>> {
-    connection.prepare_cached(concat!("SELECT ", columns!(), " FROM webhooks WHERE seq = ?1"))?.query_one((seq,), read)
+pub(super) fn by_seq(connection: &Connection, key: &SealingKey, seq: i64) -> rusqlite::Result<Arc<Webhook>> {
+    connection
+        .prepare_cached(concat!("SELECT ", columns!(), " FROM webhooks WHERE seq = ?1"))?
+        .query_one((seq,), |row| read(row, key))
+}
+
+/// A webhook that lacks its headers, for whoever does not send.
+pub(super) fn without_headers(connection: &Connection, seq: i64) -> rusqlite::Result<Webhook> {
+    connection
+        .prepare_cached(concat!("SELECT ", columns!(), " FROM webhooks WHERE seq = ?1"))?
+        .query_one((seq,), read_without_headers)
 }
 
 pub(super) fn count(connection: &Connection, owner: &UserId) -> rusqlite::Result<usize> {
@@ -174,6 +189,7 @@ pub(super) fn count(connection: &Connection, owner: &UserId) -> rusqlite::Result
 
 pub(super) fn of_owner(
     connection: &Connection,
+    key: &SealingKey,
     owner: &UserId,
     page: &PageRequest,
 ) -> rusqlite::Result<Page<Arc<Webhook>>> {
@@ -183,13 +199,18 @@ pub(super) fn of_owner(
             columns!(),
             ", seq FROM webhooks WHERE owner = ?1 AND deleted_at IS NULL AND seq < ?2 ORDER BY seq DESC LIMIT ?3"
         ))?
-        .query_map((owner, before(page), rows_of(page)), |row| Ok((row.get(30)?, read(row)?)))?
+        .query_map((owner, before(page), rows_of(page)), |row| Ok((row.get(30)?, read(row, key)?)))?
         .collect::<Result<_, _>>()?;
     Ok(page_of(rows, page))
 }
 
 /// Both statements see one moment: every read has a transaction.
-pub(super) fn window(connection: &Connection, owner: &UserId, window: WebhookWindow) -> rusqlite::Result<Windowed> {
+pub(super) fn window(
+    connection: &Connection,
+    key: &SealingKey,
+    owner: &UserId,
+    window: WebhookWindow,
+) -> rusqlite::Result<Windowed> {
     let WebhookWindow { is_enabled, skip, take } = window;
     let items = connection
         .prepare_cached(concat!(
@@ -198,7 +219,7 @@ pub(super) fn window(connection: &Connection, owner: &UserId, window: WebhookWin
             " FROM webhooks WHERE owner = ?1 AND deleted_at IS NULL AND (?2 IS NULL OR is_enabled = ?2)
              ORDER BY seq DESC LIMIT ?3 OFFSET ?4"
         ))?
-        .query_map((owner, is_enabled, take, skip), read)?
+        .query_map((owner, is_enabled, take, skip), |row| read(row, key))?
         .collect::<Result<_, _>>()?;
     let total = connection
         .prepare_cached(
@@ -208,6 +229,8 @@ pub(super) fn window(connection: &Connection, owner: &UserId, window: WebhookWin
     Ok(Windowed { items, total: total as usize })
 }
 
+/// Changes, with webhooks that lack their headers: who follows them decides on events and sends nothing, and one
+/// whose headers do not open keeps no other from being told.
 pub(super) fn changes(connection: &Connection, after: i64, rows_max: u32) -> rusqlite::Result<Vec<WebhookChange>> {
     connection
         .prepare_cached(concat!(
@@ -217,20 +240,26 @@ pub(super) fn changes(connection: &Connection, after: i64, rows_max: u32) -> rus
         ))?
         .query_map((after, rows_max), |row| {
             let is_deleted: bool = row.get(31)?;
-            let webhook = if is_deleted { None } else { Some(read(row)?) };
+            let webhook = if is_deleted { None } else { Some(Arc::new(read_without_headers(row)?)) };
             Ok(WebhookChange { change_seq: row.get(30)?, id: row.get(0)?, webhook })
         })?
         .collect()
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Arc<Webhook>> {
+fn read(row: &Row<'_>, key: &SealingKey) -> rusqlite::Result<Arc<Webhook>> {
+    let mut webhook = read_without_headers(row)?;
+    webhook.headers = headers::unseal(key, &webhook.id, row.get_ref(12)?.as_blob_or_null()?)?;
+    Ok(Arc::new(webhook))
+}
+
+fn read_without_headers(row: &Row<'_>) -> rusqlite::Result<Webhook> {
     let filter = match row.get(7)? {
         Some(filter_id) => {
             Some(FilterBinding { filter_id, digest: row.get(8)?, config: row.get(9)?, on_error: row.get(10)? })
         }
         None => None,
     };
-    Ok(Arc::new(Webhook {
+    Ok(Webhook {
         id: row.get(0)?,
         uid: row.get(1)?,
         owner: row.get(2)?,
@@ -240,7 +269,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Arc<Webhook>> {
         project_ids: row.get::<_, Json<_>>(6)?.0,
         filter,
         payload_format: row.get(11)?,
-        headers: row.get::<_, Json<_>>(12)?.0,
+        headers: BTreeMap::new(),
         is_enabled: row.get(13)?,
         health: row.get(14)?,
         failures_in_a_row: row.get(15)?,
@@ -249,5 +278,5 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Arc<Webhook>> {
         version: row.get(17)?,
         created_at: row.get(18)?,
         updated_at: row.get(19)?,
-    }))
+    })
 }

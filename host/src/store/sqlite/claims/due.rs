@@ -65,16 +65,17 @@ pub(in crate::store::sqlite) const NEXT_DUE: &str = concat!(
      FROM free"
 );
 
-/// How many deliveries of enabled webhooks are due at `?1`, counting `?2` of each webhook at the most, and when
-/// the first was.
+/// How many deliveries of enabled webhooks that are not held are due at `?1`, counting `?2` of each webhook at the
+/// most, and since when the first could have been attempted.
 pub(in crate::store::sqlite) const DUE_NOW: &str = concat!(
     waiting_webhooks!(),
     "SELECT coalesce(sum((SELECT count(*) FROM (
               SELECT 1 FROM deliveries d INDEXED BY deliveries_due
               WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND d.due_at <= ?1 LIMIT ?2))), 0),
-            min((SELECT min(d.due_at) FROM deliveries d INDEXED BY deliveries_due
-                 WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND d.due_at <= ?1))
-     FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq WHERE w.is_enabled"
+            min(max(coalesce(w.held_until, 0), (SELECT min(d.due_at) FROM deliveries d INDEXED BY deliveries_due
+                 WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND d.due_at <= ?1)))
+     FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq
+     WHERE w.is_enabled AND coalesce(w.held_until, 0) <= ?1"
 );
 
 /// A webhook with something due.

@@ -116,8 +116,8 @@ impl Loader<'_> {
     fn delivery(&mut self, seen: Seen) -> rusqlite::Result<ClaimedDelivery> {
         let mut statement = self.connection.prepare_cached(
             "SELECT d.id, d.event_seq, d.attempt_count, d.due_at, d.created_at, d.webhook_seq, s.version,
-                    s.payload_format, s.object
-             FROM deliveries d JOIN webhook_snapshots s ON s.webhook_seq = d.webhook_seq
+                    s.payload_format, s.object, e.test_webhook_seq IS NOT NULL
+             FROM deliveries d JOIN events e ON e.seq = d.event_seq JOIN webhook_snapshots s ON s.webhook_seq = d.webhook_seq
                AND s.version = d.snapshot_version
              WHERE d.seq = ?1",
         )?;
@@ -129,6 +129,7 @@ impl Loader<'_> {
                 id: row.get(0)?,
                 event_seq,
                 event_id: event.id.clone(),
+                is_test: row.get(9)?,
                 webhook_id: webhook.id.clone(),
                 state: DeliveryState::Pending,
                 attempt_count: row.get(2)?,
@@ -155,7 +156,7 @@ impl Loader<'_> {
         if let Some(known) = self.webhooks.get(&seq) {
             return Ok(known.clone());
         }
-        let webhook = webhooks::by_seq(self.connection, seq)?;
+        let webhook = webhooks::by_seq(self.connection, self.key, seq)?;
         let secrets = secrets::signing(self.connection, self.key, seq, &webhook.id, self.now)?;
         // Nothing is sent unsigned.
         if secrets.is_empty() {

@@ -1,14 +1,19 @@
 //! What lies in the directory, and which directories are refused.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::Connection;
 
 use super::{open, opened, options};
+use crate::model::secret::Secret;
+use crate::model::webhook::Webhook;
 use crate::store::contract::samples::{
-    accepted, add_webhooks, at, claim, claim_one, delivery_claim, digest, event, event_id, owe, secret, webhook_id,
+    accepted, add_webhooks, at, claim, claim_one, delivery_claim, digest, event, event_id, owe, secret, webhook,
+    webhook_id,
 };
 use crate::store::sqlite::{Create, OpenError, OpenOptions, SqliteStore, migrations};
 use crate::store::{Accepted, SealingKey, Store};
@@ -67,7 +72,7 @@ async fn a_closed_store_answers_no_more_and_leaves_an_empty_log() {
 async fn the_files_are_readable_by_their_owner_only() {
     let (store, directory) = opened();
     add_webhooks(&*store, &["w"]).await;
-    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
 
     let folder = options(&directory).directory;
     assert_eq!(mode(&folder), 0o700);
@@ -78,21 +83,25 @@ async fn the_files_are_readable_by_their_owner_only() {
     }
 }
 
+/// Whether any file of the folder has the text in it.
+pub(super) fn contains(folder: &Path, needle: &str) -> bool {
+    let mut files = fs::read_dir(folder).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
+    files.any(|bytes| bytes.windows(needle.len()).any(|window| window == needle.as_bytes()))
+}
+
 #[tokio::test]
 async fn no_file_has_a_secret_in_plain_text() {
     let (store, directory) = opened();
-    add_webhooks(&*store, &["w"]).await;
-    let contains = |needle: &str| {
-        let files = fs::read_dir(options(&directory).directory).unwrap();
-        files
-            .map(|entry| fs::read(entry.unwrap().path()).unwrap())
-            .any(|bytes| bytes.windows(needle.len()).any(|window| window == needle.as_bytes()))
-    };
+    let headers = BTreeMap::from([("x-secret-name".to_owned(), Secret::new("hush-hush"))]);
+    store.add_webhook(Webhook { headers, ..webhook("w") }, secret()).await.unwrap();
+    let contains = |needle| contains(&options(&directory).directory, needle);
 
     assert!(contains("https://w.example.com"), "the search finds what is there");
-    assert!(!contains(&secret().expose()["whsec_".len()..]));
-    store.close().await.unwrap();
-    assert!(!contains(&secret().expose()["whsec_".len()..]));
+    for _ in 0..2 {
+        assert!(!contains("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), "of the signing secret");
+        assert!(!contains("x-secret-name") && !contains("hush-hush"), "nor headers");
+        drop(store.close().await);
+    }
 }
 
 #[tokio::test]

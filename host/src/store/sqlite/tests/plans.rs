@@ -12,7 +12,9 @@ async fn pile_up(store: &SqliteStore, rows: u32) -> Result<()> {
     store
         .write(move |connection| {
             connection.execute_batch(&format!(
-                "INSERT INTO events SELECT e.seq + value, e.id || value, digest, event_type, company_id, project_id,
+                "INSERT INTO events (seq, id, digest, event_type, company_id, project_id, user_id, occurred_at, accepted_at,
+                                     previous_value, current_value)
+                 SELECT e.seq + value, e.id || value, digest, event_type, company_id, project_id,
                         user_id, occurred_at, accepted_at, previous_value, current_value
                  FROM events e, (WITH RECURSIVE n (value) AS
                    (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < {rows}) SELECT value FROM n)

@@ -1,21 +1,34 @@
-//! The fields at the top of an operation, in the order in which they are written.
+//! The one operation of a document that is executed.
 
 use std::collections::HashSet;
 
-use async_graphql::Name;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
+    VariableDefinition,
 };
+use async_graphql::{Name, Variables};
+use async_graphql_value::ConstValue;
 
 use super::excess::Excess;
 
-/// The names under which the top of the answer will have them. The document has passed
-/// [`weight::check`](super::weight::check): its fragments end.
+/// The names under which the top of the answer will have the fields, in the order in which they are written. The
+/// document has passed [`weight::check`](super::weight::check): its fragments end.
 ///
 /// # Errors
-/// When a mutation has two fields of one name. They would have to be merged; the library makes both changes.
-pub(super) fn of(document: &ExecutableDocument, operation: Option<&str>) -> Result<Vec<Name>, Excess> {
-    let Some(operation) = chosen(document, operation) else { return Ok(Vec::new()) };
+/// When a variable has no value that must have one, which the library notices after it has begun to change
+/// things. When a mutation has two fields of one name: they would have to be merged, and the library makes both
+/// changes.
+pub(super) fn check(
+    document: &ExecutableDocument,
+    name: Option<&str>,
+    variables: &Variables,
+) -> Result<Vec<Name>, Excess> {
+    let Some(operation) = chosen(document, name) else { return Ok(Vec::new()) };
+    if let Some(missing) =
+        operation.variable_definitions.iter().find(|definition| is_missing(&definition.node, variables))
+    {
+        return Err(Excess::MissingVariable(missing.node.name.node.to_string()));
+    }
     let mut roots = Vec::new();
     collect(document, &operation.selection_set.node, &mut roots);
     let mut seen = HashSet::new();
@@ -24,6 +37,15 @@ pub(super) fn of(document: &ExecutableDocument, operation: Option<&str>) -> Resu
         Some(root) if operation.ty == OperationType::Mutation => Err(Excess::Twice(root.to_string())),
         _ => Ok(roots),
     }
+}
+
+/// Whether a variable must have a value and has none.
+fn is_missing(definition: &VariableDefinition, variables: &Variables) -> bool {
+    let is_given = match variables.get(&definition.name.node) {
+        Some(value) => *value != ConstValue::Null,
+        None => definition.default_value.is_some(),
+    };
+    !definition.var_type.node.nullable && !is_given
 }
 
 /// The operation that the library will execute; none if it will refuse.

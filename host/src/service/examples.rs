@@ -1,0 +1,28 @@
+//! Events that did not happen: what a type's example says, for tests and samples.
+
+use super::{Result, Service};
+use crate::clock::random_bytes;
+use crate::model::event::{Event, EventType};
+use crate::model::ids::{EventId, ProjectId};
+
+impl Service {
+    /// An event of the type as its example has it, under a new id. A type that the operator added without an
+    /// example has an empty record.
+    pub(super) async fn example_event(&self, event_type: EventType) -> Result<Event> {
+        if let Some(info) = self.catalogue.get(&event_type) {
+            return self.read_event(info.example.get().as_bytes()).await;
+        }
+        let now = self.clock.now();
+        Ok(Event {
+            id: EventId::generate(now, random_bytes(self.clock.as_ref())),
+            event_type,
+            company_id: None,
+            project_id: ProjectId::parse("example").expect("it has letters only"),
+            user_id: None,
+            occurred_at: now,
+            accepted_at: now,
+            previous_value: "null".into(),
+            current_value: "{}".into(),
+        })
+    }
+}

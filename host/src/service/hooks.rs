@@ -1,0 +1,94 @@
+//! REST hooks: webhooks as automation services such as Zapier subscribe to them.
+//!
+//! A hook is a webhook of one event type; what it can do beyond that, any other door can change. Nothing is sent to
+//! its URL before the first event: such services know no handshake.
+
+use super::access::user;
+use super::{NewWebhook, Result, Service, ServiceError, WebhookView};
+use crate::model::event::{Event, EventType};
+use crate::model::health::Trouble;
+use crate::model::ids::{UserId, WebhookId};
+use crate::model::limits::{HOOK_SAMPLES_AMONG, HOOK_SAMPLES_MAX};
+use crate::model::snapshot::Snapshot;
+use crate::model::token::Caller;
+use crate::model::webhook::{Health, PayloadFormat, Webhook};
+use crate::outbound::compose;
+
+impl Service {
+    /// Registers a webhook for one event type.
+    ///
+    /// # Errors
+    /// As for [`Service::create_webhook`], under the names that the fields have here.
+    pub async fn create_hook(&self, caller: &Caller, target_url: String, event: &str) -> Result<WebhookView> {
+        user(caller)?;
+        let event = self.known_type(event, "/event").await?;
+        let events = vec![event.to_string()];
+        let new =
+            NewWebhook { url: target_url, name: Some(name(&event)), events, is_enabled: true, ..NewWebhook::default() };
+        self.create_webhook(caller, new).await.map_err(|error| named_here(error, "/url", "/target_url"))
+    }
+
+    /// What deliveries of an event type look like: those of the newest such events that the caller may see, the
+    /// newest first; if there are none, of the type's example. Each is JSON text and has the event's id as `id`.
+    ///
+    /// # Errors
+    /// When the caller is no user, or there is no such type.
+    pub async fn hook_samples(&self, caller: &Caller, event: &str) -> Result<Vec<String>> {
+        let user = user(caller)?;
+        let event = self.known_type(event, "/event").await?;
+        let snapshot = Snapshot::of(&self.sample_hook(user, &event));
+        let mut events = self.store.recent_events(user, &event, HOOK_SAMPLES_AMONG, HOOK_SAMPLES_MAX).await?;
+        if events.is_empty() {
+            events.push(self.example_event(event).await?);
+        }
+        Ok(events.iter().map(|event| sample(event, &snapshot)).collect())
+    }
+
+    /// A hook as the caller's next one might be: samples are asked for before there is one.
+    fn sample_hook(&self, owner: &UserId, event: &EventType) -> Webhook {
+        let now = self.clock.now();
+        Webhook {
+            id: WebhookId::generate(now, [0; 10]),
+            uid: "0".repeat(32).into(),
+            owner: owner.clone(),
+            name: Some(name(event)),
+            url: "https://example.com/hook".to_owned(),
+            events: vec![event.clone()],
+            project_ids: Vec::new(),
+            filter: None,
+            payload_format: PayloadFormat::Full,
+            headers: Default::default(),
+            is_enabled: true,
+            health: Health::Healthy,
+            failures_in_a_row: 0,
+            trouble: Trouble::default(),
+            filter_failures_in_a_row: 0,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
+/// By which the owner knows a hook among their webhooks.
+fn name(event: &EventType) -> String {
+    format!("REST hook for {event}")
+}
+
+/// The body of a delivery, with an id before it: whoever sets up a hook tells samples apart by it.
+fn sample(event: &Event, snapshot: &Snapshot) -> String {
+    let body = compose(event, snapshot);
+    // Ids have no character that JSON escapes.
+    let members = body.strip_prefix('{').expect("a body is an object");
+    format!("{{\"id\":\"{}\",{members}", event.id)
+}
+
+/// A refusal of a field that has another name at this door.
+fn named_here(mut error: ServiceError, there: &str, here: &str) -> ServiceError {
+    if let ServiceError::BadInput { violations, .. } = &mut error {
+        for violation in violations.iter_mut().filter(|violation| violation.pointer == there) {
+            here.clone_into(&mut violation.pointer);
+        }
+    }
+    error
+}
