@@ -9,6 +9,8 @@
 //! numbers beyond a double, lone surrogates. It also refuses what no parser should be made to read:
 //! deep nesting, invalid UTF-8, a byte order mark, anything after the document.
 //!
+//! [`without_order`] is for comparing: the same text for documents that differ in the order of members alone.
+//!
 //! One pass, without a tree: memory follows the size of the input, and time does too, but for
 //! sorting the keys of large objects and for copying an object once more, on each level, where its
 //! members must change places.
@@ -22,7 +24,7 @@ mod text;
 pub use error::{Flaw, JsonError};
 
 use crate::model::limits::JSON_DEPTH_MAX;
-use object::{Member, Object};
+use object::{KeyOrder, Member, Object};
 use reader::Reader;
 
 /// Turns a JSON document into its canonical text `t`, for which `JSON.stringify(JSON.parse(t)) === t`
@@ -32,11 +34,24 @@ use reader::Reader;
 /// # Errors
 /// The first [`Flaw`] of the document, with its place.
 pub fn canonicalise(input: &[u8]) -> Result<String, JsonError> {
+    rewrite(input, KeyOrder::EcmaScript)
+}
+
+/// The text of a canonical document with the members of every object sorted by their keys, so that
+/// documents which differ in the order of members alone come out the same. Only for comparing: a receiver
+/// in JavaScript would print the members in another order.
+#[must_use]
+pub fn without_order(canonical: &str) -> String {
+    rewrite(canonical.as_bytes(), KeyOrder::Sorted).expect("canonical text has no flaw")
+}
+
+fn rewrite(input: &[u8], order: KeyOrder) -> Result<String, JsonError> {
     let mut canoniser = Canoniser {
         reader: Reader::new(input),
         out: String::with_capacity(input.len()),
         open: Vec::new(),
         members: Vec::new(),
+        order,
     };
     match canoniser.document() {
         Ok(()) => Ok(canoniser.out),
@@ -56,6 +71,7 @@ struct Canoniser<'a> {
     open: Vec<Open>,
     /// The members of all open objects, those of the innermost last.
     members: Vec<Member>,
+    order: KeyOrder,
 }
 
 impl Canoniser<'_> {
@@ -105,7 +121,7 @@ impl Canoniser<'_> {
                 }
                 (Some(Open::Object(object)), Some(b'}')) => {
                     object.end_member(&mut self.members, self.out.len());
-                    object.close(&mut self.members, &mut self.out);
+                    object.close(&mut self.members, &mut self.out, self.order);
                     self.take('}');
                 }
                 (Some(Open::Array { .. }), _) => {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::app::{PROJECT, TestApp, created, filtered, raw, webhook};
+use crate::app::{OPERATOR_TOKEN, PROJECT, TestApp, created, filtered, raw, webhook};
 use crate::process::{PROGRAM, Process, command, printed};
 use crate::receiver::{Answer, Receiver};
 
@@ -158,6 +158,35 @@ async fn webhook_rotate_secret_prints_the_new_one_and_until_when_the_old_one_sig
     assert_eq!((&chosen["webhookId"], &chosen["secret"]), (&id.into(), &"chosen".into()));
     assert_eq!(again.0, Some(1), "{again:?}");
     assert!(again.2.contains("/secret: this is the secret that signs now"), "{again:?}");
+}
+
+#[tokio::test]
+async fn event_send_takes_one_event_an_array_or_lines() {
+    let app = TestApp::start().await;
+    let folder = TempDir::new().unwrap();
+    let url = app.url("");
+    let remote = [("HOOKSIEVE_URL", url.as_str()), ("HOOKSIEVE_TOKEN", OPERATOR_TOKEN)];
+    let event = |id: &str| format!(r#"{{"id":"{id}","event":"TODO_CREATED","projectId":"p"}}"#);
+    let send = async |text: &str, flags: &[&str]| {
+        let file = folder.path().join("events");
+        fs::write(&file, text).unwrap();
+        let arguments: Vec<&str> = flags.iter().copied().chain(["event", "send", file.to_str().unwrap()]).collect();
+        run_with(&remote, &arguments).await
+    };
+
+    let one = send(&event("e1"), &[]).await;
+    let array = send(&format!("[\n{},\n{}\n]", event("e1"), event("e2")), &[]).await;
+    let lines = send(&format!("{}\n{{}}\n", event("e3")), &[]).await;
+    let many: Vec<String> = (0..2_500).map(|number| event(&format!("m{number}"))).collect();
+    let many = send(&many.join("\n"), &["--json"]).await;
+
+    assert_eq!((one.0, one.1.as_str()), (Some(0), "e1 accepted\n"), "{one:?}");
+    assert_eq!((array.0, array.1.as_str()), (Some(0), "1 accepted, 1 accepted before, 0 refused\n"), "{array:?}");
+    let told = "event 2: missing field `event`\n1 accepted, 0 accepted before, 1 refused\n";
+    assert_eq!((lines.0, lines.1.as_str()), (Some(1), told), "{lines:?}");
+    let sent: Value = serde_json::from_str(&many.1).unwrap();
+    assert_eq!((many.0, sent["results"].as_array().unwrap().len()), (Some(0), 2_500));
+    assert_eq!(sent["results"][2_499]["id"], "m2499");
 }
 
 /// A folder for new crates in which cargo keeps what it builds from one run of the tests to the next: the

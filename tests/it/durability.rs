@@ -5,10 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hooksieve::client::Client;
-use hooksieve::wire::{CreateToken, NewEvent, NewWebhook, PageQuery, PutProject, PutUser, UploadQuery};
+use hooksieve::wire::{
+    BatchResult, CreateToken, EventsQuery, NewEvent, NewWebhook, PageQuery, PutProject, PutUser, UploadQuery,
+};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 
 use crate::app::{OPERATOR_TOKEN, PROJECT, created, raw, webhook};
 use crate::guests::HOSTILE;
@@ -130,6 +133,64 @@ async fn no_acknowledged_event_is_lost_over_ten_kills() {
             assert_eq!(message_ids.len(), 1, "{event} on {path} came as several messages");
         }
     }
+}
+
+/// Sends batches until the process no longer answers; tells of each id that was acknowledged.
+async fn send_batches_until_gone(client: Client, sender: String, acknowledged: mpsc::UnboundedSender<String>) {
+    for number in 0.. {
+        let event = |place| NewEvent {
+            id: Some(format!("{sender}-{number}-{place}")),
+            current_value: Some(raw("{}")),
+            ..NewEvent::new("TODO_CREATED", PROJECT)
+        };
+        let batch: Vec<NewEvent> = (0..100).map(event).collect();
+        let Ok(sent) = client.send_events(&batch).await else { return };
+        for result in sent.results {
+            let BatchResult::Accepted(event) = result else { panic!("{result:?}") };
+            acknowledged.send(event.id).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_event_of_an_acknowledged_batch_is_lost_over_kills() {
+    const KILLS: usize = 3;
+    let data = TempDir::new().unwrap();
+    let (acknowledge, mut acknowledged) = mpsc::unbounded_channel();
+    let mut ids = Vec::new();
+
+    for kill in 0..KILLS {
+        let process = Process::start(data.path(), &[]).await;
+        let senders = (0..4).map(|sender| {
+            let name = format!("k{kill}-s{sender}");
+            tokio::spawn(send_batches_until_gone(process.operator(), name, acknowledge.clone()))
+        });
+        let senders: Vec<_> = senders.collect();
+        while ids.len() < 1_000 * (kill + 1) {
+            ids.push(acknowledged.recv().await.unwrap());
+        }
+        process.kill().await;
+        futures_util::future::join_all(senders).await;
+    }
+    drop(acknowledge);
+    while let Some(id) = acknowledged.recv().await {
+        ids.push(id);
+    }
+    let process = Process::start(data.path(), &[]).await;
+
+    let mut kept = BTreeSet::new();
+    let mut query = EventsQuery { limit: Some(250), ..EventsQuery::default() };
+    loop {
+        let page = process.operator().list_events(&query).await.unwrap();
+        kept.extend(page.items.into_iter().map(|event| event.id));
+        query.cursor = page.next_cursor;
+        if query.cursor.is_none() {
+            break;
+        }
+    }
+    assert!(ids.len() >= 1_000 * KILLS);
+    let lost: Vec<_> = ids.iter().filter(|id| !kept.contains(*id)).collect();
+    assert!(lost.is_empty(), "{} of {} are lost, such as {:?}", lost.len(), ids.len(), lost.first());
 }
 
 #[tokio::test]

@@ -65,6 +65,12 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", detail)
     }
 
+    /// The refusal of one of several things that were asked for in one call.
+    pub(super) fn into_refused_event(self) -> wire::RefusedEvent {
+        let wire::Problem { code, detail, errors, .. } = *self.problem;
+        wire::RefusedEvent { code, detail, errors }
+    }
+
     /// What is told.
     pub(super) fn problem(&self) -> &wire::Problem {
         &self.problem

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use super::ApiState;
 use super::body::{self, BodyLimits};
 use super::error::ApiError;
+use super::strict::Strict;
 use crate::model::limits::{REQUEST_BODY_BYTES_MAX, REQUEST_BODY_TIME_MAX, UPLOAD_TIME_MAX};
 use crate::model::pointer::{pointer, refusal, without_secrets};
 
@@ -110,12 +111,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
 /// A JSON object.
 pub(super) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    // The reader would take an array for an object, member by member.
     if !bytes.trim_ascii_start().starts_with(b"{") {
         return Err(ApiError::bad_field("", "the body is to be a JSON object"));
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let value = serde_path_to_error::deserialize(Strict(&mut json)).map_err(|error| {
         let (place, message) = refusal(&error);
         ApiError::bad_field(place, message)
     })?;
@@ -160,6 +160,14 @@ mod tests {
         let problem = refused::<NewWebhook>(r#"{"url":"https://a.example","events":["A",7]}"#).await;
 
         assert_eq!(problem.errors[0].pointer, "/events/1");
+    }
+
+    #[tokio::test]
+    async fn an_array_is_not_taken_for_an_object_further_down_either() {
+        let problem = refused::<NewWebhook>(r#"{"url":"https://a.example","filter":["x",{"a":1}]}"#).await;
+
+        assert_eq!(problem.errors[0].pointer, "/filter");
+        assert!(problem.detail.contains("invalid type: sequence"), "{}", problem.detail);
     }
 
     #[tokio::test]

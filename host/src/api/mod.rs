@@ -9,6 +9,7 @@
 //! logged once where they become an answer.
 
 mod auth;
+mod batch;
 mod body;
 mod error;
 mod extract;
@@ -20,6 +21,7 @@ mod patience;
 mod rate;
 mod rest;
 mod serve;
+mod strict;
 mod uploads;
 
 use std::sync::Arc;
@@ -28,9 +30,11 @@ use axum::Router;
 use axum::http::header;
 use axum::routing::{get, post};
 use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::model::limits::BATCHES_AT_ONCE_MAX;
 use crate::model::secret::Secret;
 use crate::service::Service;
 use gate::Gate;
@@ -76,6 +80,7 @@ pub struct ApiState {
     /// Bytes that an uploaded filter may have; more are refused while they come in.
     pub module_bytes_max: usize,
     uploads: Uploads,
+    batches: Arc<Semaphore>,
     gate: Arc<Gate>,
     metrics: MetricsAccess,
     graphql: graphql::BlueSchema,
@@ -86,8 +91,15 @@ impl ApiState {
     #[must_use]
     pub fn new(service: Arc<Service>, options: ApiOptions) -> Self {
         let ApiOptions { module_bytes_max, rates, metrics } = options;
-        let gate = Arc::new(Gate::new(rates, Arc::clone(service.metrics())));
-        Self { service, module_bytes_max, uploads: Uploads::default(), gate, metrics, graphql: graphql::schema() }
+        Self {
+            gate: Arc::new(Gate::new(rates, Arc::clone(service.metrics()))),
+            service,
+            module_bytes_max,
+            uploads: Uploads::default(),
+            batches: Arc::new(Semaphore::new(BATCHES_AT_ONCE_MAX)),
+            metrics,
+            graphql: graphql::schema(),
+        }
     }
 }
 
@@ -103,14 +115,17 @@ pub fn router(state: ApiState) -> Router {
 
 /// Every documented route.
 fn routes() -> OpenApiRouter<ApiState> {
-    use rest::{deliveries, events, filters, health, hooks, people, secrets, test_sends, verdicts, webhooks};
+    use rest::{
+        batch, deliveries, event_types, events, filters, health, hooks, people, secrets, test_sends, verdicts, webhooks,
+    };
 
     OpenApiRouter::with_openapi(openapi::base())
-        .routes(routes!(events::send_event))
+        .routes(routes!(events::send_event, events::list_events))
+        .routes(routes!(batch::send_events))
         .routes(routes!(events::get_event))
         .routes(routes!(verdicts::list_event_verdicts))
-        .routes(routes!(events::list_event_types))
-        .routes(routes!(events::put_event_type))
+        .routes(routes!(event_types::list_event_types))
+        .routes(routes!(event_types::put_event_type))
         .routes(routes!(webhooks::create_webhook, webhooks::list_webhooks))
         .routes(routes!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))
         .routes(routes!(webhooks::disable_webhook))

@@ -5,10 +5,11 @@ use reqwest::header::CONTENT_TYPE;
 
 use super::{Client, Result};
 use crate::wire::{
-    AcceptedEvent, CreateToken, DeliveriesQuery, DeliveryDetail, DeliveryPage, Evaluate, Evaluation, Event, EventType,
-    EventTypePage, Filter, FilterPage, Hook, HookSample, HookSampleQuery, NewEvent, NewHook, NewToken, NewWebhook,
-    PageQuery, PatchWebhook, Project, PutEventType, PutProject, PutUser, RotateSecret, RotatedSecret, Status, TestSent,
-    TestWebhook, UploadQuery, User, VerdictPage, VerdictsQuery, Webhook, WebhookPage,
+    AcceptedEvent, BatchResults, CreateToken, DeliveriesQuery, DeliveryDetail, DeliveryPage, Evaluate, Evaluation,
+    Event, EventPage, EventType, EventTypePage, EventsQuery, Filter, FilterPage, Hook, HookSample, HookSampleQuery,
+    NewEvent, NewHook, NewToken, NewWebhook, PageQuery, PatchWebhook, Project, PutEventType, PutProject, PutUser,
+    RotateSecret, RotatedSecret, Status, TestSent, TestWebhook, UploadQuery, User, VerdictPage, VerdictsQuery, Webhook,
+    WebhookPage,
 };
 
 impl Client {
@@ -26,6 +27,32 @@ impl Client {
     /// As for [`Client::send_event`].
     pub async fn send_event_text(&self, json: String) -> Result<AcceptedEvent> {
         self.answer(self.post(&["v1", "events"]).header(CONTENT_TYPE, "application/json").body(json)).await
+    }
+
+    /// `POST /v1/events/batch` with an array of events.
+    ///
+    /// # Errors
+    /// As for [`Client::send_event`]; an event that was refused is no error of the call.
+    pub async fn send_events(&self, events: &[NewEvent]) -> Result<BatchResults> {
+        self.answer(self.post(&["v1", "events", "batch"]).json(events)).await
+    }
+
+    /// `POST /v1/events/batch` with events that are JSON text already, each on a line of its own, which go out
+    /// as they are.
+    ///
+    /// # Errors
+    /// As for [`Client::send_events`].
+    pub async fn send_event_lines(&self, lines: String) -> Result<BatchResults> {
+        let request = self.post(&["v1", "events", "batch"]).header(CONTENT_TYPE, "application/x-ndjson");
+        self.answer(request.body(lines)).await
+    }
+
+    /// `GET /v1/events`.
+    ///
+    /// # Errors
+    /// As for [`Client::send_event`].
+    pub async fn list_events(&self, query: &EventsQuery) -> Result<EventPage> {
+        self.answer(self.list(&["v1", "events"], query)).await
     }
 
     /// `GET /v1/events/{id}`.

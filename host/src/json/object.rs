@@ -11,6 +11,15 @@ const FEW_MEMBERS: usize = 16;
 /// The largest array index of ECMAScript: 2^32 - 2.
 const ARRAY_INDEX_MAX: u32 = u32::MAX - 1;
 
+/// In which order members are written.
+#[derive(Clone, Copy)]
+pub(super) enum KeyOrder {
+    /// `OrdinaryOwnPropertyKeys`.
+    EcmaScript,
+    /// By the text of the key, which tells nothing of the order that they came in.
+    Sorted,
+}
+
 /// A member as it stands in the output. Its text reaches from the start of its key to its end.
 pub(super) struct Member {
     /// The key in canonical escapes, quotes included; equal keys have equal text.
@@ -56,10 +65,14 @@ impl Object {
     }
 
     /// Puts the members in order and forgets them. The closing brace is not in the output yet.
-    pub(super) fn close(&self, members: &mut Vec<Member>, out: &mut String) {
+    pub(super) fn close(&self, members: &mut Vec<Member>, out: &mut String, order: KeyOrder) {
         let own = &members[self.first_member..];
-        if self.has_array_index || has_duplicate(own, out) {
-            let ordered = in_order(own, out);
+        let is_in_order = match order {
+            KeyOrder::EcmaScript => !self.has_array_index && !has_duplicate(own, out),
+            KeyOrder::Sorted => own.is_sorted_by(|one, next| one.key(out) < next.key(out)),
+        };
+        if !is_in_order {
+            let ordered = in_order(own, out, order);
             out.truncate(self.start);
             out.push_str(&ordered);
         }
@@ -83,8 +96,8 @@ fn has_duplicate(members: &[Member], out: &str) -> bool {
     numbered.any(|(number, member)| members[..number].iter().any(|earlier| is_same(earlier, member)))
 }
 
-/// The opening brace and the members as `JSON.stringify` orders them.
-fn in_order(members: &[Member], out: &str) -> String {
+/// The opening brace and the members in that order, of each key the last.
+fn in_order(members: &[Member], out: &str, order: KeyOrder) -> String {
     let key = |number: usize| members[number].key(out);
     let sorted = sorted_by_key(members, out);
     let same_keys = sorted.chunk_by(|&one, &next| key(one) == key(next));
@@ -95,7 +108,9 @@ fn in_order(members: &[Member], out: &str) -> String {
             (array_index(key(first)).unwrap_or(u32::MAX), first, last)
         })
         .collect();
-    places.sort_unstable();
+    if let KeyOrder::EcmaScript = order {
+        places.sort_unstable();
+    }
 
     let mut ordered = String::from("{");
     for (_, _, last) in places {

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Flaw, canonicalise};
+use super::{Flaw, canonicalise, without_order};
 use crate::model::limits::{JSON_DEPTH_MAX, JSON_ERROR_POINTER_BYTES_MAX};
 
 fn canonical(input: &str) -> String {
@@ -49,6 +49,18 @@ fn a_large_object_with_duplicates_is_ordered_like_a_small_one() {
     let kept: Vec<(usize, usize)> = (0..100).map(|key| (key, key + 200)).collect();
 
     assert_eq!(canonical(&pairs(&sent)), pairs(&kept));
+}
+
+#[test]
+fn without_order_documents_that_differ_in_the_order_of_members_alone_are_the_same() {
+    let one = canonical(r#"{"b":[{"y":1,"x":{"10":1,"9":2}},"b"],"a":"\u0062","2":null}"#);
+    let other = canonical(r#"{"2":null,"a":"b","b":[{"x":{"9":2,"10":1.0},"y":1},"b"]}"#);
+
+    assert_ne!(one, other);
+    assert_eq!(without_order(&one), without_order(&other));
+    for different in [r#"{"a":["x","y"]}"#, r#"{"a":["y","x"]}"#, r#"{"a":{"x":"y"}}"#, r#"{"a":null}"#, "{}"] {
+        assert_eq!(without_order(different), different, "what is in order already comes back as it is");
+    }
 }
 
 #[test]

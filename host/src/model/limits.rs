@@ -221,3 +221,23 @@ pub const FIELD_POINTER_BYTES_MAX: usize = 512;
 pub const FIELD_POINTER_SEGMENTS_MAX: usize = 32;
 /// Characters of a webhook's URL (DESIGN section 5).
 pub const URL_CHARS_MAX: usize = 2048;
+/// Events of one batch.
+pub const BATCH_EVENTS_MAX: usize = 1_000;
+/// Bytes of the body of a batch: eight times that of a single event, which is 8 KB for each of a thousand.
+pub const BATCH_BODY_BYTES_MAX: usize = 8 << 20;
+/// Batches that are read or written at a time; others wait before anything of their body is read. Each may
+/// hold three times its body in memory.
+pub const BATCHES_AT_ONCE_MAX: usize = 16;
+/// Bytes of event values that a page of events has; a page with more ends early.
+pub const PAGE_VALUE_BYTES_MAX: usize = 4 << 20;
+/// Events that one page is searched for among; a page that finds too few among these ends early, and the
+/// next one goes on from there.
+pub const PAGE_EVENTS_EXAMINED_MAX: usize = 10_000;
+/// Event types that the operator may add.
+pub const EVENT_TYPES_ADDED_MAX: u32 = 500;
+/// Bytes of the example of an added event type.
+pub const EVENT_TYPE_EXAMPLE_BYTES_MAX: usize = 16 << 10;
+/// Bytes of the JSON Schema of an added event type.
+pub const EVENT_TYPE_SCHEMA_BYTES_MAX: usize = 16 << 10;
+/// Values that such a schema has with everything that it refers to in place: what bounds the time to check it.
+pub const EVENT_TYPE_SCHEMA_NODES_MAX: usize = 10_000;

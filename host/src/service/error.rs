@@ -96,6 +96,16 @@ impl ServiceError {
         Self::BadInput { detail, violations: vec![violation] }
     }
 
+    /// The same refusal of what is a member of a larger input, at `place`: its pointers begin there.
+    #[must_use]
+    pub(super) fn under(self, place: &str) -> Self {
+        let Self::BadInput { detail, mut violations } = self else { return self };
+        for violation in &mut violations {
+            violation.pointer.insert_str(0, place);
+        }
+        Self::BadInput { detail, violations }
+    }
+
     /// A filter or its configuration, given at `pointer`, that was refused.
     #[must_use]
     pub fn refused(pointer: &str, refused: &Refused) -> Self {

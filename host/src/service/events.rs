@@ -1,22 +1,17 @@
-//! Intake: events come in, once, and are on disk before they are acknowledged.
+//! Intake: events come in, once, and are on disk before they are acknowledged. And what was accepted, shown.
 
 use std::sync::Arc;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
-
 use super::access::operator;
-use super::{Noun, Result, Service, ServiceError};
-use crate::clock::random_bytes;
-use crate::json;
+use super::posted::Known;
+use super::{Noun, Result, Service, ServiceError, page_request};
 use crate::model::Timestamp;
-use crate::model::event::{Event, EventDigest, StoredEvent};
-use crate::model::ids::{CompanyId, EventId, IdError, ProjectId, UserId};
-use crate::model::pointer::refusal;
+use crate::model::event::{Event, EventDigest, EventType, StoredEvent};
+use crate::model::ids::{EventId, ProjectId};
+use crate::model::limits::REQUEST_BODY_BYTES_MAX;
 use crate::model::token::Caller;
 use crate::model::verdict::Outcome;
-use crate::store::Accepted;
+use crate::store::{Accepted, EventQuery, EventScope, Page};
 
 /// An event that is on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,23 +22,28 @@ pub struct AcceptedEvent {
     pub is_duplicate: bool,
 }
 
-/// An event as the producer writes it, over canonical text: the values stay as they are.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "an event")]
-struct Posted<'a> {
-    id: Option<String>,
-    event: String,
-    company_id: Option<String>,
-    project_id: String,
-    user_id: Option<String>,
-    occurred_at: Option<String>,
-    #[serde(borrow)]
-    previous_value: Option<&'a RawValue>,
-    #[serde(borrow)]
-    current_value: Option<&'a RawValue>,
+/// Which events to list, as the caller wrote it.
+#[derive(Clone, Debug, Default)]
+pub struct EventFilter {
+    /// Only those of this type.
+    pub event_type: Option<String>,
+    /// Only those of this project.
+    pub project_id: Option<String>,
+    /// Only those accepted at or after.
+    pub since: Option<Timestamp>,
+    /// Only those accepted before.
+    pub until: Option<Timestamp>,
 }
 
 impl Service {
+    /// Whether the caller may post events; asked before a large body is read.
+    ///
+    /// # Errors
+    /// When they may not.
+    pub fn may_send_events(&self, caller: &Caller) -> Result<()> {
+        operator(caller)
+    }
+
     /// Accepts an event, given as JSON text. When this returns, the event survives a power cut.
     ///
     /// # Errors
@@ -51,57 +51,97 @@ impl Service {
     /// same id was accepted before.
     pub async fn accept_event(&self, caller: &Caller, body: &[u8]) -> Result<AcceptedEvent> {
         operator(caller)?;
-        let canonical = json::canonicalise(body)?;
-        let posted = parse(&canonical)?;
-        let digest = digest(&posted);
-        let event = self.event_from(posted).await?;
+        let (event, digest) = self.read_posted(body, &mut Known::default()).await?;
         let id = event.id.clone();
         let accepted = self.store.accept_event(Arc::new(event), digest).await?;
         self.metrics.events.count(accepted.as_str());
-        match accepted {
-            Accepted::New => {
-                self.dispatch_poke.notify_one();
-                Ok(AcceptedEvent { id, is_duplicate: false })
-            }
-            Accepted::Duplicate => Ok(AcceptedEvent { id, is_duplicate: true }),
-            Accepted::Conflict => Err(ServiceError::Conflict(format!(
-                "an event with the id {id} and another content was accepted before; a new event needs a new id"
-            ))),
+        if accepted == Accepted::New {
+            self.dispatch_poke.notify_one();
         }
+        answer(id, accepted)
+    }
+
+    /// Accepts events, each given as JSON text, each on its own: one that cannot be taken does not keep the
+    /// others from it. When this returns, all that were accepted survive a power cut; they were written
+    /// in one commit. The same id may come twice, as if the events had come one after the other.
+    ///
+    /// # Errors
+    /// When the caller is no operator, or the store fails; nothing was accepted then.
+    pub async fn accept_events(&self, caller: &Caller, items: &[&[u8]]) -> Result<Vec<Result<AcceptedEvent>>> {
+        operator(caller)?;
+        let mut known = Known::default();
+        let (mut ids, mut events) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
+        for item in items {
+            ids.push(match self.read_item(item, &mut known).await {
+                Ok((event, digest)) => {
+                    let id = event.id.clone();
+                    events.push((Arc::new(event), digest));
+                    Ok(id)
+                }
+                Err(refused @ ServiceError::BadInput { .. }) => Err(refused),
+                Err(failed) => return Err(failed),
+            });
+            // A thousand large events take a while to read; others go on meanwhile.
+            tokio::task::yield_now().await;
+        }
+        let accepted = self.store.accept_events(events).await?;
+        for accepted in &accepted {
+            self.metrics.events.count(accepted.as_str());
+        }
+        if accepted.contains(&Accepted::New) {
+            self.dispatch_poke.notify_one();
+        }
+        let mut accepted = accepted.into_iter();
+        let answers = ids.into_iter().map(|id| {
+            let id = id?;
+            answer(id, accepted.next().expect("the store answers for each event"))
+        });
+        Ok(answers.collect())
+    }
+
+    async fn read_item(&self, item: &[u8], known: &mut Known) -> Result<(Event, EventDigest)> {
+        if item.len() > REQUEST_BODY_BYTES_MAX {
+            let detail = format!("an event has at most {REQUEST_BODY_BYTES_MAX} bytes, also in a batch");
+            return Err(ServiceError::bad_field("", detail));
+        }
+        self.read_posted(item, known).await
     }
 
     /// Reads an event without accepting it: what `evaluate` does with an event that was never posted.
     pub(super) async fn read_event(&self, body: &[u8]) -> Result<Event> {
-        let canonical = json::canonicalise(body)?;
-        self.event_from(parse(&canonical)?).await
+        Ok(self.read_posted(body, &mut Known::default()).await?.0)
     }
 
-    async fn event_from(&self, posted: Posted<'_>) -> Result<Event> {
-        let bad_id = |pointer: &'static str| move |error: IdError| ServiceError::bad_field(pointer, error.to_string());
-        let now = self.clock.now();
-        let id = match &posted.id {
-            Some(id) => EventId::parse(id).map_err(bad_id("/id"))?,
-            None => EventId::generate(now, random_bytes(self.clock.as_ref())),
+    /// Accepted events, newest first: all for an operator; for a user those of the projects that they are a
+    /// member of now. A project that is not theirs has none, like one that is not there.
+    ///
+    /// # Errors
+    /// When the filter or the page cannot be taken.
+    pub async fn events(
+        &self,
+        caller: &Caller,
+        filter: EventFilter,
+        limit: Option<u32>,
+        cursor: Option<&str>,
+    ) -> Result<Page<StoredEvent>> {
+        let page = page_request(limit, cursor)?;
+        let event_type = filter.event_type.as_deref().map(EventType::parse).transpose();
+        let project = filter.project_id.as_deref().map(ProjectId::parse).transpose();
+        let project = project.map_err(|error| ServiceError::bad_field("/projectId", error.to_string()))?;
+        let scope = match (caller, project) {
+            (Caller::Operator, None) => EventScope::All,
+            (Caller::Operator, Some(project)) => EventScope::Project(project),
+            (Caller::User(user), None) => EventScope::ProjectsOf(user.clone()),
+            (Caller::User(user), Some(project)) => {
+                if self.store.projects_among(user, std::slice::from_ref(&project)).await?.is_empty() {
+                    return Ok(Page { items: Vec::new(), next: None });
+                }
+                EventScope::Project(project)
+            }
         };
-        let project_id = ProjectId::parse(&posted.project_id).map_err(bad_id("/projectId"))?;
-        let company_id = match &posted.company_id {
-            Some(company) => Some(CompanyId::parse(company).map_err(bad_id("/companyId"))?),
-            None => self.store.project(&project_id).await?.and_then(|project| project.company_id),
-        };
-        let occurred_at = posted.occurred_at.as_deref().map(str::parse::<Timestamp>).transpose();
-        Ok(Event {
-            id,
-            event_type: self.known_type(&posted.event, "/event").await?,
-            company_id,
-            project_id,
-            user_id: posted.user_id.as_deref().map(UserId::parse).transpose().map_err(bad_id("/userId"))?,
-            occurred_at: occurred_at
-                .map_err(|error| ServiceError::bad_field("/occurredAt", error.to_string()))?
-                .unwrap_or(now),
-            accepted_at: now,
-            previous_value: text_of(posted.previous_value),
-            current_value: text_of(posted.current_value),
-        })
+        let event_type = event_type.map_err(|error| ServiceError::bad_field("/event", error.to_string()))?;
+        let query = EventQuery { scope, event_type, since: filter.since, until: filter.until };
+        Ok(self.store.events(query, page).await?)
     }
 
     /// An event that the caller may see: any for an operator; for a user those of their projects, and
@@ -130,6 +170,16 @@ impl Service {
     }
 }
 
+fn answer(id: EventId, accepted: Accepted) -> Result<AcceptedEvent> {
+    match accepted {
+        Accepted::New => Ok(AcceptedEvent { id, is_duplicate: false }),
+        Accepted::Duplicate => Ok(AcceptedEvent { id, is_duplicate: true }),
+        Accepted::Conflict => Err(ServiceError::Conflict(format!(
+            "an event with the id {id} and another content was accepted before; a new event needs a new id"
+        ))),
+    }
+}
+
 /// Whether the verdict says that the webhook's creator was a member of the event's project at the time. A
 /// disabled webhook says nothing of that.
 fn was_member(outcome: Outcome) -> bool {
@@ -137,41 +187,4 @@ fn was_member(outcome: Outcome) -> bool {
         Outcome::Delivered | Outcome::Filtered | Outcome::FilterError => true,
         Outcome::OutOfScope | Outcome::Disabled => false,
     }
-}
-
-fn parse(canonical: &str) -> Result<Posted<'_>> {
-    // The reader would take an array for an object, member by member.
-    if !canonical.starts_with('{') {
-        return Err(ServiceError::bad_field("", "an event is a JSON object".to_owned()));
-    }
-    let mut json = serde_json::Deserializer::from_str(canonical);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let (place, message) = refusal(&error);
-        ServiceError::bad_field(&place, message)
-    })
-}
-
-fn text_of(value: Option<&RawValue>) -> Box<str> {
-    value.map_or("null", RawValue::get).into()
-}
-
-/// Over what the producer sent, each part behind its length, so that no two events share it.
-fn digest(posted: &Posted<'_>) -> EventDigest {
-    let parts = [
-        Some(posted.event.as_str()),
-        posted.company_id.as_deref(),
-        Some(posted.project_id.as_str()),
-        posted.user_id.as_deref(),
-        posted.occurred_at.as_deref(),
-        posted.previous_value.map(RawValue::get),
-        posted.current_value.map(RawValue::get),
-    ];
-    let mut sha256 = Sha256::new();
-    for part in parts {
-        let text = part.unwrap_or_default();
-        sha256.update([u8::from(part.is_some())]);
-        sha256.update((text.len() as u64).to_be_bytes());
-        sha256.update(text.as_bytes());
-    }
-    EventDigest(sha256.finalize().into())
 }

@@ -9,8 +9,8 @@ impl Service {
     /// An event of the type as its example has it, under a new id. A type that the operator added without an
     /// example has an empty record.
     pub(super) async fn example_event(&self, event_type: EventType) -> Result<Event> {
-        if let Some(info) = self.catalogue.get(&event_type) {
-            return self.read_event(info.example.get().as_bytes()).await;
+        if let Some(example) = self.example_of(&event_type).await? {
+            return self.read_event(example.as_bytes()).await;
         }
         let now = self.clock.now();
         Ok(Event {
@@ -24,5 +24,13 @@ impl Service {
             previous_value: "null".into(),
             current_value: "{}".into(),
         })
+    }
+
+    /// What the catalogue has as the type's example, JSON text.
+    async fn example_of(&self, event_type: &EventType) -> Result<Option<Box<str>>> {
+        match self.catalogue.get(event_type) {
+            Some(info) => Ok(Some(info.example.get().into())),
+            None => Ok(self.store.event_type(event_type).await?.and_then(|added| added.example)),
+        }
     }
 }

@@ -136,7 +136,9 @@ impl Service {
     ) -> Result<Evaluated> {
         let filter = self.filter(caller, id).await?;
         let event = match event {
-            EvaluateEvent::Given(text) => Arc::new(self.read_event(text.as_bytes()).await.map_err(under_event)?),
+            EvaluateEvent::Given(text) => {
+                Arc::new(self.read_event(text.as_bytes()).await.map_err(|refused| refused.under("/event"))?)
+            }
             EvaluateEvent::Stored(id) => self.event(caller, &id).await?.event,
         };
         let config = canonical_config(config, "/config")?;
@@ -163,13 +165,4 @@ fn owner_of(caller: &Caller) -> Option<UserId> {
         Caller::Operator => None,
         Caller::User(user) => Some(user.clone()),
     }
-}
-
-/// The event is a member of what the caller wrote, so its pointers begin there.
-fn under_event(error: ServiceError) -> ServiceError {
-    let ServiceError::BadInput { detail, mut violations } = error else { return error };
-    for violation in &mut violations {
-        violation.pointer.insert_str(0, "/event");
-    }
-    ServiceError::BadInput { detail, violations }
 }

@@ -4,6 +4,7 @@
 //! its URL before the first event: such services know no handshake.
 
 use super::access::user;
+use super::posted::Known;
 use super::{NewWebhook, Result, Service, ServiceError, WebhookView};
 use crate::model::event::{Event, EventType};
 use crate::model::health::Trouble;
@@ -21,7 +22,7 @@ impl Service {
     /// As for [`Service::create_webhook`], under the names that the fields have here.
     pub async fn create_hook(&self, caller: &Caller, target_url: String, event: &str) -> Result<WebhookView> {
         user(caller)?;
-        let event = self.known_type(event, "/event").await?;
+        let event = self.known_type(event, "/event", &mut Known::default()).await?;
         let events = vec![event.to_string()];
         let new =
             NewWebhook { url: target_url, name: Some(name(&event)), events, is_enabled: true, ..NewWebhook::default() };
@@ -35,7 +36,7 @@ impl Service {
     /// When the caller is no user, or there is no such type.
     pub async fn hook_samples(&self, caller: &Caller, event: &str) -> Result<Vec<String>> {
         let user = user(caller)?;
-        let event = self.known_type(event, "/event").await?;
+        let event = self.known_type(event, "/event", &mut Known::default()).await?;
         let snapshot = Snapshot::of(&self.sample_hook(user, &event));
         let mut events = self.store.recent_events(user, &event, HOOK_SAMPLES_AMONG, HOOK_SAMPLES_MAX).await?;
         if events.is_empty() {

@@ -7,6 +7,7 @@
 pub mod access;
 mod deliveries;
 mod error;
+mod event_types;
 mod events;
 mod examples;
 mod filters;
@@ -15,6 +16,7 @@ mod health;
 mod hooks;
 mod metrics;
 mod people;
+mod posted;
 mod readiness;
 mod secrets;
 mod test_sends;
@@ -30,7 +32,6 @@ use crate::egress::Policy;
 use crate::filter::FilterHost;
 use crate::metrics::Metrics;
 use crate::model::catalogue::Catalogue;
-use crate::model::event::EventType;
 use crate::model::limits::{NAME_CHARS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
 use crate::resolve::Resolver;
 use crate::store::{PageRequest, Store};
@@ -43,7 +44,8 @@ pub use crate::store::{
 };
 pub use deliveries::DeliveryDetail;
 pub use error::{Noun, ServiceError, Violation};
-pub use events::AcceptedEvent;
+pub use event_types::NewEventType;
+pub use events::{AcceptedEvent, EventFilter};
 pub use filters::{EvaluateEvent, Evaluated};
 pub use people::NewToken;
 pub use secrets::RotatedSecret;
@@ -94,42 +96,6 @@ impl Service {
         let catalogue = Catalogue::built_in();
         let (queues, last_ready) = (metrics::RecentQueues::default(), readiness::LastReady::default());
         Self { store, filters, clock, policy, resolver, catalogue, dispatch_poke, metrics, queues, last_ready }
-    }
-
-    /// The built-in event types.
-    #[must_use]
-    pub fn catalogue(&self) -> &Catalogue {
-        &self.catalogue
-    }
-
-    /// The event types that the operator added.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn custom_event_types(&self) -> Result<Vec<CustomEventType>> {
-        Ok(self.store.event_types().await?)
-    }
-
-    /// The type of that name, or a violation that suggests the nearest.
-    async fn known_type(&self, name: &str, pointer: &str) -> Result<EventType> {
-        // What is no name is not repeated: it could be anything, a secret too.
-        let parsed = EventType::parse(name).map_err(|error| ServiceError::bad_field(pointer, error.to_string()))?;
-        if self.catalogue.get(&parsed).is_some() {
-            return Ok(parsed);
-        }
-        let custom = self.store.event_types().await?;
-        if custom.iter().any(|known| known.name == parsed) {
-            return Ok(parsed);
-        }
-        let built_in = self.catalogue.types().iter().map(|info| info.name.as_str());
-        let nearest = built_in
-            .chain(custom.iter().map(|known| known.name.as_str()))
-            .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)))
-            .unwrap_or_default();
-        Err(ServiceError::bad_field(
-            pointer,
-            format!("no event type is called {name}; did you mean {nearest}? `GET /v1/event-types` lists them all"),
-        ))
     }
 }
 

@@ -1,13 +1,11 @@
-//! Users, projects, members, tokens and event types: the operator's part.
+//! Users, projects, members and tokens: the operator's part.
 
 use super::access::{Credentials, operator, secret_sha256};
 use super::{Noun, Result, Service, ServiceError, check_name};
 use crate::clock::random_bytes;
-use crate::model::catalogue::RESERVED_PREFIX;
-use crate::model::event::EventType;
 use crate::model::ids::{CompanyId, ProjectId, UserId};
 use crate::model::token::{Caller, Token};
-use crate::store::{CustomEventType, Joined, Project, Revoked, User};
+use crate::store::{Joined, Project, Revoked, User};
 
 /// Why the last operator token stays.
 const LAST_OPERATOR: &str = "this is the last operator token, without which nobody could manage the host; start the \
@@ -153,29 +151,5 @@ impl Service {
             Revoked::Missing => Err(ServiceError::NotFound(Noun::Token)),
             Revoked::LastOperator => Err(ServiceError::Conflict(LAST_OPERATOR.to_owned())),
         }
-    }
-
-    /// Adds an event type to the catalogue, or changes one that was added before.
-    ///
-    /// # Errors
-    /// When the caller is no operator, or the name is not one or is built in.
-    pub async fn put_event_type(
-        &self,
-        caller: &Caller,
-        name: &str,
-        description: String,
-        group: Option<String>,
-    ) -> Result<CustomEventType> {
-        operator(caller)?;
-        let name = EventType::parse(name).map_err(|error| ServiceError::bad_field("/name", error.to_string()))?;
-        // Events about webhooks themselves are Hooksieve's own.
-        if self.catalogue.get(&name).is_some() || name.as_str().starts_with(RESERVED_PREFIX) {
-            return Err(ServiceError::Conflict(format!("the event type {name} is built in; choose another name")));
-        }
-        let description = check_name(Some(description), "/description")?.unwrap_or_default();
-        let group = check_name(group, "/group")?.unwrap_or_else(|| "Custom Events".to_owned());
-        let event_type = CustomEventType { name, description, group };
-        self.store.put_event_type(event_type.clone()).await?;
-        Ok(event_type)
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::access::user;
+use super::posted::Known;
 use super::{Noun, Result, Service, ServiceError};
 use crate::model::event::{EventDigest, EventType};
 use crate::model::ids::EventId;
@@ -60,7 +61,7 @@ impl Service {
 
     async fn type_to_test(&self, webhook: &Webhook, named: Option<&str>) -> Result<EventType> {
         match (named, webhook.events.first()) {
-            (Some(name), _) => self.known_type(name, "/event").await,
+            (Some(name), _) => self.known_type(name, "/event", &mut Known::default()).await,
             (None, Some(first)) => Ok(first.clone()),
             (None, None) => Err(ServiceError::bad_field(
                 "/event",

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::access::user;
+use super::posted::Known;
 use super::{Noun, Result, Service, ServiceError, check_name, headers, page_request};
 use crate::clock::random_bytes;
 use crate::egress::{self, Refused};
@@ -253,8 +254,9 @@ impl Service {
             return Err(ServiceError::bad_field("/events", detail));
         }
         let (mut types, mut seen) = (Vec::with_capacity(names.len()), HashSet::new());
+        let mut asked = Known::default();
         for (place, name) in names.iter().enumerate() {
-            let known = self.known_type(name, &format!("/events/{place}")).await?;
+            let known = self.known_type(name, &format!("/events/{place}"), &mut asked).await?;
             if seen.insert(known.clone()) {
                 types.push(known);
             }

@@ -84,6 +84,10 @@ pub struct CustomEventType {
     pub description: String,
     /// Its group in the catalogue.
     pub group: String,
+    /// A complete event of this type, as it would be posted; canonical JSON.
+    pub example: Option<Box<str>>,
+    /// The JSON Schema of such an event; canonical JSON.
+    pub schema: Option<Box<str>>,
 }
 
 /// What became of a membership that was to be added.
@@ -95,6 +99,30 @@ pub enum Joined {
     NoProject,
     /// There is no such user.
     NoUser,
+}
+
+/// Among which events a list looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventScope {
+    /// All there are.
+    All,
+    /// Those of one project.
+    Project(ProjectId),
+    /// Those of the projects that the user is a member of now.
+    ProjectsOf(UserId),
+}
+
+/// Which events to list.
+#[derive(Clone, Debug)]
+pub struct EventQuery {
+    /// Among which.
+    pub scope: EventScope,
+    /// Only those of this type.
+    pub event_type: Option<EventType>,
+    /// Only those accepted at or after.
+    pub since: Option<Timestamp>,
+    /// Only those accepted before.
+    pub until: Option<Timestamp>,
 }
 
 /// What became of a token that was to be revoked.
@@ -453,15 +481,28 @@ pub trait Store: Send + Sync + 'static {
     /// Revokes a token, unless it is the last with which an operator can call.
     async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<Revoked>;
 
-    /// Adds an event type to the catalogue or changes it.
-    async fn put_event_type(&self, event_type: CustomEventType) -> Result<()>;
+    /// Adds an event type to the catalogue or changes it. Whether that was done: it is not when the type would
+    /// be one more than `types_max`.
+    async fn put_event_type(&self, event_type: CustomEventType, types_max: u32) -> Result<bool>;
     /// The event types the operator added, by name.
     async fn event_types(&self) -> Result<Vec<CustomEventType>>;
+    /// One of these.
+    async fn event_type(&self, name: &EventType) -> Result<Option<CustomEventType>>;
+    /// The names of these alone.
+    async fn event_type_names(&self) -> Result<Vec<EventType>>;
+    /// Whether the operator added a type of that name.
+    async fn event_type_exists(&self, name: &EventType) -> Result<bool>;
 
     /// Accepts an event.
     async fn accept_event(&self, event: Arc<Event>, digest: EventDigest) -> Result<Accepted>;
     /// Accepts an event, under an id that no other has, for one webhook alone.
     async fn accept_test(&self, event: Arc<Event>, digest: EventDigest, test: TestOf) -> Result<TestAccepted>;
+    /// Accepts events, in their order, all in one commit: either each has its answer, and what is new is on
+    /// disk, or nothing was written.
+    async fn accept_events(&self, events: Vec<(Arc<Event>, EventDigest)>) -> Result<Vec<Accepted>>;
+    /// The events that are asked for, by the time of acceptance and then by place, newest first. A page ends
+    /// early, with a `next`, when its values weigh too much or too many events were looked at for it.
+    async fn events(&self, query: EventQuery, page: PageRequest) -> Result<Page<StoredEvent>>;
     /// An event.
     async fn event(&self, id: &EventId) -> Result<Option<StoredEvent>>;
     /// The newest events of the type in projects of the user, among the `among` newest there are, tests apart; at

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::text::{EventTypeName, Id, Name};
+use super::Violation;
+use super::text::{Cursor, EventTypeName, Id, Name};
 use crate::model::Timestamp;
 use crate::model::catalogue::TypeInfo;
 use crate::model::event::StoredEvent;
@@ -17,7 +18,7 @@ use crate::model::event::StoredEvent;
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewEvent {
-    /// The idempotency key, 1 to 128 characters of `A-Z a-z 0-9 . _ : -`; generated if absent.
+    /// The idempotency key, 1 to 128 characters of `A-Z a-z 0-9 . _ : -` and not `batch`; generated if absent.
     #[schema(value_type = Option<Id>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
@@ -74,6 +75,63 @@ pub struct AcceptedEvent {
     pub id: String,
     /// Whether the same event was accepted before, so that this call changed nothing.
     pub duplicate: bool,
+}
+
+/// What became of each event of a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BatchResults {
+    /// One for each event, in the order of the batch.
+    #[schema(max_items = 1000)]
+    pub results: Vec<BatchResult>,
+}
+
+/// What became of one event of a batch: it is on disk, or it was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum BatchResult {
+    /// It is on disk.
+    Accepted(AcceptedEvent),
+    /// It was refused; the other events were not.
+    Refused {
+        /// Why.
+        error: RefusedEvent,
+    },
+}
+
+/// Why one event of a batch was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefusedEvent {
+    /// What went wrong, for programs: `BAD_USER_INPUT` or `CONFLICT`.
+    pub code: String,
+    /// What went wrong, for people, and where there is one the remedy.
+    pub detail: String,
+    /// What is wrong with the event, field by field; the pointers begin at the event.
+    pub errors: Vec<Violation>,
+}
+
+/// Which events to list.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct EventsQuery {
+    /// Only those of this type.
+    #[param(value_type = Option<EventTypeName>, inline)]
+    pub event: Option<String>,
+    /// Only those of this project.
+    #[param(value_type = Option<Id>, inline)]
+    pub project_id: Option<String>,
+    /// Only those accepted at this time or later, RFC 3339.
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub since: Option<Timestamp>,
+    /// Only those accepted before this time, RFC 3339.
+    #[param(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Timestamp>,
+    /// How many items at the most, 1 to 250; 50 if absent.
+    #[param(minimum = 1, maximum = 250)]
+    pub limit: Option<u32>,
+    /// The `nextCursor` of the previous page, as it is.
+    #[param(value_type = Option<Cursor>, inline)]
+    pub cursor: Option<String>,
 }
 
 /// An event as it was accepted.
@@ -144,9 +202,13 @@ pub struct EventType {
     pub description: String,
     /// Whether it is one of Blue's; the others were added by the operator.
     pub built_in: bool,
-    /// A complete event of this type, as it would be posted; null for one that was added.
+    /// A complete event of this type, as it would be posted; null for an added type that has none.
     #[schema(value_type = Option<NewEvent>)]
     pub example: Option<Box<RawValue>>,
+    /// The JSON Schema (draft 2020-12) of such an event: what its record has before and after. Events are not
+    /// checked against it; null for an added type that has none.
+    #[schema(value_type = Option<Object>)]
+    pub schema: Option<Box<RawValue>>,
 }
 
 impl From<&TypeInfo> for EventType {
@@ -157,12 +219,13 @@ impl From<&TypeInfo> for EventType {
             description: info.description.clone(),
             built_in: true,
             example: Some(info.example.clone()),
+            schema: Some(info.schema.clone()),
         }
     }
 }
 
-/// What to know of an event type.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+/// What to know of an event type, in place of what was known.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PutEventType {
     /// What happened, for people.
@@ -172,4 +235,14 @@ pub struct PutEventType {
     #[schema(value_type = Option<Name>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// A complete event of this type, as it would be posted, of at most 16 KiB; none if absent.
+    #[schema(value_type = Option<NewEvent>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub example: Option<Box<RawValue>>,
+    /// The JSON Schema (draft 2020-12) of such an event, an object of at most 16 KiB that refers to no other
+    /// document; none if absent. The example must meet it. It tells people and programs what to expect:
+    /// events are not checked against it.
+    #[schema(value_type = Option<Object>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Box<RawValue>>,
 }

@@ -30,7 +30,9 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 pub use delivery::{Attempt, AttemptError, DeliveriesQuery, Delivery, DeliveryDetail, DeliveryState};
-pub use event::{AcceptedEvent, Event, EventType, NewEvent, PutEventType};
+pub use event::{
+    AcceptedEvent, BatchResult, BatchResults, Event, EventType, EventsQuery, NewEvent, PutEventType, RefusedEvent,
+};
 pub use filter::{
     Evaluate, Evaluation, EvaluationVerdict, FieldScalar, FieldSeen, FieldValue, Filter, FilterAbout, UploadQuery,
 };
@@ -95,6 +97,8 @@ pub type DeliveryPage = Page<Delivery>;
 pub type VerdictPage = Page<Verdict>;
 /// A part of a list of filters.
 pub type FilterPage = Page<Filter>;
+/// A part of a list of events.
+pub type EventPage = Page<Event>;
 /// A part of a list of event types.
 pub type EventTypePage = Page<EventType>;
 

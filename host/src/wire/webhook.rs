@@ -26,7 +26,8 @@ mirror!(
 
 mirror!(
     /// The shape of the delivered body: the event with the webhook and the record before and after
-    /// (`full`), or the event and the record (`compact`).
+    /// (`full`), or the event and the record as it is now (`compact`), which of a deletion is the record as it
+    /// was. `event` is the event type in both, such as `TODO_CREATED`.
     PayloadFormat of webhook::PayloadFormat {
         /// The guide's long example.
         Full = "full",

@@ -4,6 +4,7 @@ mod bytes;
 mod failures;
 mod filters;
 mod membership;
+mod payloads;
 mod retries;
 mod rotation;
 mod test_sends;

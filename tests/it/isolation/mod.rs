@@ -77,7 +77,7 @@ fn assert_refused(answer: &Answer, expected: Expected, row: &Row, at: &str) {
 fn assert_marks(answer: &Answer, row: &Row, caller: Caller, at: &str) {
     let everything = format!("{:?}{}", answer.headers, answer.body);
     if caller == Caller::Owner {
-        let mark = if row.of == Some(Thing::Event) { SHARED } else { PRIVATE };
+        let mark = if row.is_members_too { SHARED } else { PRIVATE };
         assert_eq!(row.is_list, row.is_list && everything.contains(mark), "{at}: {everything}");
         return;
     }

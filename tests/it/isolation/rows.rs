@@ -107,6 +107,8 @@ pub const ROWS: &[Row] = &[
     row("GET /metrics", Operators, 200),
     // Events.
     row("POST /v1/events", Operators, 202).json(r#"{"event":"TODO_CREATED","projectId":"p1"}"#),
+    row("POST /v1/events/batch", Operators, 202).json("[]"),
+    row("GET /v1/events", Both, 200).members_too().operator_too().lists(),
     row("GET /v1/events/{id}", Both, 200).of(Event).members_too().operator_too().lists(),
     row("GET /v1/events/{id}/verdicts", Both, 200).of(Event).members_too().operator_too(),
     row("GET /v1/event-types", Both, 200),

@@ -1,7 +1,9 @@
 //! The REST contract, over HTTP: what each route does, and what it refuses and how.
 
 mod access;
+mod batch;
 mod document;
+mod events;
 mod hooks;
 mod limits;
 mod metrics;

@@ -34,7 +34,9 @@ async fn a_webhook_that_cannot_be_taken_is_refused_by_the_field() {
         (r#""url":"http://host.internal/""#, "/url", "URL points to a private network"),
         (r#""url":"https://example.com/","events":["TODO_CREATE"]"#, "/events/0", "did you mean TODO_CREATED?"),
         (r#""url":"https://example.com/","events":["TODO_CREATED","nope"]"#, "/events/1", "upper-case"),
-        (r#""url":"https://example.com/","events":["WEBHOOK_HEALTH_CHECK"]"#, "/events/0", "WEBHOOK_HEALTH_CHECK"),
+        (r#""url":"https://example.com/","events":["RECORD_CREATED"]"#, "/events/0", "did you mean TODO_CREATED?"),
+        (r#""url":"https://example.com/","events":["SOMETHING"]"#, "/events/0", "`GET /v1/event-types`"),
+        (r#""url":"https://example.com/","events":["WEBHOOK_HEALTH_CHECK"]"#, "/events/0", "Hooksieve's own"),
         (r#""url":"https://example.com/","secret":"""#, "/secret", "1 to 256 bytes"),
         (r#""url":"https://example.com/","headers":{"Host":"x"}"#, "/headers/Host", "choose another name"),
         (r#""url":"https://example.com/","headers":{"webhook-id":"x"}"#, "/headers/webhook-id", "choose another name"),
@@ -72,9 +74,12 @@ async fn an_array_is_not_taken_for_an_object() {
         r#"[null,"TODO_CREATED",null,"p",null,null,null,{}]"#,
     ));
     let webhook = Answer::of(with_body(&app, "POST", "/v1/webhooks", &token, r#"["https://example.com/"]"#));
+    let inner = r#"{"url":"https://example.com/","filter":["done-records"]}"#;
+    let inner = Answer::of(with_body(&app, "POST", "/v1/webhooks", &token, inner));
 
     assert_points_at(&event.await.problem(), "", "JSON object", "event");
     assert_points_at(&webhook.await.problem(), "", "JSON object", "webhook");
+    assert_points_at(&inner.await.problem(), "/filter", "invalid type: sequence", "filter");
 }
 
 #[tokio::test]

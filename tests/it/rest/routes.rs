@@ -203,7 +203,7 @@ async fn evaluate_tells_the_verdict_its_reason_its_cost_and_what_the_filter_saw(
 async fn an_event_type_that_the_operator_adds_can_be_subscribed_to_and_sent() {
     let (app, receiver) = (TestApp::start().await, Receiver::start().await);
     let user = app.user("u1").await;
-    let put = PutEventType { description: "An invoice was paid".to_owned(), group: None };
+    let put = PutEventType { description: "An invoice was paid".to_owned(), ..Default::default() };
 
     app.operator().put_event_type("INVOICE_PAID", &put).await.unwrap();
     let events = vec!["INVOICE_PAID".to_owned()];

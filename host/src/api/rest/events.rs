@@ -1,22 +1,22 @@
-//! Events and the catalogue of their types.
+//! Events, one at a time and listed.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use super::{Result, whole};
+use super::{Result, page};
 use crate::api::ApiState;
 use crate::api::auth::Auth;
-use crate::api::extract::{JsonBody, JsonBytes, Path};
+use crate::api::extract::{JsonBytes, Path, Query};
 use crate::api::openapi::{Refusals, WriteRefusals};
-use crate::service::{AcceptedEvent, CustomEventType};
+use crate::service::{AcceptedEvent, EventFilter};
 use crate::wire;
 
 /// Accept an event
 ///
 /// For the operator. It is on disk when this answers, and is then matched, filtered and delivered. The
-/// same event under the same `id` is accepted once; another event under that `id` is refused with
-/// `CONFLICT`.
+/// same event under the same `id` is accepted once, however its JSON is spelled and in whatever order its
+/// members are; another event under that `id` is refused with `CONFLICT`.
 #[utoipa::path(post, path = "/v1/events", tag = "events", request_body = wire::NewEvent, responses(
     (status = 202, description = "The event is on disk.", body = wire::AcceptedEvent, links(
         ("GetEvent" = (operation_id = "get_event", parameters(("id" = "$response.body#/id")))),
@@ -31,6 +31,26 @@ pub(crate) async fn send_event(
 ) -> Result<(StatusCode, Json<wire::AcceptedEvent>)> {
     let accepted = state.service.accept_event(&caller, &body).await?;
     Ok((StatusCode::ACCEPTED, Json(accepted.into())))
+}
+
+/// List events
+///
+/// By the time of acceptance. For the operator all events; for a user those of the projects that they are a
+/// member of now. A page may have fewer events than asked for, or none, where they are large or a type is rare:
+/// `nextCursor` says whether there are more.
+#[utoipa::path(get, path = "/v1/events", tag = "events", params(wire::EventsQuery), responses(
+    (status = 200, description = "A page of events, newest first.", body = wire::EventPage),
+    Refusals,
+))]
+pub(crate) async fn list_events(
+    State(state): State<ApiState>,
+    Auth(caller): Auth,
+    Query(query): Query<wire::EventsQuery>,
+) -> Result<Json<wire::EventPage>> {
+    let wire::EventsQuery { event, project_id, since, until, limit, cursor } = query;
+    let filter = EventFilter { event_type: event, project_id, since, until };
+    let events = state.service.events(&caller, filter, limit, cursor.as_deref()).await?;
+    Ok(page(events, |stored| (&stored).into()))
 }
 
 /// Show an event
@@ -48,53 +68,8 @@ pub(crate) async fn get_event(
     Ok(Json((&stored).into()))
 }
 
-/// List the event types
-///
-/// Blue's, in the order of its API document, then those that the operator added. All of them: the list
-/// has one page.
-#[utoipa::path(get, path = "/v1/event-types", tag = "events", responses(
-    (status = 200, description = "Every event type.", body = wire::EventTypePage),
-    Refusals,
-))]
-pub(crate) async fn list_event_types(
-    State(state): State<ApiState>,
-    Auth(_): Auth,
-) -> Result<Json<wire::EventTypePage>> {
-    let custom = state.service.custom_event_types().await?;
-    let built_in = state.service.catalogue().types().iter().map(wire::EventType::from);
-    Ok(whole(built_in.chain(custom.into_iter().map(Into::into)).collect()))
-}
-
-/// Add an event type, or change one that was added
-///
-/// For the operator. The built-in types cannot be changed.
-#[utoipa::path(put, path = "/v1/event-types/{name}", tag = "events", request_body = wire::PutEventType,
-    params(("name" = inline(wire::EventTypeName), Path, description = "The event type.")),
-    responses((status = 200, description = "The event type.", body = wire::EventType), WriteRefusals))]
-pub(crate) async fn put_event_type(
-    State(state): State<ApiState>,
-    Auth(caller): Auth,
-    Path(name): Path<String>,
-    JsonBody(put): JsonBody<wire::PutEventType>,
-) -> Result<Json<wire::EventType>> {
-    let event_type = state.service.put_event_type(&caller, &name, put.description, put.group).await?;
-    Ok(Json(event_type.into()))
-}
-
 impl From<AcceptedEvent> for wire::AcceptedEvent {
     fn from(accepted: AcceptedEvent) -> Self {
         Self { id: accepted.id.to_string(), duplicate: accepted.is_duplicate }
-    }
-}
-
-impl From<CustomEventType> for wire::EventType {
-    fn from(custom: CustomEventType) -> Self {
-        Self {
-            name: custom.name.to_string(),
-            group: custom.group,
-            description: custom.description,
-            built_in: false,
-            example: None,
-        }
     }
 }

@@ -1,6 +1,8 @@
 //! The REST handlers, one file a noun. Each calls one use case and shapes its answer.
 
+pub(super) mod batch;
 pub(super) mod deliveries;
+pub(super) mod event_types;
 pub(super) mod events;
 pub(super) mod filters;
 pub(super) mod health;

@@ -144,3 +144,17 @@ pub(in crate::store) async fn a_claim_stops_when_its_events_weigh_too_much(store
     assert_eq!(claimed_names(&first), ["a", "b"]);
     assert_eq!(claimed_names(&second), ["c"]);
 }
+
+pub(in crate::store) async fn events_are_accepted_together_each_with_its_own_answer(store: Arc<dyn Store>) {
+    accept(&*store, &["a"]).await;
+    let posted = [("b", 1), ("a", 0), ("b", 1), ("a", 9), ("b", 2), ("c", 1)];
+    let posted = posted.map(|(name, content)| (event(name), digest(content))).to_vec();
+
+    let accepted = store.accept_events(posted).await.unwrap();
+
+    use Accepted::{Conflict, Duplicate, New};
+    assert_eq!(accepted, [New, Duplicate, Duplicate, Conflict, Conflict, New]);
+    let claimed = store.claim_events(claim(at(0), 10)).await.unwrap();
+    assert_eq!(claimed_names(&claimed), ["a", "b", "c"]);
+    assert!(store.accept_events(Vec::new()).await.unwrap().is_empty());
+}

@@ -5,6 +5,7 @@
 
 pub(super) mod breaker;
 pub(super) mod deliveries;
+pub(super) mod event_list;
 pub(super) mod events;
 pub(super) mod fairness;
 pub(super) mod filters;
@@ -31,6 +32,7 @@ macro_rules! contract_tests {
             people: only_a_valid_operator_token_counts_as_one,
             people: the_last_operator_token_is_not_revoked,
             people: event_types_are_listed_by_name_and_changed,
+            people: one_event_type_too_many_is_not_added_and_those_there_can_be_changed,
             events: an_event_is_accepted_once_and_another_with_its_id_conflicts,
             events: an_accepted_event_reads_back_as_it_was,
             events: events_are_claimed_oldest_first_and_by_one_claimant,
@@ -40,6 +42,12 @@ macro_rules! contract_tests {
             events: a_lost_event_lease_writes_nothing,
             events: a_dispatch_that_cannot_be_written_leaves_the_event_claimed,
             events: a_claim_stops_when_its_events_weigh_too_much,
+            events: events_are_accepted_together_each_with_its_own_answer,
+            event_list: events_are_listed_newest_first_in_pages,
+            event_list: events_are_listed_by_project_type_and_time,
+            event_list: a_user_sees_the_events_of_the_projects_they_are_in_now,
+            event_list: a_page_ends_early_when_its_events_weigh_too_much,
+            event_list: a_type_that_is_rare_is_found_over_several_pages,
             webhooks: a_webhook_reads_back_as_it_was,
             webhooks: a_webhook_is_updated_only_from_the_version_that_was_read,
             webhooks: webhooks_are_listed_newest_first_in_pages_and_counted,

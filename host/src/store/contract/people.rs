@@ -125,16 +125,42 @@ pub(in crate::store) async fn the_last_operator_token_is_not_revoked(store: Arc<
     assert_eq!(store.revoke_token("user", at(3)).await.unwrap(), Revoked::Revoked);
 }
 
-pub(in crate::store) async fn event_types_are_listed_by_name_and_changed(store: Arc<dyn Store>) {
-    let event_type = |name: &str, description: &str| CustomEventType {
+fn event_type(name: &str, description: &str) -> CustomEventType {
+    CustomEventType {
         name: EventType::parse(name).unwrap(),
         description: description.to_owned(),
         group: "Billing".into(),
+        example: None,
+        schema: None,
+    }
+}
+
+pub(in crate::store) async fn event_types_are_listed_by_name_and_changed(store: Arc<dyn Store>) {
+    let whole = |name, description| CustomEventType {
+        example: Some(r#"{"event":"A"}"#.into()),
+        schema: Some(r#"{"type":"object"}"#.into()),
+        ..event_type(name, description)
     };
 
-    for (name, description) in [("B", "b"), ("A", "a"), ("B", "c")] {
-        store.put_event_type(event_type(name, description)).await.unwrap();
+    for put in [whole("B", "b"), whole("A", "a"), event_type("B", "c")] {
+        assert!(store.put_event_type(put, 9).await.unwrap());
     }
 
-    assert_eq!(store.event_types().await.unwrap(), [event_type("A", "a"), event_type("B", "c")]);
+    assert_eq!(store.event_types().await.unwrap(), [whole("A", "a"), event_type("B", "c")]);
+    assert_eq!(store.event_type(&EventType::parse("A").unwrap()).await.unwrap(), Some(whole("A", "a")));
+    assert_eq!(store.event_type(&EventType::parse("C").unwrap()).await.unwrap(), None);
+    assert_eq!(store.event_type_names().await.unwrap(), ["A", "B"].map(|name| EventType::parse(name).unwrap()));
+    for (name, is_there) in [("A", true), ("B", true), ("C", false)] {
+        assert_eq!(store.event_type_exists(&EventType::parse(name).unwrap()).await.unwrap(), is_there, "{name}");
+    }
+}
+
+pub(in crate::store) async fn one_event_type_too_many_is_not_added_and_those_there_can_be_changed(
+    store: Arc<dyn Store>,
+) {
+    for (name, description, is_put) in [("A", "a", true), ("B", "b", true), ("C", "c", false), ("A", "d", true)] {
+        assert_eq!(store.put_event_type(event_type(name, description), 2).await.unwrap(), is_put, "{name}");
+    }
+
+    assert_eq!(store.event_types().await.unwrap(), [event_type("A", "d"), event_type("B", "b")]);
 }

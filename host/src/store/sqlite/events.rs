@@ -97,20 +97,30 @@ fn insert(
     Ok(true)
 }
 
-pub(super) fn get(connection: &Connection, id: &EventId) -> rusqlite::Result<Option<StoredEvent>> {
-    connection
-        .prepare_cached(concat!(
+/// What [`stored`] reads, up to the condition.
+macro_rules! select_stored {
+    () => {
+        concat!(
             "SELECT ",
             columns!(),
             ", seq, NOT EXISTS (SELECT 1 FROM dispatch_queue WHERE event_seq = seq), ",
             test_of!(),
-            " FROM events WHERE id = ?1"
-        ))?
-        .query_one((id,), |row| {
-            let event = Arc::new(read(row)?);
-            Ok(StoredEvent { seq: row.get(9)?, event, is_dispatched: row.get(10)?, test_of: row.get(11)? })
-        })
-        .optional()
+            " FROM events WHERE "
+        )
+    };
+}
+
+pub(super) fn get(connection: &Connection, id: &EventId) -> rusqlite::Result<Option<StoredEvent>> {
+    connection.prepare_cached(concat!(select_stored!(), "id = ?1"))?.query_one((id,), stored).optional()
+}
+
+pub(super) fn stored_by_seq(connection: &Connection, seq: EventSeq) -> rusqlite::Result<StoredEvent> {
+    connection.prepare_cached(concat!(select_stored!(), "seq = ?1"))?.query_one((seq,), stored)
+}
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
+    let event = Arc::new(read(row)?);
+    Ok(StoredEvent { seq: row.get(9)?, event, is_dispatched: row.get(10)?, test_of: row.get(11)? })
 }
 
 /// The event in a row that begins with [`columns`].

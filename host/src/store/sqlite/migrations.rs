@@ -13,6 +13,7 @@ use crate::store::SealingKey;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0001_first.sql"),
     include_str!("../../../migrations/sqlite/0002_health.sql"),
+    include_str!("../../../migrations/sqlite/0003_events.sql"),
     include_str!("../../../migrations/sqlite/0004_hooks.sql"),
 ];
 

@@ -11,6 +11,7 @@ mod backup;
 mod claims;
 mod columns;
 mod deliveries;
+mod event_list;
 mod event_types;
 mod events;
 mod fault;
@@ -47,9 +48,9 @@ use self::readers::Readers;
 use self::writer::{Durability, Writer};
 use super::{
     Accepted, Added, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
-    Dispatched, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result, Revoked,
-    Rotated, Rotation, SealingKey, Store, StoreError, TestAccepted, TestOf, Updated, User, VerdictQuery, WebhookChange,
-    WebhookWindow, Windowed,
+    Dispatched, EventQuery, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result,
+    Revoked, Rotated, Rotation, SealingKey, Store, StoreError, TestAccepted, TestOf, Updated, User, VerdictQuery,
+    WebhookChange, WebhookWindow, Windowed,
 };
 use crate::metrics::Queues;
 use crate::model::Timestamp;
@@ -251,12 +252,26 @@ impl Store for SqliteStore {
         self.write(move |connection| tokens::revoke(connection, &id, at)).await
     }
 
-    async fn put_event_type(&self, event_type: CustomEventType) -> Result<()> {
-        self.write(move |connection| event_types::put(connection, &event_type)).await
+    async fn put_event_type(&self, event_type: CustomEventType, types_max: u32) -> Result<bool> {
+        self.write(move |connection| event_types::put(connection, &event_type, types_max)).await
     }
 
     async fn event_types(&self) -> Result<Vec<CustomEventType>> {
         self.read(event_types::all).await
+    }
+
+    async fn event_type(&self, name: &EventType) -> Result<Option<CustomEventType>> {
+        let name = name.clone();
+        self.read(move |connection| event_types::get(connection, &name)).await
+    }
+
+    async fn event_type_names(&self) -> Result<Vec<EventType>> {
+        self.read(event_types::names).await
+    }
+
+    async fn event_type_exists(&self, name: &EventType) -> Result<bool> {
+        let name = name.clone();
+        self.read(move |connection| event_types::exists(connection, &name)).await
     }
 
     async fn accept_event(&self, event: Arc<Event>, digest: EventDigest) -> Result<Accepted> {
@@ -265,6 +280,17 @@ impl Store for SqliteStore {
 
     async fn accept_test(&self, event: Arc<Event>, digest: EventDigest, test: TestOf) -> Result<TestAccepted> {
         self.write(move |connection| events::accept_test(connection, &event, digest, &test)).await
+    }
+
+    async fn accept_events(&self, events: Vec<(Arc<Event>, EventDigest)>) -> Result<Vec<Accepted>> {
+        let accept = move |connection: &Connection| {
+            events.iter().map(|(event, digest)| events::accept(connection, event, *digest)).collect()
+        };
+        self.write(accept).await
+    }
+
+    async fn events(&self, query: EventQuery, page: PageRequest) -> Result<Page<StoredEvent>> {
+        self.read(move |connection| event_list::page(connection, &query, &page)).await
     }
 
     async fn event(&self, id: &EventId) -> Result<Option<StoredEvent>> {

@@ -4,7 +4,7 @@ use rusqlite::{Connection, StatementStatus};
 
 use super::opened;
 use crate::store::contract::samples::{add_webhooks, at, delivery_claim, names, owe};
-use crate::store::sqlite::{SqliteStore, claims};
+use crate::store::sqlite::{SqliteStore, claims, event_list};
 use crate::store::{Result, Store};
 
 /// Owes `rows` more deliveries, due at once, to the first webhook, by copying the first one.
@@ -34,6 +34,13 @@ fn steps(connection: &Connection, sql: &str, parameters: impl rusqlite::Params) 
     while rows.next()?.is_some() {}
     drop(rows);
     Ok(statement.get_status(StatementStatus::VmStep))
+}
+
+/// How SQLite means to execute `sql`, one line a step.
+fn explain(connection: &Connection, sql: &str, parameters: usize) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+    let nulls = vec![rusqlite::types::Null; parameters];
+    statement.query_map(rusqlite::params_from_iter(nulls), |row| row.get(3))?.collect()
 }
 
 #[tokio::test]
@@ -93,17 +100,12 @@ async fn hot_statements_search_and_never_scan() {
     let (store, _kept) = opened();
 
     let plans = store.read(|connection| {
-        let explain = |sql: &str, parameters: usize| -> rusqlite::Result<Vec<String>> {
-            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
-            let nulls = vec![rusqlite::types::Null; parameters];
-            statement.query_map(rusqlite::params_from_iter(nulls), |row| row.get(3))?.collect()
-        };
         Ok([
-            explain(claims::FIRST_PENDING, 3)?,
-            explain(claims::DUE_WEBHOOKS, 2)?,
-            explain(claims::DUE_DELIVERIES, 4)?,
-            explain(claims::NEXT_DUE, 1)?,
-            explain(claims::DUE_NOW, 2)?,
+            explain(connection, claims::FIRST_PENDING, 3)?,
+            explain(connection, claims::DUE_WEBHOOKS, 2)?,
+            explain(connection, claims::DUE_DELIVERIES, 4)?,
+            explain(connection, claims::NEXT_DUE, 1)?,
+            explain(connection, claims::DUE_NOW, 2)?,
         ])
     });
 
@@ -114,5 +116,46 @@ async fn hot_statements_search_and_never_scan() {
         }
         let is_indexed = |line: &String| line.contains("deliveries_due") || line.contains("deliveries_by_time");
         assert!(plan.iter().any(is_indexed), "{plan:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_events_costs_no_more_among_a_hundred_thousand() {
+    let (store, _kept) = opened();
+    add_webhooks(&*store, &["w"]).await;
+    owe(&*store, "e", &["w"], at(0)).await;
+    // All at the same time, which is the worst for an index by time.
+    pile_up(&store, 100_000).await.unwrap();
+
+    let cost = store.read(|connection| {
+        let (time, middle, ever) = (at(0), 50_000, i64::MIN);
+        Ok([
+            steps(connection, event_list::OF_ALL, (time, middle, ever, 8))?,
+            steps(connection, event_list::OF_PROJECT, (time, middle, ever, 8, "project"))?,
+            steps(connection, event_list::OF_PROJECT, (at(9), i64::MIN, ever, 8, "no-project"))?,
+        ])
+    });
+
+    for steps in cost.await.unwrap() {
+        assert!(steps < 300, "{steps} steps");
+    }
+}
+
+#[tokio::test]
+async fn lists_of_events_search_and_never_scan() {
+    let (store, _kept) = opened();
+
+    let plans = store.read(|connection| {
+        [(event_list::OF_ALL, 4), (event_list::OF_PROJECT, 5), (event_list::PROJECTS, 1)]
+            .into_iter()
+            .map(|(sql, parameters)| explain(connection, sql, parameters))
+            .collect::<rusqlite::Result<Vec<_>>>()
+    });
+
+    for plan in plans.await.unwrap() {
+        let tables = plan.iter().filter(|line| line.contains(" events") || line.contains(" members"));
+        let is_bounded = |line: &String| line.starts_with("SEARCH") && line.contains("INDEX");
+        assert!(tables.clone().count() > 0 && tables.clone().all(is_bounded), "{plan:#?}");
+        assert!(!plan.iter().any(|line| line.contains("TEMP B-TREE")), "{plan:#?}");
     }
 }

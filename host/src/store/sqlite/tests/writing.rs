@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use rusqlite::{Connection, ffi};
 
 use super::opened;
-use crate::model::limits::{COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
+use crate::model::limits::{BATCH_EVENTS_MAX, COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
 use crate::store::contract::samples::{accepted, at, claim, digest, event, event_id, user};
 use crate::store::sqlite::{SqliteStore, writer::Durability};
 use crate::store::{Accepted, Store, StoreError, User};
@@ -184,6 +184,45 @@ async fn a_full_disk_refuses_writes_until_there_is_room() {
     pages_max(1 << 30).await.unwrap();
 
     assert_eq!(store.accept_event(large(), digest(0)).await.unwrap(), Accepted::New);
+}
+
+#[tokio::test]
+async fn a_disk_that_is_full_before_the_end_of_a_batch_takes_none_of_it() {
+    let (store, _kept) = opened();
+    let pages_max = |pages: i64| {
+        store.write(move |connection| {
+            let now: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+            let pages = now + pages;
+            connection.query_row(&format!("PRAGMA max_page_count = {pages}"), (), |row| row.get::<_, i64>(0))
+        })
+    };
+    let mut large = (*event("large")).clone();
+    large.current_value = "x".repeat(1 << 20).into();
+    let large = Arc::new(large);
+    let batch = || vec![(event("first"), digest(0)), (Arc::clone(&large), digest(0)), (event("last"), digest(0))];
+    pages_max(8).await.unwrap();
+
+    let refused = store.accept_events(batch()).await;
+    assert!(matches!(refused, Err(StoreError::Full)), "{refused:?}");
+    for name in ["first", "large", "last"] {
+        assert!(store.event(&event_id(name)).await.unwrap().is_none(), "{name}");
+    }
+    store.accept_event(event("small"), digest(0)).await.unwrap();
+    pages_max(1 << 20).await.unwrap();
+
+    assert_eq!(store.accept_events(batch()).await.unwrap(), [Accepted::New; 3]);
+}
+
+#[tokio::test]
+async fn a_batch_is_one_commit() {
+    let (store, _kept) = opened();
+    let before = store.commits();
+    let batch = (0..BATCH_EVENTS_MAX).map(|number| (event(&format!("e{number}")), digest(0))).collect();
+
+    let accepted = store.accept_events(batch).await.unwrap();
+
+    assert!(accepted.iter().all(|accepted| *accepted == Accepted::New));
+    assert_eq!(store.commits().durable - before.durable, 1);
 }
 
 #[tokio::test]
