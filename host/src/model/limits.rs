@@ -87,6 +87,8 @@ pub const GRAPHQL_DEPTH_MAX: usize = 12;
 pub const GRAPHQL_INTROSPECTION_DEPTH_MAX: usize = 20;
 /// What a GraphQL operation may cost: a field costs 1, in a list of webhooks 1 for every default page of it.
 pub const GRAPHQL_COMPLEXITY_MAX: u64 = 1_000;
+/// Characters of the message of a GraphQL error: it can repeat a name of the document.
+pub const GRAPHQL_ERROR_CHARS_MAX: usize = 1_000;
 /// Errors of one GraphQL answer.
 pub const GRAPHQL_ERRORS_MAX: usize = 20;
 /// Bytes of the lists and texts of webhooks that one GraphQL answer may have, about: aliases repeat them.

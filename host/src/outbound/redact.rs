@@ -13,7 +13,7 @@ pub(super) fn redact<'a>(response: &mut Vec<u8>, values: impl Iterator<Item = &'
     for value in values.filter(|value| value.len() >= BYTES_MIN) {
         replace(response, value.as_bytes());
         let json = serde_json::to_string(value).expect("text can be written as JSON");
-        replace(response, json[1..json.len() - 1].as_bytes());
+        replace(response, &json.as_bytes()[1..json.len() - 1]);
     }
 }
 

@@ -128,7 +128,7 @@ mod tests {
             STRICT.to_owned(),
             format!("{STRICT}; charset=utf-8, application/json; charset=utf-8"),
             format!("application/json;q=0.9, {STRICT};q=1.0"),
-            format!("text/html, Application/GraphQL-Response+JSON"),
+            "text/html, Application/GraphQL-Response+JSON".to_owned(),
             format!("*/*;q=0.05, {STRICT};q=0.25"),
         ] {
             assert_eq!(accepted(&strict), Media::GraphqlResponse, "{strict}");

@@ -5,6 +5,7 @@ use async_graphql::{Error, ErrorExtensionValues, ServerError};
 
 use super::excess::Excess;
 use crate::api::error::ApiError;
+use crate::model::limits::GRAPHQL_ERROR_CHARS_MAX;
 use crate::service::ServiceError;
 use crate::wire::Problem;
 
@@ -75,8 +76,12 @@ pub(super) fn from_excess(excess: &Excess) -> ServerError {
     coded(ServerError::new(excess.to_string(), None), excess.code())
 }
 
-/// An error with a code, where it has none yet.
+/// An error with a code, where it has none yet, and with a message of bounded length.
 pub(super) fn coded(mut error: ServerError, code: &str) -> ServerError {
+    if let Some((end, _)) = error.message.char_indices().nth(GRAPHQL_ERROR_CHARS_MAX) {
+        error.message.truncate(end);
+        error.message.push('…');
+    }
     let extensions = error.extensions.get_or_insert_default();
     if extensions.get("code").is_none() {
         extensions.set("code", code);

@@ -9,8 +9,9 @@ use crate::store::contract::samples::{
 use crate::store::{Next, Rotated, Rotation, Store};
 
 /// What can be spoiled of the delivery of `e` to `bad`.
-const SPOILING: [&str; 8] = [
+const SPOILING: [&str; 9] = [
     "UPDATE webhook_secrets SET sealed = zeroblob(80) WHERE webhook_seq = 1",
+    "UPDATE webhook_secrets SET sealed = (SELECT sealed FROM webhook_secrets WHERE webhook_seq = 2) WHERE webhook_seq = 1",
     "DELETE FROM webhook_secrets WHERE webhook_seq = 1",
     "UPDATE webhooks SET headers_sealed = zeroblob(80) WHERE id = 'bad'",
     "UPDATE webhooks SET headers_sealed = (SELECT headers_sealed FROM webhooks WHERE id = 'good') WHERE id = 'bad'",
