@@ -81,7 +81,7 @@ async fn a_webhook_is_tested_with_types_and_in_projects_that_it_does_not_have() 
     let user = app.stranger("u1").await;
     let events = vec!["TODO_DELETED".to_owned()];
     let tested = user.create_webhook(&NewWebhook { events, ..webhook(&receiver.url("/a")) }).await.unwrap();
-    let put = PutEventType { description: "An invoice was paid".to_owned(), group: None };
+    let put = PutEventType { description: "An invoice was paid".to_owned(), ..Default::default() };
     app.operator().put_event_type("INVOICE_PAID", &put).await.unwrap();
 
     test(&app, &user, &tested, None).await;

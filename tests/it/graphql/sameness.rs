@@ -17,7 +17,7 @@ fn json(text: &str) -> Value {
 
 /// Adds a type to the catalogue.
 async fn put_type(app: &TestApp) {
-    let what = PutEventType { description: "An invoice was paid".to_owned(), group: None };
+    let what = PutEventType { description: "An invoice was paid".to_owned(), ..Default::default() };
     app.operator().put_event_type("INVOICE_PAID", &what).await.unwrap();
 }
 
