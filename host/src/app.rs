@@ -17,7 +17,7 @@ use crate::clock::{Clock, random_bytes};
 use crate::config::{Config, Secrets};
 use crate::deliver::Deliverer;
 use crate::dispatch::Dispatcher;
-use crate::egress::{AllowRule, Policy};
+use crate::egress::Policy;
 use crate::filter::{FilterHost, FilterOptions};
 use crate::lifecycle::{self, Pokes, Stop};
 use crate::metrics::Metrics;
@@ -74,7 +74,7 @@ impl App {
         let AppOptions { config, secrets, clock, resolver, compiler } = options;
         // The first one wins; another App in the same process finds it set.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let policy = policy(&config)?;
+        let policy = policy(&config);
         check_metrics_token(&secrets)?;
         let metrics = Arc::new(Metrics::default());
         let store = open_store(&config.data, &secrets, clock.as_ref(), &metrics).await?;
@@ -226,16 +226,11 @@ pub fn key_file(data: &Path) -> Option<PathBuf> {
 }
 
 /// Where webhooks may point under this configuration.
-///
-/// # Errors
-/// When `egress.allow` has something that is not a network.
-pub fn policy(config: &Config) -> anyhow::Result<Policy> {
+#[must_use]
+pub fn policy(config: &Config) -> Policy {
     let mut policy = if config.dev { Policy::dev() } else { Policy::default() };
-    for rule in &config.egress.allow {
-        let rule: AllowRule = rule.parse().with_context(|| format!("egress.allow has {rule:?}"))?;
-        policy.allow.push(rule);
-    }
-    Ok(policy)
+    policy.allow.extend(config.egress.allow.iter().cloned());
+    policy
 }
 
 async fn open_store(

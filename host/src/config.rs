@@ -9,6 +9,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use crate::egress::AllowRule;
 use crate::filter::FilterLimits;
 use crate::model::limits::{
     ATTEMPT_TIMEOUT, FAILURES_PER_SECOND, RATE_BURST_SECS, RETRY_DELAYS, USER_REQUESTS_PER_SECOND,
@@ -78,7 +79,7 @@ pub struct MetricsConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct EgressConfig {
     /// Networks that are allowed although they are private, such as `10.1.0.0/16:443`.
-    pub allow: Vec<String>,
+    pub allow: Vec<AllowRule>,
 }
 
 /// What a filter may use.
@@ -358,9 +359,17 @@ mod tests {
 
         assert_eq!(config.listen.to_string(), "0.0.0.0:80");
         assert_eq!(config.filter.fuel, 5);
-        assert_eq!(config.egress.allow, ["10.0.0.0/8", "127.0.0.1/32:8080"]);
+        assert_eq!(config.egress.allow, ["10.0.0.0/8", "127.0.0.1:8080"].map(|rule| rule.parse().unwrap()));
         assert_eq!(config.delivery.retry_delays_secs, [1, 2]);
         assert_eq!((config.limits.requests_per_second, config.metrics.public), (7, true));
+    }
+
+    #[test]
+    fn a_rule_of_egress_that_is_none_is_refused_with_its_text() {
+        let error = load(&[("HOOKSIEVE_EGRESS_ALLOW", "10.0.0.0/8,10.1.2.3/8")]).unwrap_err();
+
+        let told = format!("{error:#}");
+        assert!(told.contains("10.1.2.3/8") && told.contains("write 10.0.0.0/8 for all of it"), "{told}");
     }
 
     #[test]

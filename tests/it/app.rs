@@ -44,6 +44,7 @@ pub struct TestApp {
     stop: Stop,
     serving: JoinHandle<()>,
     data: TempDir,
+    resolver: Resolver,
 }
 
 impl TestApp {
@@ -54,39 +55,59 @@ impl TestApp {
 
     /// As [`TestApp::start`], with another configuration.
     pub async fn start_with(configure: impl FnOnce(&mut Config)) -> Self {
-        Self::open(TempDir::new().unwrap(), configure, Path::new(COMPILER)).await
+        Self::start_resolving(Resolver::System, configure).await
     }
 
-    async fn open(data: TempDir, configure: impl FnOnce(&mut Config), compiler: &Path) -> Self {
-        let (app, clock) = open(data.path(), configure, compiler).await;
+    /// As [`TestApp::start_with`], with another resolver.
+    pub async fn start_resolving(resolver: Resolver, configure: impl FnOnce(&mut Config)) -> Self {
+        Self::open(TempDir::new().unwrap(), resolver, configure, Path::new(COMPILER)).await
+    }
+
+    async fn open(data: TempDir, resolver: Resolver, configure: impl FnOnce(&mut Config), compiler: &Path) -> Self {
+        let (app, clock) = open(data.path(), resolver.clone(), configure, compiler).await;
         let app = Arc::new(app);
         let (listener, base) = listen().await;
         let router = app.router();
         let stop = Stop::default();
         let until_stop = stop.requested.clone().cancelled_owned();
         let serving = tokio::spawn(hooksieve::api::serve(listener, router, until_stop));
-        Self { app: Some(app), clock, base, stop, serving, data }
+        Self { app: Some(app), clock, base, stop, serving, data, resolver }
     }
 
     /// A host with the data of this one, which runs its loops itself: stopped, rid of all compiled
     /// filters, and started with this compiler as [`TestApp::start`] does.
-    pub async fn reopened(mut self, compiler: &Path) -> Self {
+    pub async fn reopened(self, compiler: &Path) -> Self {
+        let (data, resolver) = self.stopped().await;
+        std::fs::remove_dir_all(data.path().join("compiled")).unwrap();
+        Self::open(data, resolver, |_| {}, compiler).await
+    }
+
+    /// A host with the data of this one, which runs its loops itself, and another configuration.
+    pub async fn reconfigured(self, configure: impl FnOnce(&mut Config)) -> Self {
+        let (data, resolver) = self.stopped().await;
+        Self::open(data, resolver, configure, Path::new(COMPILER)).await
+    }
+
+    async fn stopped(mut self) -> (TempDir, Resolver) {
         self.stop.requested.cancel();
         (&mut self.serving).await.unwrap();
-        let data = std::mem::replace(&mut self.data, TempDir::new().unwrap());
-        std::fs::remove_dir_all(data.path().join("compiled")).unwrap();
-        Self::open(data, |_| {}, compiler).await
+        (std::mem::replace(&mut self.data, TempDir::new().unwrap()), self.resolver.clone())
     }
 
     /// A host whose loops run by themselves, as in production; its clock stands nonetheless.
     pub async fn start_running() -> Self {
+        Self::start_running_with(Resolver::System, |_| {}).await
+    }
+
+    /// The same with another resolver and configuration.
+    pub async fn start_running_with(resolver: Resolver, configure: impl FnOnce(&mut Config)) -> Self {
         let data = TempDir::new().unwrap();
-        let (app, clock) = open(data.path(), |_| {}, Path::new(COMPILER)).await;
+        let (app, clock) = open(data.path(), resolver.clone(), configure, Path::new(COMPILER)).await;
         let (listener, base) = listen().await;
         let stop = Stop::default();
         let serve = app.serve(listener, stop.clone());
         let serving = tokio::spawn(async move { serve.await.unwrap() });
-        Self { app: None, clock, base, stop, serving, data }
+        Self { app: None, clock, base, stop, serving, data, resolver }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -154,7 +175,12 @@ impl Drop for TestApp {
     }
 }
 
-async fn open(data: &Path, configure: impl FnOnce(&mut Config), compiler: &Path) -> (App, Arc<ManualClock>) {
+async fn open(
+    data: &Path,
+    resolver: Resolver,
+    configure: impl FnOnce(&mut Config),
+    compiler: &Path,
+) -> (App, Arc<ManualClock>) {
     let mut config = Config { data: data.to_owned(), dev: true, ..Config::default() };
     // Tests try every route without a token, faster than anybody should.
     config.limits.failed_authentications_per_second = 0;
@@ -168,7 +194,7 @@ async fn open(data: &Path, configure: impl FnOnce(&mut Config), compiler: &Path)
             metrics_token: Some(Secret::new(METRICS_TOKEN)),
         },
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
-        resolver: Resolver::System,
+        resolver,
         compiler: compiler.to_owned(),
     };
     (App::open(options).await.unwrap(), clock)

@@ -52,7 +52,7 @@ async fn check_url_prints_a_verdict_and_a_reason_for_each_url() {
     ])
     .await;
 
-    assert_eq!(code, Some(0), "{err}");
+    assert_eq!(code, Some(1), "{err}");
     let verdicts: Vec<(&str, &str)> = out.lines().map(|line| line.split_once('\t').unwrap()).collect();
     assert_eq!(
         verdicts.iter().map(|(verdict, _)| *verdict).collect::<Vec<_>>(),

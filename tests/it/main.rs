@@ -9,6 +9,7 @@ mod backup;
 mod cli;
 mod clients;
 mod durability;
+mod egress;
 mod filter_engine;
 mod flow;
 mod graphql;

@@ -3,6 +3,7 @@
 //! It prepares what cargo itself cannot (a compiler for the filters) and hands over to cargo. It builds
 //! nothing of its own and keeps no state.
 
+mod guards;
 mod python;
 mod readme;
 mod setup;
@@ -19,6 +20,7 @@ usage: cargo xtask <command>
   demo [ARGS]    set up, then run `hooksieve demo ARGS`
   test [ARGS]    set up, then run all tests (`cargo test --workspace --locked ARGS`)
   readme         set up, then run the commands of the documents
+  guards [WORD]  see that a test fails without each guard of the egress policy; takes long
   fuzz-api       set up, then let schemathesis try the running host for 100 seconds, with a fixed seed;
                  `fuzz-api --long` for 20 minutes, with a seed of its own
 ";
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         "readme" if rest.is_empty() => {
             setup::run(&root()).and_then(|()| readme::run(&root())).map(|()| ExitCode::SUCCESS)
         }
+        "guards" => guards::run(&root(), rest).map(|()| ExitCode::SUCCESS),
         "fuzz-api" if rest.is_empty() => with_setup(&FUZZ, rest),
         "fuzz-api" if rest == ["--long"] => {
             let seed = std::process::id().to_string();

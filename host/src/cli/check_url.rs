@@ -8,12 +8,18 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use serde::Serialize;
+use toml::Value;
 
 use super::failure::Explain;
 use super::input;
 use super::output::{Output, plain};
+use crate::app;
+use crate::config::Config;
 use crate::egress::{self, AllowRule, Policy, Refused};
 use crate::resolve::{ResolveError, Resolver};
+
+/// The verdict on a URL that is not refused.
+const ALLOW: &str = "allow";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -24,12 +30,15 @@ pub(super) struct Args {
     /// and its addresses.
     #[arg(long, value_name = "FILE")]
     resolver_table: Option<PathBuf>,
-    /// A network to allow although it is private, as `egress.allow` of the configuration has it.
+    /// A network to allow although it is private, beside those of the configuration's `egress.allow`.
     #[arg(long, value_name = "RULE")]
     allow: Vec<AllowRule>,
     /// Allow this machine, as `serve --dev` does.
     #[arg(long)]
     dev: bool,
+    /// The configuration file [default: hooksieve.toml, if it is there].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 /// What was found about one URL.
@@ -40,36 +49,52 @@ struct Judged {
     why: String,
 }
 
+/// Exit code 1 if any URL is refused.
 pub(super) async fn run(args: Args, output: Output) -> anyhow::Result<ExitCode> {
     let resolver = match &args.resolver_table {
         Some(path) => Resolver::Table(Arc::new(read_table(path)?)),
         None => Resolver::System,
     };
-    let mut policy = if args.dev { Policy::dev() } else { Policy::default() };
-    policy.allow.extend(args.allow);
+    let policy = policy(&args)?;
+    let mut is_any_refused = false;
     for url in args.urls {
-        output.print(&judge(url, &policy, &resolver).await, |judged| {
-            format!("{}\t{}\t{}", judged.verdict, plain(&judged.url), plain(&judged.why))
-        })?;
+        let judged = judge(url, &policy, &resolver).await;
+        is_any_refused |= judged.verdict != ALLOW;
+        output
+            .print(&judged, |judged| format!("{}\t{}\t{}", judged.verdict, plain(&judged.url), plain(&judged.why)))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if is_any_refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What a host that is started here would apply, and what the flags add.
+fn policy(args: &Args) -> anyhow::Result<Policy> {
+    let dev = args.dev.then(|| ("dev".to_owned(), Value::Boolean(true)));
+    let config = Config::load(args.config.as_deref(), dev.into_iter().collect())
+        .misuse("the configuration cannot be used", "`serve --print-config` says what it takes")?;
+    let mut policy = app::policy(&config);
+    policy.allow.extend(args.allow.iter().cloned());
+    Ok(policy)
 }
 
 async fn judge(url: String, policy: &Policy, resolver: &Resolver) -> Judged {
-    let refuse = |refused: &Refused| match refused {
-        Refused::Invalid(_) => ("invalid", refused.detail()),
-        Refused::Private(_) => ("private", refused.detail()),
+    let refuse = |refused: &Refused| {
+        let word = match refused {
+            Refused::Invalid(_) => "invalid",
+            Refused::Private(_) => "private",
+        };
+        let found = refused.resolved().map(|(address, range)| format!(" ({address}, {range})"));
+        (word, refused.detail() + &found.unwrap_or_default())
     };
     let (verdict, why) = match egress::judge_url(&url, policy) {
         Err(refused) => refuse(&refused),
         Ok(target) => match resolver.resolve(&target, policy).await {
             Err(ResolveError::Refused(refused)) => refuse(&refused),
             Err(error @ ResolveError::Lookup(_)) => {
-                ("allow", format!("{error}; each attempt looks again, and judges what it finds"))
+                (ALLOW, format!("{error}; each attempt looks again, and judges what it finds"))
             }
             Ok(addresses) => {
                 let shown: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
-                ("allow", format!("leads to {}", shown.join(", ")))
+                (ALLOW, format!("leads to {}", shown.join(", ")))
             }
         },
     };

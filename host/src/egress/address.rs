@@ -46,20 +46,16 @@ const fn v6(start: [u16; 2], prefix: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(start[0], start[1], 0, 0, 0, 0, 0, 0), prefix)
 }
 
-/// The address that decides: the IPv4 inside of one that is mapped, compatible or NAT64.
+/// The address that decides: the IPv4 inside of one that is mapped or NAT64.
 pub(super) fn judged(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else {
         return address;
     };
-    if v6.is_loopback() || v6.is_unspecified() {
-        return address;
-    }
     if NAT64.contains(&v6) {
         let [.., a, b, c, d] = v6.octets();
         return Ipv4Addr::new(a, b, c, d).into();
     }
-    // Mapped and compatible addresses.
-    v6.to_ipv4().map_or(address, IpAddr::V4)
+    v6.to_ipv4_mapped().map_or(address, IpAddr::V4)
 }
 
 /// What makes an address private, in words; `None` for a public one.

@@ -1,10 +1,12 @@
 //! What the operator allows beyond the public internet.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use serde::{Deserialize, Serialize};
 
 /// All that the operator decided. By default only the public internet may be reached.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,7 +42,8 @@ impl Policy {
 ///
 /// As text: `10.1.0.0/16`, `10.1.2.3`, `127.0.0.0/8:8000-9000`, `fd00::/8`, `[fd00::/8]:443`. The IPv4
 /// address inside of an IPv6 one is what the networks are compared with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct AllowRule {
     network: IpNet,
     ports: Option<RangeInclusive<u16>>,
@@ -72,6 +75,30 @@ impl AllowRule {
 
     pub(super) fn ports(&self) -> Option<&RangeInclusive<u16>> {
         self.ports.as_ref()
+    }
+}
+
+impl fmt::Display for AllowRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.network, &self.ports) {
+            (network, None) => write!(f, "{network}"),
+            (IpNet::V4(network), Some(ports)) => write!(f, "{network}:{}-{}", ports.start(), ports.end()),
+            (IpNet::V6(network), Some(ports)) => write!(f, "[{network}]:{}-{}", ports.start(), ports.end()),
+        }
+    }
+}
+
+impl From<AllowRule> for String {
+    fn from(rule: AllowRule) -> Self {
+        rule.to_string()
+    }
+}
+
+impl TryFrom<String> for AllowRule {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map_err(|error: AllowRuleError| format!("egress.allow has {text:?}: {error}"))
     }
 }
 
@@ -145,6 +172,15 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(text.parse(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rule_is_written_as_it_can_be_read() {
+        for text in ["10.1.0.0/16", "10.1.2.3", "127.0.0.0/8:8000-9000", "fd00::/8", "[::1]:443"] {
+            let rule: AllowRule = text.parse().expect(text);
+
+            assert_eq!(rule.to_string().parse(), Ok(rule), "{text}");
         }
     }
 

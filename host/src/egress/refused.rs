@@ -24,6 +24,16 @@ impl Refused {
             Self::Private(private) => private.to_string(),
         }
     }
+
+    /// The address that a name resolves to and that refuses it, with its range in words: for the operator
+    /// alone. What the resolver knows of the inner network is not for every user to ask.
+    #[must_use]
+    pub fn resolved(&self) -> Option<(IpAddr, &str)> {
+        match self {
+            Self::Private(PrivateHost::Address { name: Some(_), address, range }) => Some((*address, range)),
+            _ => None,
+        }
+    }
 }
 
 /// Which rule a URL breaks.
@@ -84,10 +94,13 @@ pub enum PrivateHost {
         /// The suffix, without its dot.
         suffix: &'static str,
     },
-    /// An address that is not public.
+    /// An address that is not public. Of a name's address it is only told that it is none.
     #[error(
-        "{}{address}, which is not public ({range}): use a public host, or have the operator allow it in egress.allow",
-        .name.as_ref().map_or_else(|| "it leads to ".to_owned(), |name| format!("{name} resolves to "))
+        "{}: use a public host, or have the operator allow it in egress.allow",
+        .name.as_ref().map_or_else(
+            || format!("it leads to {address}, which is not public ({range})"),
+            |name| format!("{name} resolves to an address that is not public"),
+        )
     )]
     Address {
         /// The name that resolves to it, if the URL does not have the address itself.

@@ -158,6 +158,8 @@ pub const ATTEMPTS_IN_FLIGHT_FAILING_MAX: u32 = 128;
 /// Host names looked up at a time. A lookup that hangs keeps its blocking thread, and the threads are
 /// shared with the readers of the database.
 pub const LOOKUPS_MAX: usize = 64;
+/// Addresses of each family that one attempt may dial, of those that a name has.
+pub const ADDRESSES_DIALLED_MAX: usize = 8;
 /// Bytes of a response that the attempt log keeps; no more is read.
 pub const RESPONSE_BYTES_MAX: usize = 16 << 10;
 /// Time to connect to an endpoint.

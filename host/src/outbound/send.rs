@@ -128,7 +128,7 @@ impl Sender {
         // Literals never reach the resolver, so the URL is judged here as well.
         let target = match egress::judge_url(request.url, &self.options.policy) {
             Ok(target) => target,
-            Err(refused) => return Sent::failed(AttemptError::Refused, format!("{refused}: {}", refused.detail())),
+            Err(refused) => return Sent::failed(AttemptError::Refused, ResolveError::from(refused).to_string()),
         };
         let client = match self.client(target.port()) {
             Ok(client) => client,
@@ -247,5 +247,38 @@ impl Resolve for Judging {
             let addresses = resolver.resolve(&target, &policy).await?;
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+
+    fn judging(name: &str, address: &str) -> (Judging, Name) {
+        let address: IpAddr = address.parse().unwrap();
+        let table = HashMap::from([(name.to_owned(), vec![address])]);
+        let resolver = Resolver::Table(Arc::new(table));
+        (Judging { policy: Policy::default(), resolver, port: 443 }, name.parse().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_name_that_no_url_brought_is_judged_as_one() {
+        let (judging, name) = judging("printer.local", "8.8.8.8");
+
+        let refused = judging.resolve(name).await.err().expect("a private name");
+
+        let refused = refused.downcast::<ResolveError>().unwrap();
+        assert!(matches!(*refused, ResolveError::Refused(_)), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn the_client_gets_the_addresses_that_were_judged_with_their_port() {
+        let (judging, name) = judging("public.example", "8.8.8.8");
+
+        let addresses: Vec<_> = judging.resolve(name).await.unwrap().collect();
+
+        assert_eq!(addresses, ["8.8.8.8:443".parse().unwrap()]);
     }
 }

@@ -24,7 +24,7 @@ use crate::model::operational::{self, Change};
 use crate::model::secret::Secret;
 use crate::model::token::Caller;
 use crate::model::webhook::{FilterBinding, Health, OnError, PayloadFormat, Webhook};
-use crate::store::{Page, Removed, Updated, WebhookWindow};
+use crate::store::{Added, Page, Removed, Updated, WebhookWindow};
 
 /// How often a change is tried again that met another change of the same webhook.
 const UPDATE_TRIES: usize = 128;
@@ -146,7 +146,10 @@ impl Service {
             created_at: now,
             updated_at: now,
         };
-        self.store.add_webhook(webhook.clone(), secret.clone()).await?;
+        match self.store.add_webhook(webhook.clone(), secret.clone()).await? {
+            Added::Written => {}
+            Added::NoFilter => return Err(unknown_filter()),
+        }
         Ok(WebhookView { secret: Some(secret), ..WebhookView::new(Arc::new(webhook)) })
     }
 
@@ -212,6 +215,7 @@ impl Service {
                 Updated::Written => return self.view(self.own_webhook(&owner, id).await?).await,
                 Updated::Stale => {}
                 Updated::Missing => return Err(ServiceError::NotFound(Noun::Webhook)),
+                Updated::NoFilter => return Err(unknown_filter()),
             }
         }
         Err(ServiceError::Busy)
@@ -366,12 +370,8 @@ impl Service {
 
     /// Attaches a filter: it must take the configuration now.
     async fn bind(&self, owner: &UserId, choice: FilterChoice) -> Result<FilterBinding> {
-        let unknown = || {
-            let detail = "no filter of yours has this id; `GET /v1/filters` lists those you can use".to_owned();
-            ServiceError::bad_field("/filter/id", detail)
-        };
-        let id = FilterId::parse(&choice.id).map_err(|_| unknown())?;
-        let filter = self.usable_filter(owner, &id).await?.ok_or_else(unknown)?;
+        let id = FilterId::parse(&choice.id).map_err(|_| unknown_filter())?;
+        let filter = self.usable_filter(owner, &id).await?.ok_or_else(unknown_filter)?;
         let config = canonical_config(choice.config.as_deref(), "/filter/config")?;
         let configured = FilterRef { digest: filter.digest, config: Arc::from(config.as_str()) };
         self.filters
@@ -380,6 +380,12 @@ impl Service {
             .map_err(|refused| ServiceError::refused("/filter/config", &refused))?;
         Ok(FilterBinding { filter_id: id, digest: filter.digest, config: config.into(), on_error: choice.on_error })
     }
+}
+
+/// Somebody else's filter, one that is not there, and one that was deleted just now answer alike.
+fn unknown_filter() -> ServiceError {
+    let detail = "no filter of yours has this id; `GET /v1/filters` lists those you can use".to_owned();
+    ServiceError::bad_field("/filter/id", detail)
 }
 
 /// A filter's configuration as canonical JSON text; `null` where there is none.

@@ -298,6 +298,15 @@ pub enum Next {
     Failed,
 }
 
+/// What became of a webhook that was to be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It is kept.
+    Written,
+    /// Its filter is gone: nothing was kept.
+    NoFilter,
+}
+
 /// What became of a webhook that was to be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Updated {
@@ -307,6 +316,8 @@ pub enum Updated {
     Stale,
     /// It is gone.
     Missing,
+    /// The filter that it was to take is gone: nothing was changed.
+    NoFilter,
 }
 
 /// A secret that is to sign from now on.
@@ -338,7 +349,7 @@ pub enum Rotated {
     Missing,
 }
 
-/// What became of a webhook or filter that was to be added or deleted.
+/// What became of a webhook or filter that was to be deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removed {
     /// It is gone.
@@ -503,7 +514,7 @@ pub trait Store: Send + Sync + 'static {
     async fn release_events(&self, claims: Vec<(EventSeq, i64)>, free_at: Timestamp) -> Result<()>;
 
     /// Keeps a new webhook and its secret.
-    async fn add_webhook(&self, webhook: Webhook, secret: Secret) -> Result<()>;
+    async fn add_webhook(&self, webhook: Webhook, secret: Secret) -> Result<Added>;
     /// A webhook that is not deleted.
     async fn webhook(&self, id: &WebhookId) -> Result<Option<Arc<Webhook>>>;
     /// How many webhooks the user has.

@@ -5,6 +5,7 @@ mod enabling;
 mod failures;
 mod filters;
 mod health;
+mod membership;
 mod operational;
 mod payloads;
 mod retries;

@@ -1,7 +1,6 @@
 //! The GraphQL contract, over HTTP: Blue's schema and documents, what is refused and how, and clients that
 //! are not ours.
 
-mod access;
 mod bombs;
 mod clients;
 mod documents;

@@ -6,6 +6,7 @@
 //! a refused call says the same about an id that exists as about one that does not.
 
 mod document;
+mod graphql;
 pub mod rows;
 mod world;
 
@@ -183,7 +184,11 @@ async fn a_body_that_names_what_is_somebody_elses_answers_like_one_that_names_no
                 None => String::new(),
             };
             let path = row.path(&own);
-            let ask = |id: &str| world.ask_json(caller, row.method(), &path, reference.body.replace("{}", id));
+            let ask = |id: &str| {
+                let query = reference.member.strip_prefix('?').map(|name| format!("?{name}={id}")).unwrap_or_default();
+                let (path, body, world) = (format!("{path}{query}"), reference.body.replace("{}", id), &world);
+                async move { world.ask_json(caller, row.method(), &path, body).await }
+            };
             let at = format!("{} {} by {caller:?}", reference.route, reference.member);
 
             let answer = ask(&id).await;

@@ -146,14 +146,15 @@ pub const ROWS: &[Row] = &[
 
 /// Paths that the router has and the document has not, and why. None of them may show anything of anybody.
 pub const UNDOCUMENTED: &[(&str, &str)] = &[
-    ("/graphql", "introspection documents it; `graphql/access.rs` asks each of its fields"),
+    ("/graphql", "its fields have rows of their own"),
     ("/openapi.json", "the document itself, the same for everybody"),
 ];
 
-/// A member of a body that names a thing: somebody else's answers as one that is not there.
+/// A member of a body, or with a `?` a parameter of the query, that names a thing: somebody else's answers as one
+/// that is not there.
 pub struct Reference {
     pub route: &'static str,
-    /// The member's place in the schema of the body, segments joined by dots.
+    /// The member's place in the schema of the body, segments joined by dots; or the parameter.
     pub member: &'static str,
     pub of: Thing,
     /// The body with `{}` in the place of the id.
@@ -179,6 +180,7 @@ const IN_PROJECTS: &str = r#"{"url":"https://127.0.0.1:8443/","projectIds":["{}"
 const EVENT_ID: &str = r#"{"eventId":"{}","config":{"do":"deliver"}}"#;
 
 pub const REFERENCES: &[Reference] = &[
+    names("GET /v1/events", "?projectId", Project, "", 200),
     names("POST /v1/webhooks", "filter.id", Filter, IN_FILTER, 400),
     names("POST /v1/webhooks", "projectIds", Project, IN_PROJECTS, 403),
     names("PATCH /v1/webhooks/{id}", "filter.id", Filter, IN_FILTER, 400).own(Webhook),

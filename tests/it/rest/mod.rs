@@ -7,6 +7,7 @@ mod events;
 mod hooks;
 mod limits;
 mod metrics;
+mod races;
 mod refusals;
 mod routes;
 

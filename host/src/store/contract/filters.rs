@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::samples::{at, binding, page, secret, upload, user, webhook, webhook_id};
 use crate::model::filter::FilterDigest;
 use crate::model::webhook::Webhook;
-use crate::store::{Removed, Store};
+use crate::store::{Added, Removed, Store, Updated};
 
 pub(in crate::store) async fn a_filter_and_its_bytes_read_back_as_they_were(store: Arc<dyn Store>) {
     let owned = upload("flt_1", Some("owner"), 1);
@@ -48,6 +48,21 @@ pub(in crate::store) async fn a_filter_in_use_is_not_deleted(store: Arc<dyn Stor
 
     assert_eq!(store.filter(&uploaded.filter.id).await.unwrap(), None);
     assert_eq!(store.filter_wasm(&uploaded.filter.digest).await.unwrap(), None);
+}
+
+pub(in crate::store) async fn a_webhook_does_not_take_a_filter_that_is_gone(store: Arc<dyn Store>) {
+    let uploaded = upload("f", Some("owner"), 1);
+    store.add_filter(uploaded.clone()).await.unwrap();
+    store.delete_filter(&uploaded.filter.id).await.unwrap();
+    let bound = |name| Webhook { filter: Some(binding(&uploaded)), ..webhook(name) };
+
+    assert_eq!(store.add_webhook(bound("w"), secret()).await.unwrap(), Added::NoFilter);
+    assert_eq!(store.webhook(&webhook_id("w")).await.unwrap(), None);
+    assert_eq!(store.add_webhook(webhook("w"), secret()).await.unwrap(), Added::Written);
+    let before = store.webhook(&webhook_id("w")).await.unwrap();
+    assert_eq!(store.update_webhook(1, Webhook { version: 2, ..bound("w") }).await.unwrap(), Updated::NoFilter);
+    assert_eq!(store.update_webhook(7, Webhook { version: 8, ..bound("w") }).await.unwrap(), Updated::Stale);
+    assert_eq!(store.webhook(&webhook_id("w")).await.unwrap(), before);
 }
 
 pub(in crate::store) async fn bytes_stay_while_another_filter_has_them(store: Arc<dyn Store>) {

@@ -71,6 +71,7 @@ macro_rules! contract_tests {
             filters: a_filter_and_its_bytes_read_back_as_they_were,
             filters: a_user_sees_bundled_filters_and_their_own,
             filters: a_filter_in_use_is_not_deleted,
+            filters: a_webhook_does_not_take_a_filter_that_is_gone,
             filters: bytes_stay_while_another_filter_has_them,
             filters: a_replaced_filter_leaves_the_bytes_that_a_webhook_runs,
             deliveries: a_claimed_delivery_has_all_that_an_attempt_needs,

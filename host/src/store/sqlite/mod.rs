@@ -47,7 +47,7 @@ use self::lease::{Fences, Seen};
 use self::readers::Readers;
 use self::writer::{Durability, Writer};
 use super::{
-    Accepted, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
+    Accepted, Added, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
     Dispatched, EventQuery, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result,
     Revoked, Rotated, Rotation, SealingKey, Store, StoreError, TestAccepted, TestOf, Updated, User, VerdictQuery,
     WebhookChange, WebhookWindow, Windowed,
@@ -323,7 +323,7 @@ impl Store for SqliteStore {
         self.lease(move |connection, fences| events::release(connection, &claims, free_at, fences)).await
     }
 
-    async fn add_webhook(&self, webhook: Webhook, secret: Secret) -> Result<()> {
+    async fn add_webhook(&self, webhook: Webhook, secret: Secret) -> Result<Added> {
         let headers = headers::seal(&self.key, &webhook.id, &webhook.headers);
         let secret = secrets::seal(&self.key, &webhook.id, &secret);
         self.write(move |connection| webhooks::add(connection, &webhook, &headers, &secret)).await

@@ -13,7 +13,7 @@ use crate::model::Timestamp;
 use crate::model::health::{Failure, Standing};
 use crate::model::ids::{UserId, WebhookId};
 use crate::model::webhook::{FilterBinding, Webhook};
-use crate::store::{Page, PageRequest, Removed, SealingKey, Updated, WebhookChange, WebhookWindow, Windowed};
+use crate::store::{Added, Page, PageRequest, Removed, SealingKey, Updated, WebhookChange, WebhookWindow, Windowed};
 
 /// The columns that [`read`] takes, the first 30 of a row.
 macro_rules! columns {
@@ -40,8 +40,11 @@ pub(super) fn add(
     webhook: &Webhook,
     headers: &headers::Sealed,
     secret: &secrets::Sealed,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Added> {
     let filter = webhook.filter.as_ref();
+    if !is_there(connection, filter)? {
+        return Ok(Added::NoFilter);
+    }
     connection
         .prepare_cached(concat!(
             "INSERT INTO webhooks (id, uid, owner, name, url, events, project_ids, filter_id, filter_digest,
@@ -75,7 +78,14 @@ pub(super) fn add(
         ])?;
     let seq = connection.last_insert_rowid();
     health::set(connection, seq, &Standing::of(webhook))?;
-    secrets::add(connection, seq, secret, webhook.created_at)
+    secrets::add(connection, seq, secret, webhook.created_at)?;
+    Ok(Added::Written)
+}
+
+/// Whether the filter to take is still kept: it may have been deleted since the caller looked it up.
+fn is_there(connection: &Connection, filter: Option<&FilterBinding>) -> rusqlite::Result<bool> {
+    let Some(filter) = filter else { return Ok(true) };
+    connection.prepare_cached("SELECT 1 FROM filters WHERE id = ?1")?.exists((&filter.filter_id,))
 }
 
 /// Changes what the owner chooses. What follows for health and counts begins from what they are now, not from
@@ -94,6 +104,9 @@ pub(super) fn update(
         return Ok(if exists { Updated::Stale } else { Updated::Missing });
     };
     let filter = webhook.filter.as_ref();
+    if !is_there(connection, filter)? {
+        return Ok(Updated::NoFilter);
+    }
     let updated = connection
         .prepare_cached(concat!(
             "UPDATE webhooks SET name = ?2, url = ?3, events = ?4, project_ids = ?5,
