@@ -21,5 +21,6 @@ mod receiver;
 mod rest;
 mod same_projection;
 mod secrecy;
+mod statements;
 mod tidy;
 mod tokens;

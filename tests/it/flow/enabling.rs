@@ -107,7 +107,7 @@ async fn the_url_headers_and_shape_of_the_same_change_are_the_ones_that_are_aske
 
     let patch = PatchWebhook {
         url: Some(receiver.url("/b")),
-        headers: Some([("x-key".to_owned(), "k".into())].into()),
+        headers: Some([("x-key".to_owned(), Some("k".into()))].into()),
         payload_format: Some(PayloadFormat::Compact),
         ..enable()
     };

@@ -11,11 +11,12 @@ use crate::model::filter::{About, Filter, FilterDigest};
 use crate::model::health::{Answer, Failure, Rules};
 use crate::model::ids::{CompanyId, DeliveryId, EventId, FilterId, ProjectId, UserId, WebhookId};
 use crate::model::secret::Secret;
+use crate::model::snapshot::Snapshot;
 use crate::model::verdict::{Outcome, Verdict};
 use crate::model::webhook::{FilterBinding, Health, OnError, PayloadFormat, Webhook};
 use crate::store::{
     Accepted, Attempted, Claim, ClaimedDelivery, DeliveryClaim, Dispatched, FilterUpload, NewDelivery, Next,
-    PageRequest, Recorded, Snapshot, Store,
+    PageRequest, Recorded, Store,
 };
 
 pub(in crate::store) const LEASE: Duration = Duration::from_secs(60);
