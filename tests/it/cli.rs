@@ -125,7 +125,7 @@ async fn webhook_test_waits_for_the_outcome_and_exits_by_whether_the_test_arrive
     let filtered = run_with(&settings, &["webhook", "test", &kept_back]).await;
     let failed = run_with(&settings, &["webhook", "test", &fails]).await;
     let hung = run_with(&settings, &["webhook", "test", &hangs, "--wait", "1"]).await;
-    let refused = run_with(&settings, &["webhook", "test", &arrives, "--event", "COMMENT"]).await;
+    let refused = run_with(&settings, &["webhook", "test", &arrives, "--event", "COMMENT_CREATE"]).await;
 
     assert_eq!(arrived.0, Some(0), "{arrived:?}");
     assert!(arrived.1.contains("verdict  delivered\nattempt  status 204 after"), "{arrived:?}");

@@ -251,7 +251,7 @@ async fn clients_that_say_nothing_hold_nobody_up() {
 
     let answered = tokio::time::timeout(PATIENCE, app.operator().list_event_types()).await;
 
-    assert_eq!(answered.expect("it is answered in time").unwrap().items.len(), 37);
+    assert!(!answered.expect("it is answered in time").unwrap().items.is_empty());
 }
 
 #[tokio::test]

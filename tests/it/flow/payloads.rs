@@ -24,7 +24,7 @@ fn settled(body: &str, webhook: &Webhook, receiver: &Receiver) -> String {
 async fn delivered() -> BTreeMap<String, String> {
     let (app, receiver) = (TestApp::start().await, Receiver::start().await);
     let user = app.user("claksl2ye0000vtas0h0ln71e").await;
-    let types = app.operator().list_event_types().await.unwrap().items;
+    let types = user.list_event_types().await.unwrap().items;
     let names: Vec<String> = types.iter().map(|one| one.name.clone()).collect();
     let mut registered = Vec::new();
     for (shape, payload_format) in [("full", PayloadFormat::Full), ("compact", PayloadFormat::Compact)] {

@@ -217,7 +217,7 @@ async fn an_event_type_that_cannot_be_added_is_refused_by_the_place() {
         );
         assert!(problem.detail.contains(words), "{members}: {problem:?}");
     }
-    assert_eq!(app.operator().list_event_types().await.unwrap().items.len(), 37);
+    assert_eq!(app.user("u1").await.list_event_types().await.unwrap().items.len(), 37);
 }
 
 #[tokio::test]
