@@ -63,7 +63,7 @@ async fn ask(world: &World, caller: Caller, document: &str) -> Answer {
 /// The code of the only error of an answer; none for one without errors.
 fn code(answer: &Answer, at: &str) -> Option<String> {
     let told: Value = serde_json::from_str(&answer.body).unwrap();
-    let Some(errors) = told["errors"].as_array() else { return None };
+    let errors = told["errors"].as_array()?;
     assert!(told["data"].is_null() && errors.len() == 1, "{at}: {told}");
     errors[0]["extensions"]["code"].as_str().map(str::to_owned)
 }
