@@ -30,6 +30,11 @@ JUDGED_BY_THE_HOST = {
     ],
     "POST /v1/webhooks": ["/url", "/events", "/secret", "/headers", "/filter"],
     "PATCH /v1/webhooks/{id}": ["/url", "/events", "/headers", "/filter"],
+    "POST /v1/webhooks/{id}/rotate-secret": ["/secret"],
+    "POST /v1/webhooks/{id}/test": ["/event"],
+    "POST /v1/hooks": ["/target_url", "/event"],
+    "GET /v1/hooks/sample": ["/event"],
+    "PUT /v1/event-types/{name}": ["/example", "/schema"],  # the example is to be of this type and meet the schema
     "POST /v1/filters": [""],  # whether the bytes are a filter
     "POST /v1/filters/{id}/evaluate": ["/event", "/previousValue", "/currentValue", "/config"],
 }
@@ -65,6 +70,8 @@ THERE = {
     ],
     "/v1/users/{id}": [{"id": id} for id in USERS],
     "/v1/webhooks/{id}": WEBHOOKS,
+    # A hook is a webhook.
+    "/v1/hooks/{id}": WEBHOOKS,
 }
 # What is to stay there, for the other operations.
 KEPT = ["DELETE /v1/filters/{id}", "DELETE /v1/webhooks/{id}"]
