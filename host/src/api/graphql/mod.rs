@@ -1,7 +1,7 @@
 //! The GraphQL door: Blue's webhook API, by Blue's names, which stand nowhere else.
 //!
 //! A request goes through the token, the body, then [`tokens`] and [`weight`], which refuse in milliseconds
-//! what would take long, and only then the library. [`schema`] has the fields, [`input`] and [`answer`] the
+//! what would take long, and only then the library. [`mod@schema`] has the fields, [`input`] and [`answer`] the
 //! types; each field calls one use case, the same that REST calls. What Blue's schema lacks are optional
 //! fields beside its own, so Blue's clients never meet them.
 //!
