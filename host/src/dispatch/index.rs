@@ -101,7 +101,6 @@ pub(super) mod tests {
     use super::*;
     use crate::model::Timestamp;
     use crate::model::ids::EventId;
-    use crate::model::webhook::{Health, PayloadFormat};
 
     pub(in crate::dispatch) fn event(project: &str) -> Event {
         Event {
@@ -118,25 +117,12 @@ pub(super) mod tests {
     }
 
     pub(in crate::dispatch) fn webhook(id: &str, owner: &str, projects: &[&str]) -> Webhook {
+        let (id, owner) = (WebhookId::parse(id).unwrap(), UserId::parse(owner).unwrap());
+        let url = "https://example.com/".to_owned();
         Webhook {
-            id: WebhookId::parse(id).unwrap(),
-            uid: "00".into(),
-            owner: UserId::parse(owner).unwrap(),
-            name: None,
-            url: "https://example.com/".to_owned(),
             events: vec![EventType::parse("TODO_CREATED").unwrap()],
             project_ids: projects.iter().map(|id| ProjectId::parse(id).unwrap()).collect(),
-            filter: None,
-            payload_format: PayloadFormat::Full,
-            headers: Default::default(),
-            is_enabled: true,
-            health: Health::Healthy,
-            failures_in_a_row: 0,
-            trouble: Default::default(),
-            filter_failures_in_a_row: 0,
-            version: 1,
-            created_at: Timestamp::from_millis(1_000),
-            updated_at: Timestamp::from_millis(1_000),
+            ..Webhook::new(id, "00".into(), owner, url, Timestamp::from_millis(1_000))
         }
     }
 

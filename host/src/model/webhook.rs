@@ -102,3 +102,30 @@ pub struct Webhook {
     /// When its owner, or its health, last changed it.
     pub updated_at: Timestamp,
 }
+
+impl Webhook {
+    /// A webhook as it is before its owner has said more than its URL: enabled, healthy, for no event types.
+    #[must_use]
+    pub fn new(id: WebhookId, uid: Box<str>, owner: UserId, url: String, at: Timestamp) -> Self {
+        Self {
+            id,
+            uid,
+            owner,
+            name: None,
+            url,
+            events: Vec::new(),
+            project_ids: Vec::new(),
+            filter: None,
+            payload_format: PayloadFormat::Full,
+            headers: BTreeMap::new(),
+            is_enabled: true,
+            health: Health::Healthy,
+            failures_in_a_row: 0,
+            trouble: Trouble::default(),
+            filter_failures_in_a_row: 0,
+            version: 1,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+}

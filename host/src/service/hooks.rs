@@ -7,12 +7,11 @@ use super::access::user;
 use super::posted::Known;
 use super::{NewWebhook, Result, Service, ServiceError, WebhookView};
 use crate::model::event::{Event, EventType};
-use crate::model::health::Trouble;
 use crate::model::ids::{UserId, WebhookId};
 use crate::model::limits::HOOK_SAMPLES_MAX;
 use crate::model::snapshot::Snapshot;
 use crate::model::token::Caller;
-use crate::model::webhook::{Health, PayloadFormat, Webhook};
+use crate::model::webhook::Webhook;
 use crate::outbound::compose;
 use crate::store::{EventQuery, EventScope, PageRequest};
 
@@ -51,25 +50,11 @@ impl Service {
     /// A hook as the caller's next one might be: samples are asked for before there is one.
     fn sample_hook(&self, owner: &UserId, event: &EventType) -> Webhook {
         let now = self.clock.now();
+        let (id, uid) = (WebhookId::generate(now, [0; 10]), "0".repeat(32).into());
         Webhook {
-            id: WebhookId::generate(now, [0; 10]),
-            uid: "0".repeat(32).into(),
-            owner: owner.clone(),
             name: Some(name(event)),
-            url: "https://example.com/hook".to_owned(),
             events: vec![event.clone()],
-            project_ids: Vec::new(),
-            filter: None,
-            payload_format: PayloadFormat::Full,
-            headers: Default::default(),
-            is_enabled: true,
-            health: Health::Healthy,
-            failures_in_a_row: 0,
-            trouble: Trouble::default(),
-            filter_failures_in_a_row: 0,
-            version: 1,
-            created_at: now,
-            updated_at: now,
+            ..Webhook::new(id, uid, owner.clone(), "https://example.com/hook".to_owned(), now)
         }
     }
 }

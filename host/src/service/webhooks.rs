@@ -23,7 +23,7 @@ use crate::model::limits::{
 use crate::model::operational::{self, Change};
 use crate::model::secret::Secret;
 use crate::model::token::Caller;
-use crate::model::webhook::{FilterBinding, Health, OnError, PayloadFormat, Webhook};
+use crate::model::webhook::{FilterBinding, OnError, PayloadFormat, Webhook};
 use crate::store::{Added, Page, Removed, Updated, WebhookWindow};
 
 /// How often a change is tried again that met another change of the same webhook.
@@ -126,25 +126,20 @@ impl Service {
         }
         let now = self.clock.now();
         let secret = self.chosen_or_new(new.secret)?;
+        let id = WebhookId::generate(now, random_bytes(self.clock.as_ref()));
+        let uid = hex::encode(random_bytes::<16>(self.clock.as_ref())).into();
+        let name = check_name(new.name, "/name")?;
+        let url = self.check_url(new.url).await?;
         let webhook = Webhook {
-            id: WebhookId::generate(now, random_bytes(self.clock.as_ref())),
-            uid: hex::encode(random_bytes::<16>(self.clock.as_ref())).into(),
-            owner: owner.clone(),
-            name: check_name(new.name, "/name")?,
-            url: self.check_url(new.url).await?,
+            name,
             events: self.check_events(owner, &new.events).await?,
             project_ids: self.check_projects(owner, &new.project_ids).await?,
             filter: self.bind_optional(owner, new.filter).await?,
             payload_format: new.payload_format,
             headers: headers::check(new.headers)?,
             is_enabled: new.is_enabled,
-            health: Health::Healthy,
-            failures_in_a_row: 0,
             trouble: Trouble { disabled: (!new.is_enabled).then_some(DisabledReason::Owner), ..Trouble::default() },
-            filter_failures_in_a_row: 0,
-            version: 1,
-            created_at: now,
-            updated_at: now,
+            ..Webhook::new(id, uid, owner.clone(), url, now)
         };
         match self.store.add_webhook(webhook.clone(), secret.clone()).await? {
             Added::Written => {}

@@ -13,7 +13,7 @@ use crate::model::ids::{CompanyId, DeliveryId, EventId, FilterId, ProjectId, Use
 use crate::model::secret::Secret;
 use crate::model::snapshot::Snapshot;
 use crate::model::verdict::{Outcome, Verdict};
-use crate::model::webhook::{FilterBinding, Health, OnError, PayloadFormat, Webhook};
+use crate::model::webhook::{FilterBinding, OnError, PayloadFormat, Webhook};
 use crate::store::{
     Accepted, Attempted, Claim, ClaimedDelivery, DeliveryClaim, Dispatched, FilterUpload, NewDelivery, Next,
     PageRequest, Recorded, Store,
@@ -77,25 +77,13 @@ pub(in crate::store) fn digest(byte: u8) -> EventDigest {
 }
 
 pub(in crate::store) fn webhook(name: &str) -> Webhook {
+    let url = format!("https://{name}.example.com/hook");
     Webhook {
-        id: webhook_id(name),
-        uid: "0123456789abcdef0123456789abcdef".into(),
-        owner: user("owner"),
         name: Some("Name".into()),
-        url: format!("https://{name}.example.com/hook"),
         events: vec![EventType::parse("TODO_CREATED").unwrap(), EventType::parse("TODO_DELETED").unwrap()],
         project_ids: vec![project("project")],
-        filter: None,
-        payload_format: PayloadFormat::Full,
         headers: BTreeMap::from([("x-a".to_owned(), Secret::new("1"))]),
-        is_enabled: true,
-        health: Health::Healthy,
-        failures_in_a_row: 0,
-        trouble: Default::default(),
-        filter_failures_in_a_row: 0,
-        version: 1,
-        created_at: at(0),
-        updated_at: at(0),
+        ..Webhook::new(webhook_id(name), "0123456789abcdef0123456789abcdef".into(), user("owner"), url, at(0))
     }
 }
 
