@@ -33,7 +33,7 @@ use crate::store::{SealingKey, Store};
 /// The shortest operator token that an operator may choose, in characters behind the id.
 const OPERATOR_SECRET_CHARS_MIN: usize = 32;
 
-/// The file in the data folder with the key that seals signing secrets.
+/// The file in the data folder with the key that seals signing secrets and headers.
 const KEY_FILE: &str = "sealing.key";
 /// The folder in the data folder with the compiled filters.
 const COMPILED_FOLDER: &str = "compiled";
@@ -260,7 +260,7 @@ async fn open_store(
     store.await.context("opening the database")?
 }
 
-/// The key in the data folder that seals signing secrets, made at the first start.
+/// The key in the data folder that seals signing secrets and headers, made at the first start.
 fn read_or_make_key(directory: &Path, random: &[u8; 32]) -> anyhow::Result<SealingKey> {
     let path = directory.join(KEY_FILE);
     match std::fs::read_to_string(&path) {

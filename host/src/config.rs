@@ -314,7 +314,7 @@ fn merge(under: &mut Table, over: Table) {
 pub struct Secrets {
     /// `HOOKSIEVE_OPERATOR_TOKEN`: the whole token.
     pub operator_token: Option<Secret>,
-    /// `HOOKSIEVE_SEALING_KEY`: what seals signing secrets; from a file in the data folder if absent.
+    /// `HOOKSIEVE_SEALING_KEY`: what seals signing secrets and headers; from a file in the data folder if absent.
     pub sealing_key: Option<Secret>,
     /// `HOOKSIEVE_METRICS_TOKEN`: with it the metrics can be read, and nothing else.
     pub metrics_token: Option<Secret>,

@@ -76,10 +76,10 @@ pub fn operator() -> UserId {
     UserId::parse(OPERATOR).expect("it has only characters of an id")
 }
 
-/// Whether an operator's webhook may be told of this webhook's changes: not of an operator's own.
+/// Whether it is the operator, as the owner of webhooks.
 #[must_use]
-pub fn is_told_of(webhook: &Webhook) -> bool {
-    webhook.owner.as_str() != OPERATOR
+pub fn is_operator(user: &UserId) -> bool {
+    user.as_str() == OPERATOR
 }
 
 /// The event of a change. `webhook` is as it is now; its version is in the event's id, so that a change can be

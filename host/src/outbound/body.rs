@@ -143,6 +143,7 @@ mod tests {
             r#"{"event":"TODO_CREATED","record":{"title":"GGGG"},"company":{"id":"c1"},"project":{"id":"p1"},"user":null}"#
         );
     }
+
     #[test]
     fn a_health_check_has_the_shape_of_a_delivery() {
         assert_eq!(

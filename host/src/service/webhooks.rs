@@ -324,7 +324,7 @@ impl Service {
         pointer: &str,
         known: &mut Known,
     ) -> Result<EventType> {
-        let is_operators = *owner == operational::operator();
+        let is_operators = operational::is_operator(owner);
         let detail = match Change::parse(name) {
             Some(change) if is_operators => return Ok(change.event_type()),
             Some(_) => format!("{name} is for the operator's webhooks only"),

@@ -15,6 +15,11 @@ mod exchange;
 mod seal;
 pub mod sqlite;
 
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
 use crate::metrics::Queues;
 use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, Delivery};
@@ -26,9 +31,6 @@ use crate::model::secret::Secret;
 use crate::model::token::Token;
 use crate::model::verdict::Verdict;
 use crate::model::webhook::Webhook;
-use async_trait::async_trait;
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 pub use exchange::*;
 pub use seal::SealingKey;

@@ -1,4 +1,5 @@
-//! Sealing of webhook secrets: what lies on disk is unreadable without a key that does not.
+//! Sealing of what only its owner may have, signing secrets and the values of a webhook's own headers: what lies
+//! on disk is unreadable without a key that does not.
 //!
 //! XChaCha20-Poly1305 under one key, with a random nonce for each secret (24 bytes are long enough to
 //! draw them without counting) and the owner's id as associated data, so that a sealed secret that was
@@ -16,7 +17,7 @@ use zeroize::Zeroizing;
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
 
-/// The key that webhook secrets are sealed with. Forgets itself when dropped and is never shown.
+/// The key that signing secrets and headers are sealed with. Forgets itself when dropped and is never shown.
 #[derive(Clone)]
 pub struct SealingKey(Zeroizing<[u8; KEY_BYTES]>);
 

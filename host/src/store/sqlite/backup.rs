@@ -152,5 +152,5 @@ fn check(path: &Path) -> rusqlite::Result<String> {
     // Immutable: without it SQLite would make a log beside the copy.
     address.set_query(Some("immutable=1"));
     let copy = Connection::open_with_flags(address.as_str(), flags)?;
-    copy.query_row("PRAGMA quick_check(1)", (), |row| row.get(0))
+    open::quick_check(&copy)
 }

@@ -4,7 +4,7 @@
 //! changed by hand into nonsense is an error, never a wrong value.
 
 use rusqlite::ToSql;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, Type, ValueRef};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -17,6 +17,11 @@ use crate::model::ids::{CompanyId, DeliveryId, EventId, FilterId, ProjectId, Use
 use crate::model::verdict::{Outcome, ReasonClass};
 use crate::model::webhook::{Health, OnError, PayloadFormat};
 use crate::store::{Page, PageRequest};
+
+/// Something sealed that does not open, or that is nonsense inside.
+pub(super) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, Box::new(error))
+}
 
 macro_rules! text_column {
     ($($type:ty: $parse:expr;)*) => {$(

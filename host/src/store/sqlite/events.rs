@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::columns::one_row;
 use super::lease::{self, Fences, Seen};
-use super::{deliveries, verdicts};
+use super::{deliveries, verdicts, webhooks};
 use crate::model::Timestamp;
 use crate::model::event::{Event, EventDigest, EventSeq, StoredEvent};
 use crate::model::ids::EventId;
@@ -43,11 +43,7 @@ pub(super) fn accept_test(
     digest: EventDigest,
     test: &TestOf,
 ) -> rusqlite::Result<TestAccepted> {
-    let webhook_seq: Option<i64> = connection
-        .prepare_cached("SELECT seq FROM webhooks WHERE id = ?1 AND deleted_at IS NULL")?
-        .query_one((&test.webhook,), |row| row.get(0))
-        .optional()?;
-    let Some(webhook_seq) = webhook_seq else { return Ok(TestAccepted::Missing) };
+    let Some(webhook_seq) = webhooks::seq_of(connection, &test.webhook)? else { return Ok(TestAccepted::Missing) };
     let lately: u32 = connection
         .prepare_cached(
             "SELECT count(*) FROM (SELECT accepted_at FROM events WHERE test_webhook_seq = ?1 ORDER BY seq DESC LIMIT ?2)
@@ -118,6 +114,7 @@ pub(super) fn stored_by_seq(connection: &Connection, seq: EventSeq) -> rusqlite:
     connection.prepare_cached(concat!(select_stored!(), "seq = ?1"))?.query_one((seq,), stored)
 }
 
+/// The event in a row that goes on with its place, whether it is dispatched, and the webhook of a test.
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
     let event = Arc::new(read(row)?);
     Ok(StoredEvent { seq: row.get(9)?, event, is_dispatched: row.get(10)?, test_of: row.get(11)? })
@@ -138,10 +135,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
     })
 }
 
-pub(super) fn by_seq(connection: &Connection, seq: EventSeq) -> rusqlite::Result<Event> {
-    connection.prepare_cached(concat!("SELECT ", columns!(), " FROM events WHERE seq = ?1"))?.query_one((seq,), read)
-}
-
 /// About how many bytes an event takes in memory.
 pub(super) fn weight(event: &Event) -> usize {
     event.previous_value.len() + event.current_value.len()
@@ -152,16 +145,14 @@ pub(super) fn find_free(connection: &Connection, claim: &Claim, floor: i64) -> r
     let mut statement = connection.prepare_cached(concat!(
         "SELECT ",
         columns!(),
-        ", seq, fence, ",
+        ", seq, 0, ",
         test_of!(),
-        " FROM dispatch_queue CROSS JOIN events ON seq = event_seq
+        ", fence FROM dispatch_queue CROSS JOIN events ON seq = event_seq
              WHERE leased_until <= ?1 OR fence < ?2
              ORDER BY event_seq LIMIT ?3"
     ))?;
     let rows = statement.query_map((claim.now, floor, claim.rows_max), |row| {
-        let event = Arc::new(read(row)?);
-        let stored = StoredEvent { seq: row.get(9)?, event, is_dispatched: false, test_of: row.get(11)? };
-        Ok(ClaimedEvent { stored, fence: row.get(10)? })
+        Ok(ClaimedEvent { stored: stored(row)?, fence: row.get(12)? })
     })?;
     let mut found: Vec<ClaimedEvent> = Vec::new();
     let mut bytes = 0;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use rusqlite::functions::FunctionFlags;
-use rusqlite::types::{FromSqlError, Type};
+use rusqlite::types::FromSqlError;
 use rusqlite::{Connection, ToSql, types::ToSqlOutput};
 use zeroize::Zeroizing;
 
+use super::columns::unreadable;
 use crate::model::ids::WebhookId;
 use crate::model::secret::Secret;
 use crate::store::SealingKey;
@@ -37,11 +38,10 @@ pub(super) fn unseal(
     webhook: &WebhookId,
     sealed: Option<&[u8]>,
 ) -> rusqlite::Result<BTreeMap<String, Secret>> {
-    let unreadable = |error| rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, error);
     let Some(sealed) = sealed else { return Ok(BTreeMap::new()) };
-    let text = key.unseal(&owner(webhook.as_str()), sealed).map_err(|error| unreadable(error.into()))?;
+    let text = key.unseal(&owner(webhook.as_str()), sealed).map_err(unreadable)?;
     let headers: BTreeMap<String, String> =
-        serde_json::from_slice(&text).map_err(|error| unreadable(FromSqlError::other(error).into()))?;
+        serde_json::from_slice(&text).map_err(|error| unreadable(FromSqlError::other(error)))?;
     Ok(headers.into_iter().map(|(name, value)| (name, Secret::new(value))).collect())
 }
 

@@ -32,6 +32,13 @@ macro_rules! trouble_columns {
 }
 pub(super) use trouble_columns;
 
+/// The columns that [`read`] takes, thirteen of them.
+macro_rules! standing_columns {
+    () => {
+        concat!("is_enabled, health, failures_in_a_row, ", trouble_columns!())
+    };
+}
+
 /// The digest of an event that no producer sent: its id cannot be sent either, so it is never compared.
 const NO_DIGEST: EventDigest = EventDigest([0; 32]);
 
@@ -97,6 +104,20 @@ pub(super) fn set(connection: &Connection, webhook_seq: i64, standing: &Standing
     one_row(updated)
 }
 
+/// Writes what became of a standing; the change, if it shows.
+fn write(
+    connection: &Connection,
+    webhook_seq: i64,
+    before: &Standing,
+    after: &Standing,
+) -> rusqlite::Result<Option<Change>> {
+    if before == after {
+        return Ok(None);
+    }
+    set(connection, webhook_seq, after)?;
+    Ok(Change::between(before, after))
+}
+
 /// Writes what became of a standing. If that shows, it is a new version of the webhook, and is told.
 fn advance(
     connection: &Connection,
@@ -105,11 +126,7 @@ fn advance(
     after: &Standing,
     at: Timestamp,
 ) -> rusqlite::Result<()> {
-    if before == after {
-        return Ok(());
-    }
-    set(connection, webhook_seq, after)?;
-    let Some(change) = Change::between(before, after) else { return Ok(()) };
+    let Some(change) = write(connection, webhook_seq, before, after)? else { return Ok(()) };
     connection
         .prepare_cached(concat!(
             "UPDATE webhooks SET version = version + 1, updated_at = ?2, change_seq = ",
@@ -129,7 +146,8 @@ fn tell(
     at: Timestamp,
 ) -> rusqlite::Result<()> {
     let webhook = webhooks::without_headers(connection, webhook_seq)?;
-    if operational::is_told_of(&webhook) {
+    // Nobody is told of the operator's own: a webhook that cannot be told would be told of that.
+    if !operational::is_operator(&webhook.owner) {
         events::accept(connection, &operational::event(&webhook, before, change, at), NO_DIGEST)?;
     }
     Ok(())
@@ -139,11 +157,7 @@ fn tell(
 /// new one.
 pub(super) fn attempt_ended(connection: &Connection, webhook_seq: i64, attempted: &Attempted) -> rusqlite::Result<()> {
     let before = connection
-        .prepare_cached(concat!(
-            "SELECT is_enabled, health, failures_in_a_row, ",
-            trouble_columns!(),
-            " FROM webhooks WHERE seq = ?1 AND url = ?2"
-        ))?
+        .prepare_cached(concat!("SELECT ", standing_columns!(), " FROM webhooks WHERE seq = ?1 AND url = ?2"))?
         .query_one((webhook_seq, &attempted.url), |row| read(row, 0))
         .optional()?;
     let Some(before) = before else { return Ok(()) };
@@ -160,8 +174,8 @@ pub(super) fn disable(
 ) -> rusqlite::Result<Option<Arc<Webhook>>> {
     let found = connection
         .prepare_cached(concat!(
-            "SELECT seq, is_enabled, health, failures_in_a_row, ",
-            trouble_columns!(),
+            "SELECT seq, ",
+            standing_columns!(),
             " FROM webhooks WHERE id = ?1 AND deleted_at IS NULL"
         ))?
         .query_one((id,), |row| Ok((row.get(0)?, read(row, 1)?)))
@@ -183,8 +197,8 @@ impl Edit {
     pub(super) fn begin(connection: &Connection, from: i64, webhook: &Webhook) -> rusqlite::Result<Option<Self>> {
         connection
             .prepare_cached(concat!(
-                "SELECT seq, url IS NOT ?3, is_enabled, health, failures_in_a_row, ",
-                trouble_columns!(),
+                "SELECT seq, url IS NOT ?3, ",
+                standing_columns!(),
                 " FROM webhooks WHERE id = ?1 AND version = ?2 AND deleted_at IS NULL"
             ))?
             .query_one((&webhook.id, from, &webhook.url), |row| {
@@ -201,12 +215,11 @@ impl Edit {
         failed_check: Option<Failure>,
     ) -> rusqlite::Result<()> {
         let edited = self.before.edited(webhook.is_enabled, self.is_url_new);
-        let after = failed_check.map_or_else(|| edited.clone(), |failure| edited.check_failed(failure));
-        if after == self.before {
-            return Ok(());
-        }
-        set(connection, self.seq, &after)?;
-        match Change::between(&self.before, &after) {
+        let after = match failed_check {
+            Some(failure) => edited.check_failed(failure),
+            None => edited,
+        };
+        match write(connection, self.seq, &self.before, &after)? {
             Some(change) => tell(connection, self.seq, &self.before, change, webhook.updated_at),
             None => Ok(()),
         }

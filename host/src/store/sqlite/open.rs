@@ -256,13 +256,21 @@ fn migrate(connection: &mut Connection, version: i64, key: &SealingKey) -> Resul
 
 /// Whether a database is one of this program, of whatever version. Writes nothing.
 pub(super) fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
-    let application_id: rusqlite::Result<i64> = connection.pragma_query_value(None, "application_id", |row| row.get(0));
-    Ok(application_id? == APPLICATION_ID)
+    Ok(application_id(connection)? == APPLICATION_ID)
+}
+
+fn application_id(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "application_id", |row| row.get(0))
+}
+
+/// What SQLite finds wrong with a database; `ok` if nothing.
+pub(super) fn quick_check(connection: &Connection) -> rusqlite::Result<String> {
+    connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0))
 }
 
 /// The version of the schema, 0 for a new file. Writes nothing.
 fn recognise(connection: &Connection) -> Result<i64, Refusal> {
-    let application_id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let application_id = application_id(connection)?;
     let version = migrations::version(connection)?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?;
     match (application_id, version) {
@@ -313,7 +321,7 @@ fn check_unless_clean(connection: &Connection) -> Result<(), Refusal> {
         return Ok(());
     }
     tracing::warn!("the database was not closed the last time; checking it");
-    let found: String = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0))?;
+    let found = quick_check(connection)?;
     if found == "ok" { Ok(()) } else { Err(Refusal::Corrupt(found)) }
 }
 

@@ -1,8 +1,10 @@
 //! Signing secrets, sealed. Several may sign for a webhook while one replaces another.
 
-use rusqlite::types::{FromSqlError, Type};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
+use rusqlite::types::FromSqlError;
 
+use super::columns::unreadable;
+use super::webhooks;
 use crate::model::Timestamp;
 use crate::model::ids::WebhookId;
 use crate::model::secret::Secret;
@@ -47,19 +49,15 @@ pub(super) fn of_webhook(
     id: &WebhookId,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<Secret>> {
-    let seq: Option<i64> = connection
-        .prepare_cached("SELECT seq FROM webhooks WHERE id = ?1 AND deleted_at IS NULL")?
-        .query_one((id,), |row| row.get(0))
-        .optional()?;
+    let seq = webhooks::seq_of(connection, id)?;
     seq.map_or_else(|| Ok(Vec::new()), |seq| signing(connection, key, seq, id, now))
 }
 
 fn unseal(key: &SealingKey, webhook: &WebhookId, sealed: &[u8]) -> rusqlite::Result<Secret> {
-    let unreadable = |error| rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, error);
-    let mut text = key.unseal(webhook.as_str(), sealed).map_err(|error| unreadable(error.into()))?;
+    let mut text = key.unseal(webhook.as_str(), sealed).map_err(unreadable)?;
     // Moved, not copied: the secret's own buffer is the only one with the text.
     let text = String::from_utf8(std::mem::take(&mut *text))
-        .map_err(|error| unreadable(FromSqlError::Utf8Error(error.utf8_error()).into()))?;
+        .map_err(|error| unreadable(FromSqlError::Utf8Error(error.utf8_error())))?;
     Ok(Secret::new(text))
 }
 
@@ -77,11 +75,7 @@ pub(super) fn rotate(
     webhook: &WebhookId,
     rotation: &Rotation,
 ) -> rusqlite::Result<Rotated> {
-    let webhook_seq: Option<i64> = connection
-        .prepare_cached("SELECT seq FROM webhooks WHERE id = ?1 AND deleted_at IS NULL")?
-        .query_one((webhook,), |row| row.get(0))
-        .optional()?;
-    let Some(webhook_seq) = webhook_seq else { return Ok(Rotated::Missing) };
+    let Some(webhook_seq) = webhooks::seq_of(connection, webhook)? else { return Ok(Rotated::Missing) };
     forget(connection, rotation.at)?;
     let mut live = live(connection, key, webhook_seq, webhook)?;
     if live.first().is_some_and(|present| present.secret == rotation.secret) {

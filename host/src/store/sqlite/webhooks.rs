@@ -15,7 +15,7 @@ use crate::model::ids::{UserId, WebhookId};
 use crate::model::webhook::{FilterBinding, Webhook};
 use crate::store::{Added, Page, PageRequest, Removed, SealingKey, Updated, WebhookChange, WebhookWindow, Windowed};
 
-/// The columns that [`read`] takes, the first 30 of a row.
+/// The columns that [`read_without_headers`] takes, the first 30 of a row.
 macro_rules! columns {
     () => {
         concat!(
@@ -88,6 +88,14 @@ fn is_there(connection: &Connection, filter: Option<&FilterBinding>) -> rusqlite
     connection.prepare_cached("SELECT 1 FROM filters WHERE id = ?1")?.exists((&filter.filter_id,))
 }
 
+/// The row of a webhook that is not deleted.
+pub(super) fn seq_of(connection: &Connection, id: &WebhookId) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT seq FROM webhooks WHERE id = ?1 AND deleted_at IS NULL")?
+        .query_one((id,), |row| row.get(0))
+        .optional()
+}
+
 /// Changes what the owner chooses. What follows for health and counts begins from what they are now, not from
 /// what they were when the caller read them; the failures of a filter end with its attachment.
 pub(super) fn update(
@@ -98,10 +106,7 @@ pub(super) fn update(
     failed_check: Option<Failure>,
 ) -> rusqlite::Result<Updated> {
     let Some(edit) = Edit::begin(connection, from, webhook)? else {
-        let exists = connection
-            .prepare_cached("SELECT 1 FROM webhooks WHERE id = ?1 AND deleted_at IS NULL")?
-            .exists((&webhook.id,))?;
-        return Ok(if exists { Updated::Stale } else { Updated::Missing });
+        return Ok(if seq_of(connection, &webhook.id)?.is_some() { Updated::Stale } else { Updated::Missing });
     };
     let filter = webhook.filter.as_ref();
     if !is_there(connection, filter)? {

@@ -107,7 +107,7 @@ struct Loader<'a> {
     connection: &'a Connection,
     key: &'a SealingKey,
     now: Timestamp,
-    events: HashMap<EventSeq, Arc<Event>>,
+    events: HashMap<EventSeq, (Arc<Event>, bool)>,
     webhooks: HashMap<i64, (Arc<Webhook>, Vec<Secret>)>,
     bytes: usize,
 }
@@ -116,20 +116,20 @@ impl Loader<'_> {
     fn delivery(&mut self, seen: Seen) -> rusqlite::Result<ClaimedDelivery> {
         let mut statement = self.connection.prepare_cached(
             "SELECT d.id, d.event_seq, d.attempt_count, d.due_at, d.created_at, d.webhook_seq, s.version,
-                    s.payload_format, s.object, e.test_webhook_seq IS NOT NULL
-             FROM deliveries d JOIN events e ON e.seq = d.event_seq JOIN webhook_snapshots s ON s.webhook_seq = d.webhook_seq
+                    s.payload_format, s.object
+             FROM deliveries d JOIN webhook_snapshots s ON s.webhook_seq = d.webhook_seq
                AND s.version = d.snapshot_version
              WHERE d.seq = ?1",
         )?;
         statement.query_one((seen.seq,), |row| {
             let event_seq = row.get(1)?;
-            let event = self.event(event_seq)?;
+            let (event, is_test) = self.event(event_seq)?;
             let (webhook, secrets) = self.webhook(row.get(5)?)?;
             let delivery = Delivery {
                 id: row.get(0)?,
                 event_seq,
                 event_id: event.id.clone(),
-                is_test: row.get(9)?,
+                is_test,
                 webhook_id: webhook.id.clone(),
                 state: DeliveryState::Pending,
                 attempt_count: row.get(2)?,
@@ -142,14 +142,16 @@ impl Loader<'_> {
         })
     }
 
-    fn event(&mut self, seq: EventSeq) -> rusqlite::Result<Arc<Event>> {
-        if let Some(event) = self.events.get(&seq) {
-            return Ok(Arc::clone(event));
+    /// The event, and whether it is a test.
+    fn event(&mut self, seq: EventSeq) -> rusqlite::Result<(Arc<Event>, bool)> {
+        if let Some(known) = self.events.get(&seq) {
+            return Ok(known.clone());
         }
-        let event = Arc::new(events::by_seq(self.connection, seq)?);
-        self.bytes += events::weight(&event);
-        self.events.insert(seq, Arc::clone(&event));
-        Ok(event)
+        let stored = events::stored_by_seq(self.connection, seq)?;
+        self.bytes += events::weight(&stored.event);
+        let known = (stored.event, stored.test_of.is_some());
+        self.events.insert(seq, known.clone());
+        Ok(known)
     }
 
     fn webhook(&mut self, seq: i64) -> rusqlite::Result<(Arc<Webhook>, Vec<Secret>)> {
