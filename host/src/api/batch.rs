@@ -7,7 +7,6 @@ use std::fmt;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, header};
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -30,7 +29,7 @@ impl<S: Send + Sync> FromRequest<S> for BatchBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let is_lines = is_lines(request.headers());
+        let is_lines = body::essence(request.headers()) == LINES;
         if !is_lines {
             body::check_type(request.headers(), "application/json")?;
         }
@@ -51,11 +50,6 @@ impl BatchBody {
         let items: Vec<&[u8]> = lines.filter(|line| !line.is_empty()).take(BATCH_EVENTS_MAX + 1).collect();
         if items.len() > BATCH_EVENTS_MAX { Err(too_many()) } else { Ok(items) }
     }
-}
-
-fn is_lines(headers: &HeaderMap) -> bool {
-    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    given.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(LINES)
 }
 
 fn items_of_array(bytes: &[u8]) -> Result<Vec<&[u8]>, ApiError> {
@@ -99,6 +93,7 @@ impl<'de> Visitor<'de> for Items {
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
+    use axum::http::header;
 
     use super::*;
 

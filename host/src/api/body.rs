@@ -18,10 +18,16 @@ pub(super) struct BodyLimits {
     pub(super) time_max: Duration,
 }
 
+/// The body's type without its parameters, in lower case; empty if there is none.
+pub(super) fn essence(headers: &HeaderMap) -> String {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 /// Refuses a body of another type than `expected`; `application/json` includes every `+json`.
 pub(super) fn check_type(headers: &HeaderMap, expected: &'static str) -> Result<(), ApiError> {
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = given.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = essence(headers);
     let is_json =
         || expected == "application/json" && essence.starts_with("application/") && essence.ends_with("+json");
     if essence == expected || is_json() {

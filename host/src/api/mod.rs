@@ -22,11 +22,11 @@ mod rate;
 mod rest;
 mod serve;
 mod strict;
-mod uploads;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::http::header;
 use axum::routing::{get, post};
 use subtle::ConstantTimeEq;
@@ -34,11 +34,11 @@ use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::model::limits::BATCHES_AT_ONCE_MAX;
+use crate::model::limits::{BATCHES_AT_ONCE_MAX, UPLOADS_AT_ONCE_MAX};
 use crate::model::secret::Secret;
-use crate::service::Service;
+use crate::model::token::Caller;
+use crate::service::{Places, Service};
 use gate::Gate;
-use uploads::Uploads;
 
 pub use gate::RateLimits;
 pub use rate::Rate;
@@ -79,7 +79,8 @@ pub struct ApiState {
     pub service: Arc<Service>,
     /// Bytes that an uploaded filter may have; more are refused while they come in.
     pub module_bytes_max: usize,
-    uploads: Uploads,
+    /// Each upload may hold tens of megabytes, and then a compiler; one caller has one, so that none takes them all.
+    uploads: Arc<Places<Caller>>,
     batches: Arc<Semaphore>,
     gate: Arc<Gate>,
     metrics: MetricsAccess,
@@ -95,7 +96,7 @@ impl ApiState {
             gate: Arc::new(Gate::new(rates, Arc::clone(service.metrics()))),
             service,
             module_bytes_max,
-            uploads: Uploads::default(),
+            uploads: Arc::new(Places::new(UPLOADS_AT_ONCE_MAX, 1)),
             batches: Arc::new(Semaphore::new(BATCHES_AT_ONCE_MAX)),
             metrics,
             graphql: graphql::schema(),
@@ -106,8 +107,8 @@ impl ApiState {
 /// Every route, ready to be served.
 pub fn router(state: ApiState) -> Router {
     let (router, document) = routes().split_for_parts();
-    let document: Arc<str> = openapi::to_text(&document).into();
-    let openapi_json = get(async move || ([(header::CONTENT_TYPE, "application/json")], document.to_string()));
+    let document = Bytes::from(openapi::to_text(&document));
+    let openapi_json = get(async move || ([(header::CONTENT_TYPE, "application/json")], document.clone()));
     let metrics = Arc::clone(state.service.metrics());
     let router = router.route("/openapi.json", openapi_json).route("/graphql", post(graphql::execute));
     layers::around(router, metrics).with_state(state)

@@ -76,6 +76,12 @@ pub fn operator() -> UserId {
     UserId::parse(OPERATOR).expect("it has only characters of an id")
 }
 
+/// Whether an id is one of Hooksieve's own, which nobody else may take.
+#[must_use]
+pub fn is_reserved(id: &str) -> bool {
+    id.starts_with(RESERVED_ID_PREFIX)
+}
+
 /// Whether it is the operator, as the owner of webhooks.
 #[must_use]
 pub fn is_operator(user: &UserId) -> bool {

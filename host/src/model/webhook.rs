@@ -7,6 +7,7 @@ use super::event::EventType;
 use super::filter::FilterDigest;
 use super::health::Trouble;
 use super::ids::{FilterId, ProjectId, UserId, WebhookId};
+use super::limits::FILTER_FAILURES_UNTIL_FAILING;
 use super::secret::Secret;
 
 /// Whether the endpoint answers, as the API says it.
@@ -127,5 +128,11 @@ impl Webhook {
             created_at: at,
             updated_at: at,
         }
+    }
+
+    /// Whether its filter failed on so many events in a row that it counts as failing.
+    #[must_use]
+    pub fn is_filter_failing(&self) -> bool {
+        self.filter_failures_in_a_row >= FILTER_FAILURES_UNTIL_FAILING
     }
 }

@@ -64,7 +64,8 @@ impl Service {
         let description = check_name(Some(new.description), "/description")?.unwrap_or_default();
         let group = check_name(new.group, "/group")?.unwrap_or_else(|| "Custom Events".to_owned());
         let example = new.example.as_deref().map(|text| check_example(text, &name)).transpose()?;
-        let schema = canonical(new.schema.as_deref(), "/schema", EVENT_TYPE_SCHEMA_BYTES_MAX)?;
+        let schema = new.schema.as_deref();
+        let schema = schema.map(|text| canonical(text, "/schema", EVENT_TYPE_SCHEMA_BYTES_MAX)).transpose()?;
         if let Some(schema) = &schema {
             schema::check(schema, example.as_deref())?;
         }
@@ -112,9 +113,7 @@ impl Service {
 
 /// An example as canonical text: an event that could be posted.
 fn check_example(example: &RawValue, name: &EventType) -> Result<Box<str>> {
-    let Some(text) = canonical(Some(example), "/example", EVENT_TYPE_EXAMPLE_BYTES_MAX)? else {
-        return Err(ServiceError::Internal("an example that is there has no text".to_owned()));
-    };
+    let text = canonical(example, "/example", EVENT_TYPE_EXAMPLE_BYTES_MAX)?;
     let posted = parse(&text).map_err(|refused| refused.under("/example"))?;
     Checked::of(&posted).map_err(|refused| refused.under("/example"))?;
     if posted.event != name.as_str() {
@@ -126,8 +125,7 @@ fn check_example(example: &RawValue, name: &EventType) -> Result<Box<str>> {
     Ok(text)
 }
 
-fn canonical(text: Option<&RawValue>, pointer: &str, bytes_max: usize) -> Result<Option<Box<str>>> {
-    let Some(text) = text else { return Ok(None) };
+fn canonical(text: &RawValue, pointer: &str, bytes_max: usize) -> Result<Box<str>> {
     if text.get().len() > bytes_max {
         return Err(ServiceError::bad_field(
             pointer,
@@ -135,7 +133,7 @@ fn canonical(text: Option<&RawValue>, pointer: &str, bytes_max: usize) -> Result
         ));
     }
     let canonical = json::canonicalise(text.get().as_bytes());
-    canonical.map(|text| Some(text.into())).map_err(|error| ServiceError::from(error).under(pointer))
+    canonical.map(Into::into).map_err(|error| ServiceError::from(error).under(pointer))
 }
 
 #[cfg(test)]

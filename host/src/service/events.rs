@@ -54,11 +54,18 @@ impl Service {
         let (event, digest) = self.read_posted(body, &mut Known::default()).await?;
         let id = event.id.clone();
         let accepted = self.store.accept_event(Arc::new(event), digest).await?;
-        self.metrics.events.count(accepted.as_str());
-        if accepted == Accepted::New {
+        self.note(&[accepted]);
+        answer(id, accepted)
+    }
+
+    /// Counts what was accepted, and tells dispatch if any of it is new.
+    fn note(&self, accepted: &[Accepted]) {
+        for accepted in accepted {
+            self.metrics.events.count(accepted.as_str());
+        }
+        if accepted.contains(&Accepted::New) {
             self.dispatch_poke.notify_one();
         }
-        answer(id, accepted)
     }
 
     /// Accepts events, each given as JSON text, each on its own: one that cannot be taken does not keep the
@@ -85,12 +92,7 @@ impl Service {
             tokio::task::yield_now().await;
         }
         let accepted = self.store.accept_events(events).await?;
-        for accepted in &accepted {
-            self.metrics.events.count(accepted.as_str());
-        }
-        if accepted.contains(&Accepted::New) {
-            self.dispatch_poke.notify_one();
-        }
+        self.note(&accepted);
         let mut accepted = accepted.into_iter();
         let answers = ids.into_iter().map(|id| {
             let id = id?;
@@ -160,13 +162,11 @@ impl Service {
             return webhook.filter(|webhook| webhook.owner == *user).map(|_| stored).ok_or_else(missing);
         }
         let project = std::slice::from_ref(&stored.event.project_id);
-        let is_member = !self.store.projects_among(user, project).await?.is_empty();
-        let verdicts = self.store.verdicts_on(stored.seq, Some(user)).await?;
-        if is_member || verdicts.iter().any(|verdict| was_member(verdict.outcome)) {
-            Ok(stored)
-        } else {
-            Err(missing())
+        if !self.store.projects_among(user, project).await?.is_empty() {
+            return Ok(stored);
         }
+        let verdicts = self.store.verdicts_on(stored.seq, Some(user)).await?;
+        if verdicts.iter().any(|verdict| was_member(verdict.outcome)) { Ok(stored) } else { Err(missing()) }
     }
 }
 

@@ -5,15 +5,14 @@
 //! only if the webhook is still as it was read. A check that fails is no error of the caller's: all else that
 //! they change is written, and the webhook that they get back is disabled, UNHEALTHY and says why.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
 
 use super::access::owner;
 use super::{Noun, Result, Service, ServiceError, WebhookView};
 use crate::clock::random_bytes;
 use crate::model::health::Failure;
-use crate::model::ids::{DeliveryId, UserId};
-use crate::model::limits::{HEALTH_CHECK_TIME_MAX, HEALTH_CHECKS_AT_ONCE_MAX, HEALTH_CHECKS_PER_OWNER_MAX};
+use crate::model::ids::DeliveryId;
+use crate::model::limits::HEALTH_CHECK_TIME_MAX;
 use crate::model::operational::Change;
 use crate::model::secret::Secret;
 use crate::model::snapshot::Snapshot;
@@ -105,76 +104,5 @@ impl Target {
 
     fn is_of(&self, webhook: &Webhook) -> bool {
         self.url == webhook.url && self.headers == webhook.headers
-    }
-}
-
-/// The checks under way, by owner: each may take seconds, which its caller chooses.
-#[derive(Default)]
-pub(super) struct Checks {
-    under_way: Arc<Mutex<HashMap<UserId, usize>>>,
-}
-
-/// A place for one check.
-#[derive(Debug)]
-struct Place {
-    owner: UserId,
-    under_way: Arc<Mutex<HashMap<UserId, usize>>>,
-}
-
-impl Checks {
-    fn enter(&self, owner: &UserId) -> Result<Place> {
-        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_owner = under_way.get(owner).copied().unwrap_or_default();
-        if of_owner == HEALTH_CHECKS_PER_OWNER_MAX || under_way.values().sum::<usize>() == HEALTH_CHECKS_AT_ONCE_MAX {
-            return Err(ServiceError::Busy);
-        }
-        under_way.insert(owner.clone(), of_owner + 1);
-        Ok(Place { owner: owner.clone(), under_way: Arc::clone(&self.under_way) })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = under_way.get_mut(&self.owner) {
-            *count -= 1;
-            if *count == 0 {
-                under_way.remove(&self.owner);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn user(number: usize) -> UserId {
-        UserId::parse(&format!("u{number}")).unwrap()
-    }
-
-    #[test]
-    fn an_owner_has_a_few_checks_at_a_time_and_leaves_room_to_the_others() {
-        let checks = Checks::default();
-        let mut places: Vec<_> = (0..HEALTH_CHECKS_PER_OWNER_MAX).map(|_| checks.enter(&user(1)).unwrap()).collect();
-
-        assert!(matches!(checks.enter(&user(1)), Err(ServiceError::Busy)));
-        drop(checks.enter(&user(2)).unwrap());
-        places.pop();
-        places.push(checks.enter(&user(1)).unwrap());
-        drop(places);
-        assert!(checks.under_way.lock().unwrap().is_empty());
-    }
-
-    #[test]
-    fn no_more_checks_are_under_way_than_there_are_places() {
-        let checks = Checks::default();
-
-        let places: Vec<_> =
-            (0..HEALTH_CHECKS_AT_ONCE_MAX).map(|number| checks.enter(&user(number)).unwrap()).collect();
-
-        assert!(matches!(checks.enter(&user(999)), Err(ServiceError::Busy)));
-        drop(places);
-        assert!(checks.enter(&user(999)).is_ok());
     }
 }

@@ -1,9 +1,7 @@
 //! What the host counts, for whoever watches it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use tokio::sync::Mutex;
+use std::time::Duration;
 
 use super::Service;
 use crate::metrics::{Metrics, Queues};
@@ -11,9 +9,6 @@ use crate::metrics::{Metrics, Queues};
 /// How long queues that were looked up are told again: a scraper asks every few seconds, and looking long
 /// queues up takes a reader of the database some ten milliseconds.
 const QUEUES_AGE_MAX: Duration = Duration::from_secs(1);
-
-/// The queues as they were looked up last. Whoever asks meanwhile waits for that answer.
-pub(super) type RecentQueues = Mutex<Option<(Instant, Queues)>>;
 
 impl Service {
     /// Where everything is counted.
@@ -30,17 +25,11 @@ impl Service {
 
     /// `None` when the store fails: that is when the rest of the metrics is needed.
     async fn queues(&self) -> Option<Queues> {
-        let mut recent = self.queues.lock().await;
-        if let Some((looked_up_at, queues)) = *recent
-            && looked_up_at.elapsed() < QUEUES_AGE_MAX
-        {
-            return Some(queues);
-        }
-        let found = self.store.queues(self.clock.now()).await;
+        let look = async { self.store.queues(self.clock.now()).await };
+        let found = self.queues.get(QUEUES_AGE_MAX, look).await;
         let found = found.inspect_err(|error| {
             tracing::warn!(error = error as &dyn std::error::Error, "the queues could not be looked up");
         });
-        *recent = found.ok().map(|queues| (Instant::now(), queues));
-        recent.map(|(_, queues)| queues)
+        found.ok()
     }
 }

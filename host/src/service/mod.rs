@@ -16,8 +16,10 @@ mod health;
 mod hooks;
 mod metrics;
 mod people;
+mod places;
 mod posted;
 mod readiness;
+mod recent;
 mod secrets;
 mod test_sends;
 mod verdicts;
@@ -27,14 +29,17 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use self::health::Checks;
+use self::recent::Recent;
 use crate::clock::Clock;
 use crate::egress::Policy;
 use crate::filter::FilterHost;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Queues};
 use crate::model::catalogue::Catalogue;
-use crate::model::limits::{NAME_CHARS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
-use crate::model::operational::RESERVED_ID_PREFIX;
+use crate::model::ids::UserId;
+use crate::model::limits::{
+    HEALTH_CHECKS_AT_ONCE_MAX, HEALTH_CHECKS_PER_OWNER_MAX, NAME_CHARS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX,
+};
+use crate::model::operational::{self, RESERVED_ID_PREFIX};
 use crate::outbound::Sender;
 use crate::resolve::Resolver;
 use crate::store::{PageRequest, Store};
@@ -51,6 +56,7 @@ pub use event_types::NewEventType;
 pub use events::{AcceptedEvent, EventFilter};
 pub use filters::{EvaluateEvent, Evaluated};
 pub use people::NewToken;
+pub use places::Places;
 pub use secrets::RotatedSecret;
 pub use test_sends::TestSent;
 pub use verdicts::{EventVerdicts, Explained};
@@ -67,12 +73,12 @@ pub struct Service {
     policy: Policy,
     resolver: Resolver,
     sender: Arc<Sender>,
-    checks: Checks,
+    checks: Places<UserId>,
     catalogue: Catalogue,
     dispatch_poke: Arc<Notify>,
     metrics: Arc<Metrics>,
-    queues: metrics::RecentQueues,
-    last_ready: readiness::LastReady,
+    queues: Recent<Queues>,
+    last_ready: Recent<()>,
 }
 
 /// What a [`Service`] is made of.
@@ -100,8 +106,9 @@ impl Service {
     #[must_use]
     pub fn new(parts: ServiceParts) -> Self {
         let ServiceParts { store, filters, clock, policy, resolver, sender, dispatch_poke, metrics } = parts;
-        let (checks, catalogue) = (Checks::default(), Catalogue::built_in());
-        let (queues, last_ready) = (metrics::RecentQueues::default(), readiness::LastReady::default());
+        let checks = Places::new(HEALTH_CHECKS_AT_ONCE_MAX, HEALTH_CHECKS_PER_OWNER_MAX);
+        let catalogue = Catalogue::built_in();
+        let (queues, last_ready) = (Recent::default(), Recent::default());
         Self {
             store,
             filters,
@@ -158,7 +165,7 @@ fn check_name(name: Option<String>, pointer: &str) -> Result<Option<String>> {
 
 /// Refuses an id that is kept for Hooksieve's own.
 fn check_reserved(id: &str, pointer: &str) -> Result<()> {
-    if id.starts_with(RESERVED_ID_PREFIX) {
+    if operational::is_reserved(id) {
         let detail = format!("ids that begin with `{RESERVED_ID_PREFIX}` are Hooksieve's own; choose another");
         return Err(ServiceError::bad_field(pointer, detail));
     }

@@ -4,7 +4,7 @@ use super::access::{Credentials, operator, secret_sha256};
 use super::{Noun, Result, Service, ServiceError, check_name, check_reserved};
 use crate::clock::random_bytes;
 use crate::model::ids::{CompanyId, ProjectId, UserId};
-use crate::model::operational::RESERVED_ID_PREFIX;
+use crate::model::operational;
 use crate::model::token::{Caller, Token};
 use crate::store::{Joined, Project, Revoked, User};
 
@@ -159,12 +159,12 @@ impl Service {
 
 /// A user that an operator can have made known; Hooksieve's own answers like one that is missing.
 fn user_of(id: &str) -> Result<UserId> {
-    let id = UserId::parse(id).ok().filter(|id| !id.as_str().starts_with(RESERVED_ID_PREFIX));
+    let id = UserId::parse(id).ok().filter(|id| !operational::is_reserved(id.as_str()));
     id.ok_or(ServiceError::NotFound(Noun::User))
 }
 
 /// The same for a project.
 fn project_of(id: &str) -> Result<ProjectId> {
-    let id = ProjectId::parse(id).ok().filter(|id| !id.as_str().starts_with(RESERVED_ID_PREFIX));
+    let id = ProjectId::parse(id).ok().filter(|id| !operational::is_reserved(id.as_str()));
     id.ok_or(ServiceError::NotFound(Noun::Project))
 }

@@ -2,7 +2,7 @@
 //!
 //! The operator's subscribe to operational events only, and users' to all others.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::access::owner;
@@ -28,6 +28,7 @@ use crate::store::{Added, Page, Removed, Updated, WebhookWindow};
 
 /// How often a change is tried again that met another change of the same webhook.
 const UPDATE_TRIES: usize = 128;
+
 /// A filter to attach, as the caller wrote it.
 #[derive(Clone, Debug, Default)]
 pub struct FilterChoice {
@@ -264,20 +265,14 @@ impl Service {
 
     /// The webhook as its owner sees it now.
     pub(super) async fn view(&self, webhook: Arc<Webhook>) -> Result<WebhookView> {
-        let views = self.views(vec![webhook]).await?;
-        views.into_iter().next().ok_or_else(|| ServiceError::Internal("a view went missing".to_owned()))
+        let due = self.store.next_attempts(std::slice::from_ref(&webhook.id)).await?;
+        Ok(seen(webhook, &due, self.clock.now()))
     }
 
     async fn views(&self, webhooks: Vec<Arc<Webhook>>) -> Result<Vec<WebhookView>> {
         let ids: Vec<WebhookId> = webhooks.iter().map(|webhook| webhook.id.clone()).collect();
         let (due, now) = (self.store.next_attempts(&ids).await?, self.clock.now());
-        let view = |webhook: Arc<Webhook>| {
-            let hold = webhook.trouble.hold.filter(|hold| hold.until > now);
-            let due = due.get(&webhook.id).filter(|_| webhook.is_enabled);
-            let next_attempt_at = due.map(|due| hold.map_or(*due, |hold| hold.until.max(*due)));
-            WebhookView { hold, next_attempt_at, ..WebhookView::new(webhook) }
-        };
-        Ok(webhooks.into_iter().map(view).collect())
+        Ok(webhooks.into_iter().map(|webhook| seen(webhook, &due, now)).collect())
     }
 
     pub(super) async fn own_webhook(&self, owner: &UserId, id: &str) -> Result<Arc<Webhook>> {
@@ -377,6 +372,14 @@ impl Service {
     }
 }
 
+/// A webhook as its owner sees it, given when each one's next attempt is due.
+fn seen(webhook: Arc<Webhook>, due: &HashMap<WebhookId, Timestamp>, now: Timestamp) -> WebhookView {
+    let hold = webhook.trouble.hold.filter(|hold| hold.until > now);
+    let due = due.get(&webhook.id).filter(|_| webhook.is_enabled);
+    let next_attempt_at = due.map(|due| hold.map_or(*due, |hold| hold.until.max(*due)));
+    WebhookView { hold, next_attempt_at, ..WebhookView::new(webhook) }
+}
+
 /// Somebody else's filter, one that is not there, and one that was deleted just now answer alike.
 fn unknown_filter() -> ServiceError {
     let detail = "no filter of yours has this id; `GET /v1/filters` lists those you can use".to_owned();
@@ -390,6 +393,5 @@ pub(super) fn canonical_config(config: Option<&str>, pointer: &str) -> Result<St
         let detail = format!("a configuration has at most {FILTER_CONFIG_BYTES_MAX} bytes");
         return Err(ServiceError::bad_field(pointer, detail));
     }
-    json::canonicalise(config.as_bytes())
-        .map_err(|error| ServiceError::bad_field(&format!("{pointer}{}", error.pointer()), error.to_string()))
+    json::canonicalise(config.as_bytes()).map_err(|error| ServiceError::from(error).under(pointer))
 }

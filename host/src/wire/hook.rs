@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::SecretText;
+use super::event::canonical;
 use super::text::{EventTypeName, WebhookUrl};
 
 /// A hook to subscribe. Members that are not known are ignored, unlike elsewhere: services send some of their own,
@@ -49,12 +50,10 @@ pub struct HookSampleQuery {
 pub struct HookSample(Box<RawValue>);
 
 impl HookSample {
-    /// From JSON text.
-    ///
-    /// # Errors
-    /// When it is none.
-    pub fn new(json: String) -> serde_json::Result<Self> {
-        RawValue::from_string(json).map(Self)
+    /// From canonical JSON text.
+    #[must_use]
+    pub fn new(json: &str) -> Self {
+        Self(canonical(json))
     }
 
     /// The JSON text.

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::text::SigningSecret;
 use crate::model::Timestamp;
+use crate::model::secret::Secret;
 
 /// A secret or a token. JSON has it in full; `Debug` does not.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,18 @@ impl From<String> for SecretText {
 impl From<&str> for SecretText {
     fn from(text: &str) -> Self {
         Self(text.to_owned())
+    }
+}
+
+impl From<&Secret> for SecretText {
+    fn from(secret: &Secret) -> Self {
+        Self(secret.expose().to_owned())
+    }
+}
+
+impl From<SecretText> for Secret {
+    fn from(text: SecretText) -> Self {
+        Self::new(text.0)
     }
 }
 

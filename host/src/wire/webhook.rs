@@ -11,7 +11,6 @@ use super::mirror::mirror;
 use super::present::present;
 use super::text::{AddedHeaders, ChangedHeaders, EventTypeName, Id, Name, SigningSecret, WebhookUrl};
 use super::{SecretText, WebhookHealth};
-use crate::model::limits::FILTER_FAILURES_UNTIL_FAILING;
 use crate::model::{Timestamp, webhook};
 
 mirror!(
@@ -227,7 +226,7 @@ impl Webhook {
             enabled: webhook.is_enabled,
             events: webhook.events.iter().map(ToString::to_string).collect(),
             project_ids: webhook.project_ids.iter().map(ToString::to_string).collect(),
-            filter: filter.map(|binding| AttachedFilter::new(binding, webhook.filter_failures_in_a_row)),
+            filter: filter.map(|binding| AttachedFilter::new(binding, webhook.is_filter_failing())),
             payload_format: webhook.payload_format.into(),
             headers: webhook.headers.keys().map(|name| (name.clone(), ())).collect(),
             failures_in_a_row: webhook.failures_in_a_row,
@@ -239,8 +238,7 @@ impl Webhook {
 }
 
 impl AttachedFilter {
-    fn new(binding: &webhook::FilterBinding, failures_in_a_row: u32) -> Self {
-        let is_failing = failures_in_a_row >= FILTER_FAILURES_UNTIL_FAILING;
+    fn new(binding: &webhook::FilterBinding, is_failing: bool) -> Self {
         Self {
             id: binding.filter_id.to_string(),
             config: canonical(&binding.config),

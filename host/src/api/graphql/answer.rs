@@ -7,7 +7,6 @@ use super::events::WebhookEvent;
 use super::health::WebhookHealth;
 use super::input::{OnError, PayloadFormat};
 use super::scalars::{DateTime, Json};
-use crate::model::limits::FILTER_FAILURES_UNTIL_FAILING;
 use crate::model::webhook::{FilterBinding, Health};
 use crate::service::{WebhookView, WindowedViews};
 
@@ -103,7 +102,7 @@ impl Webhook {
         let webhook = &self.0.webhook;
         let binding = webhook.filter.as_ref()?;
         Budget::of(context).spend([&*binding.config].into_iter()).next()?;
-        Some(AttachedFilter::new(binding, webhook.filter_failures_in_a_row))
+        Some(AttachedFilter::new(binding, webhook.is_filter_failing()))
     }
 
     /// Hooksieve's: the shape of the delivered body.
@@ -160,8 +159,7 @@ struct AttachedFilter {
 }
 
 impl AttachedFilter {
-    fn new(binding: &FilterBinding, failures_in_a_row: u32) -> Self {
-        let is_failing = failures_in_a_row >= FILTER_FAILURES_UNTIL_FAILING;
+    fn new(binding: &FilterBinding, is_failing: bool) -> Self {
         Self {
             id: ID(binding.filter_id.to_string()),
             config: Some(Json::from_text(&binding.config)),

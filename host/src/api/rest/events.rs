@@ -55,8 +55,8 @@ pub(crate) async fn list_events(
 
 /// Show an event
 ///
-/// For the operator any; for a user those of their projects, and those that one of their webhooks has a
-/// verdict on.
+/// For the operator any; for a user those of their projects, and those that were for one of their webhooks while
+/// they were a member; a test only for the owner of its webhook.
 #[utoipa::path(get, path = "/v1/events/{id}", tag = "events", params(("id" = String, Path, description = "The event.")),
     responses((status = 200, description = "The event.", body = wire::Event), Refusals))]
 pub(crate) async fn get_event(

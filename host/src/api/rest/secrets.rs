@@ -8,7 +8,6 @@ use crate::api::ApiState;
 use crate::api::auth::Auth;
 use crate::api::extract::{OptionalJsonBody, Path};
 use crate::api::openapi::WriteRefusals;
-use crate::model::secret::Secret;
 use crate::service;
 use crate::wire::{self, SecretText};
 
@@ -26,8 +25,7 @@ pub(crate) async fn rotate_secret(
     Path(id): Path<String>,
     OptionalJsonBody(rotate): OptionalJsonBody<wire::RotateSecret>,
 ) -> Result<Json<wire::RotatedSecret>> {
-    let chosen = rotate.secret.map(|secret| Secret::new(secret.expose()));
-    let rotated = state.service.rotate_secret(&caller, &id, chosen).await?;
+    let rotated = state.service.rotate_secret(&caller, &id, rotate.secret.map(Into::into)).await?;
     Ok(Json(rotated.into()))
 }
 
@@ -35,7 +33,7 @@ impl From<service::RotatedSecret> for wire::RotatedSecret {
     fn from(rotated: service::RotatedSecret) -> Self {
         Self {
             webhook_id: rotated.webhook_id.to_string(),
-            secret: SecretText::from(rotated.secret.expose()),
+            secret: SecretText::from(&rotated.secret),
             previous_expires_at: rotated.previous_expires_at,
         }
     }

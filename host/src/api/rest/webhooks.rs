@@ -9,7 +9,6 @@ use crate::api::ApiState;
 use crate::api::auth::Auth;
 use crate::api::extract::{JsonBody, Path, Query};
 use crate::api::openapi::{Refusals, WriteRefusals};
-use crate::model::secret::Secret;
 use crate::service;
 use crate::wire::{self, SecretText};
 
@@ -110,7 +109,7 @@ pub(crate) async fn delete_webhook(
 impl From<service::WebhookView> for wire::Webhook {
     fn from(view: service::WebhookView) -> Self {
         let health = wire::WebhookHealth::new(&view.webhook, view.hold, view.next_attempt_at);
-        Self::new(&view.webhook, view.secret.map(|secret| SecretText::from(secret.expose())), health)
+        Self::new(&view.webhook, view.secret.as_ref().map(SecretText::from), health)
     }
 }
 
@@ -121,10 +120,10 @@ impl From<wire::NewWebhook> for service::NewWebhook {
             name: new.name,
             events: new.events,
             project_ids: new.project_ids,
-            secret: new.secret.map(secret),
+            secret: new.secret.map(Into::into),
             filter: new.filter.map(Into::into),
             payload_format: new.payload_format.map(Into::into).unwrap_or_default(),
-            headers: new.headers.into_iter().map(|(name, value)| (name, secret(value))).collect(),
+            headers: new.headers.into_iter().map(|(name, value)| (name, value.into())).collect(),
             is_enabled: new.enabled.unwrap_or(true),
         }
     }
@@ -141,7 +140,7 @@ impl From<wire::PatchWebhook> for service::WebhookPatch {
             payload_format: patch.payload_format.map(Into::into),
             headers: patch
                 .headers
-                .map(|headers| headers.into_iter().map(|(name, value)| (name, value.map(secret))).collect()),
+                .map(|headers| headers.into_iter().map(|(name, value)| (name, value.map(Into::into))).collect()),
             is_enabled: patch.enabled,
         }
     }
@@ -155,8 +154,4 @@ impl From<wire::FilterChoice> for service::FilterChoice {
             on_error: choice.on_error.map(Into::into).unwrap_or_default(),
         }
     }
-}
-
-fn secret(text: SecretText) -> Secret {
-    Secret::new(text.expose())
 }

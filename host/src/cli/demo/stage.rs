@@ -70,7 +70,7 @@ impl Stage {
             };
             let webhook = user.create_webhook(&new).await?;
             let secret = webhook.secret.context("the host did not show the new webhook's secret")?;
-            webhooks.push(Registered { id: webhook.id, name, secret: Secret::new(secret.expose()) });
+            webhooks.push(Registered { id: webhook.id, name, secret: secret.into() });
         }
         Ok(Self { operator, user, webhooks, receiver, host })
     }

@@ -22,11 +22,9 @@ impl Pieces {
             let on_one_line = |event: &&RawValue| event.get().replace(['\n', '\r'], " ");
             return Self::Many(events.iter().map(on_one_line).collect());
         }
-        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        let is_lines = lines.clone().nth(1).is_some() && lines.next().is_some_and(is_json);
-        if is_lines && !is_json(text) {
-            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-            return Self::Many(lines.map(str::to_owned).collect());
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        if lines.len() > 1 && is_json(lines[0]) && !is_json(text) {
+            return Self::Many(lines.into_iter().map(str::to_owned).collect());
         }
         Self::One
     }
