@@ -1,5 +1,5 @@
 //! Tests of the whole. Each file makes claims about one part; what they stand on is in
-//! [`app`] (a host in process), [`receiver`] and [`guests`].
+//! [`app`] (a host in process), [`process`] (the program), [`receiver`] and [`guests`]; `clients` has a bench of its own.
 
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect stops there")]
 #![expect(unreachable_pub, reason = "the files are modules of one binary; `pub` says what a file offers the others")]

@@ -9,6 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::cargo;
+
 const LIST: &str = "tests/it/egress/guards.txt";
 
 struct Guard {
@@ -112,7 +114,7 @@ impl Copy {
     }
 
     fn cargo(&self, package: &[&str], arguments: &[&str]) -> Result<bool, Box<dyn Error>> {
-        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut command = cargo();
         command.arg("test").args(["--quiet", "--locked"]).args(package).args(arguments).current_dir(&self.folder);
         command.env("CARGO_TARGET_DIR", &self.target).stdout(Stdio::null()).stderr(Stdio::null());
         Ok(command.status()?.success())

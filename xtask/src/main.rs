@@ -1,7 +1,7 @@
 //! `cargo xtask`: the README's commands, which must work on a machine that has nothing but cargo.
 //!
-//! It prepares what cargo itself cannot (a compiler for the filters) and hands over to cargo. It builds
-//! nothing of its own and keeps no state.
+//! It prepares what cargo itself cannot (a compiler for the filters, a Python for the tests) and hands over to cargo.
+//! Only `guards` builds anything itself, in a folder of its own.
 
 mod guards;
 mod python;
@@ -81,7 +81,7 @@ fn with_settings(cargo: &[&str], rest: &[String], settings: &[(&str, &str)]) -> 
         python::run(&root());
     }
     eprintln!("xtask: cargo {} {}", cargo.join(" "), rest.join(" "));
-    let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let status = self::cargo()
         .args(cargo)
         .args(rest)
         .envs(settings.iter().copied())
@@ -90,6 +90,23 @@ fn with_settings(cargo: &[&str], rest: &[String], settings: &[(&str, &str)]) -> 
         .map_err(|error| format!("cannot run cargo: {error}"))?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// The cargo that runs this program, as it is without this program around it.
+fn cargo() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    forget_this_package(&mut cargo);
+    cargo
+}
+
+/// Takes away what cargo tells this program of its own package. Build scripts of dependencies ask for it and run anew
+/// when it differs: with it, each change between `cargo xtask` and plain `cargo` would rebuild what stands on them.
+fn forget_this_package(command: &mut Command) {
+    for (name, _) in env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
 }
 
 /// The checkout that cargo runs this program from. Asked at run time: checkouts may share a target folder,

@@ -10,6 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::{cargo, forget_this_package};
+
 /// The documents, by session, in the order in which a newcomer reads them: the filter author's guide goes on
 /// where the README's walk through ends, with its host still running.
 const SESSIONS: [&[&str]; 2] = [&["README.md", "sdk/README.md"], &["docs/blue.md"]];
@@ -56,7 +58,9 @@ pub(crate) fn run(root: &Path) -> Result<(), Box<dyn Error>> {
 fn run_script(script: &str, root: &Path) -> Result<(), Box<dyn Error>> {
     let folder = env::temp_dir().join(format!("hooksieve-readme-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
-    let status = Command::new("bash")
+    let mut bash = Command::new("bash");
+    forget_this_package(&mut bash);
+    let status = bash
         .args(["-c", script])
         .current_dir(root)
         .env("PATH", path_with_program(root)?)
@@ -108,10 +112,6 @@ fn path_with_program(root: &Path) -> Result<std::ffi::OsString, Box<dyn Error>> 
     let old = env::var_os("PATH").unwrap_or_default();
     let paths = std::iter::once(target.join("debug")).chain(env::split_paths(&old));
     Ok(env::join_paths(paths)?)
-}
-
-fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 #[cfg(test)]
