@@ -128,10 +128,7 @@ impl TestApp {
 
     /// A client of a user who is a member of [`PROJECT`].
     pub async fn user(&self, id: &str) -> Client {
-        let client = self.stranger(id).await;
-        self.operator().put_project(PROJECT, &PutProject::default()).await.unwrap();
-        self.operator().add_member(PROJECT, id).await.unwrap();
-        client
+        self.client(&member(&self.operator(), id).await)
     }
 
     /// A client of a user who is a member of nothing.
@@ -263,4 +260,17 @@ pub async fn verdict(client: &Client, event: &str, webhook: &Webhook) -> Verdict
 /// The problem that a call was refused with.
 pub fn problem<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> Problem {
     answer.unwrap_err().problem().expect("the host refused").clone()
+}
+
+/// A client for whatever no typed one is for. A proxy that the environment names does not know this machine's ports.
+pub fn http() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// Makes a user who is a member of [`PROJECT`]; their token. What is there already stays.
+pub async fn member(operator: &Client, id: &str) -> String {
+    operator.put_user(id, &PutUser::default()).await.unwrap();
+    operator.put_project(PROJECT, &PutProject::default()).await.unwrap();
+    operator.add_member(PROJECT, id).await.unwrap();
+    operator.create_token(id, &CreateToken::default()).await.unwrap().token.expose().to_owned()
 }

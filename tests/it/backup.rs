@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use futures_util::future::join_all;
 use tempfile::TempDir;
 
-use crate::app::{created, webhook};
-use crate::durability::{member, send_until_gone};
+use crate::app::{created, member, webhook};
+use crate::durability::send_until_gone;
 use crate::process::{Process, command, printed, serve};
 use crate::receiver::{Answer, Receiver};
 
@@ -33,7 +33,7 @@ async fn a_backup_under_load_has_every_event_that_was_acknowledged_before_it() {
     // Nothing is answered, so every delivery is still owed in the copy.
     receiver.always("/a", Answer::held());
     let process = Process::start(data.path(), &[]).await;
-    let token = member(&process.operator()).await;
+    let token = member(&process.operator(), "u1").await;
     process.client(&token).create_webhook(&webhook(&receiver.url("/a"))).await.unwrap();
     let acknowledged = Arc::new(Mutex::new(Vec::new()));
     let senders = (0..4).map(|sender| {

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use hooksieve::client::Client;
-use hooksieve::wire::{CreateToken, NewWebhook, PutProject, PutUser};
+use hooksieve::wire::NewWebhook;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::app::{OPERATOR_TOKEN, PROJECT, TestApp, created, filtered, raw, webhook};
+use crate::app::{OPERATOR_TOKEN, PROJECT, TestApp, created, filtered, member, raw, webhook};
 use crate::process::{PROGRAM, Process, command, printed};
 use crate::receiver::{Answer, Receiver};
 
@@ -99,10 +99,9 @@ async fn misuse_and_refusal_have_their_own_exit_codes_and_a_remedy() {
 /// A host whose loops run by themselves, and what the environment of one of its users says.
 async fn running() -> (TestApp, Client, [(&'static str, String); 2]) {
     let app = TestApp::start_running().await;
-    app.user("u1").await;
-    let token = app.operator().create_token("u1", &CreateToken::default()).await.unwrap().token;
-    let settings = [("HOOKSIEVE_URL", app.url("")), ("HOOKSIEVE_TOKEN", token.expose().to_owned())];
-    let user = app.client(token.expose());
+    let token = member(&app.operator(), "u1").await;
+    let user = app.client(&token);
+    let settings = [("HOOKSIEVE_URL", app.url("")), ("HOOKSIEVE_TOKEN", token)];
     (app, user, settings)
 }
 
@@ -219,11 +218,8 @@ async fn a_new_filter_is_tested_checked_pushed_and_then_decides_on_an_event() {
     let (data, receiver, folder) = (TempDir::new().unwrap(), Receiver::start().await, crates_folder());
     let process = Process::start(data.path(), &[]).await;
     let operator = process.operator();
-    operator.put_user("u1", &PutUser::default()).await.unwrap();
-    operator.put_project(PROJECT, &PutProject::default()).await.unwrap();
-    operator.add_member(PROJECT, "u1").await.unwrap();
-    let token = operator.create_token("u1", &CreateToken::default()).await.unwrap().token;
-    let remote = [("HOOKSIEVE_URL", process.url()), ("HOOKSIEVE_TOKEN", token.expose())];
+    let token = member(&operator, "u1").await;
+    let remote = [("HOOKSIEVE_URL", process.url()), ("HOOKSIEVE_TOKEN", token.as_str())];
 
     author(PROGRAM, &["filter", "new", "my-filter"], folder.path(), &[]).await;
     let crate_folder = folder.path().join("my-filter");
@@ -235,7 +231,7 @@ async fn a_new_filter_is_tested_checked_pushed_and_then_decides_on_an_event() {
     let checked: Value = serde_json::from_str(&checked).unwrap();
     let pushed: Value = serde_json::from_str(&pushed).unwrap();
     assert_eq!((&checked["about"]["name"], &checked["digest"]), (&pushed["about"]["name"], &pushed["digest"]));
-    let user = process.client(token.expose());
+    let user = process.client(&token);
     let filter = pushed["id"].as_str().unwrap();
     user.create_webhook(&filtered(&receiver.url("/a"), filter, None)).await.unwrap();
     let done = |done| hooksieve::wire::NewEvent {

@@ -5,15 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hooksieve::client::Client;
-use hooksieve::wire::{
-    BatchResult, CreateToken, EventsQuery, NewEvent, NewWebhook, PageQuery, PutProject, PutUser, UploadQuery,
-};
+use hooksieve::wire::{BatchResult, EventsQuery, NewEvent, NewWebhook, PageQuery, UploadQuery};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-use crate::app::{OPERATOR_TOKEN, PROJECT, created, raw, webhook};
+use crate::app::{OPERATOR_TOKEN, PROJECT, created, member, raw, webhook};
 use crate::guests::HOSTILE;
 use crate::process::{Process, printed, serve};
 use crate::receiver::{Answer, Receiver};
@@ -21,16 +19,8 @@ use crate::receiver::{Answer, Receiver};
 /// How long the process may take to stop when it is asked to.
 const STOP: Duration = Duration::from_secs(10);
 
-/// A user who is a member of [`PROJECT`], by their token.
-pub async fn member(operator: &Client) -> String {
-    operator.put_user("u1", &PutUser::default()).await.unwrap();
-    operator.put_project(PROJECT, &PutProject::default()).await.unwrap();
-    operator.add_member(PROJECT, "u1").await.unwrap();
-    operator.create_token("u1", &CreateToken::default()).await.unwrap().token.expose().to_owned()
-}
-
 async fn register(process: &Process, receiver: &Receiver, paths: &[&str]) -> String {
-    let token = member(&process.operator()).await;
+    let token = member(&process.operator(), "u1").await;
     for path in paths {
         process.client(&token).create_webhook(&webhook(&receiver.url(path))).await.unwrap();
     }

@@ -168,7 +168,7 @@ async fn a_token_that_is_used_too_often_is_told_when_to_come_back_and_others_are
     app.user("u1").await;
     let token = app.operator().create_token("u1", &CreateToken::default()).await.unwrap().token;
     let other = app.operator().create_token("u1", &CreateToken::default()).await.unwrap().token;
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = crate::app::http();
 
     let many = (0..50).map(|_| http.get(app.url("/v1/webhooks")).bearer_auth(token.expose()));
     let mut answers = statuses(many).await;
@@ -202,7 +202,7 @@ async fn an_address_that_fails_too_often_waits_but_not_who_called_rightly_from_i
     let app = strict().await;
     let known = app.operator();
     known.list_event_types().await.unwrap();
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = crate::app::http();
 
     let guesses = (0..50).map(|n| http.get(app.url("/v1/event-types")).bearer_auth(format!("hs_operator{n}_guess")));
     let answers = statuses(guesses).await;

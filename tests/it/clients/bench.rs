@@ -6,14 +6,14 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use hooksieve::client::Client;
-use hooksieve::wire::{CreateToken, NewWebhook, PayloadFormat, PutProject, PutUser, Webhook};
+use hooksieve::wire::{NewWebhook, PayloadFormat, PutProject, Webhook};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::installed::{self, SOURCES};
-use crate::app::PROJECT;
+use crate::app::{PROJECT, member};
 use crate::process::Process;
 
 /// How long a test waits for a line of a receiver.
@@ -149,7 +149,7 @@ impl Foreign {
     }
 }
 
-async fn line(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
+pub(super) async fn line(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
     let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("the receiver says nothing");
     line.unwrap().expect("the receiver has ended")
 }
@@ -193,11 +193,4 @@ impl Bench {
             format!(r#"{{"id":"{id}","event":"TODO_CREATED","projectId":"{PROJECT}","currentValue":{current_value}}}"#);
         self.host.operator().send_event_text(event).await.unwrap();
     }
-}
-
-/// Makes a user who is a member of [`PROJECT`]; their token.
-pub async fn member(operator: &Client, id: &str) -> String {
-    operator.put_user(id, &PutUser::default()).await.unwrap();
-    operator.add_member(PROJECT, id).await.unwrap();
-    operator.create_token(id, &CreateToken::default()).await.unwrap().token.expose().to_owned()
 }

@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use hooksieve::wire::PayloadFormat;
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::bench::{Bench, SecretKind, member};
+use super::bench::{Bench, SecretKind};
 use super::installed::{self, SOURCES};
-use crate::app::{OPERATOR_TOKEN, PROJECT};
+use crate::app::{OPERATOR_TOKEN, PROJECT, member};
+use crate::isolation::document::Document;
 use crate::receiver::Receiver;
 
 /// How long it tries, in seconds, where nobody says otherwise.
@@ -29,19 +30,6 @@ fn tokens(ada: &str, ben: &str) -> String {
     };
     let auth = [identity("ada", ada), identity("operator", OPERATOR_TOKEN), identity("ben", ben)];
     json!({ "auth": auth }).to_string()
-}
-
-/// All operations of the host's document, such as `GET /readyz`.
-async fn operations(bench: &Bench) -> BTreeSet<String> {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let document = client.get(format!("{}/openapi.json", bench.host.url())).send().await.unwrap();
-    let document: Value = document.json().await.unwrap();
-    let mut operations = BTreeSet::new();
-    for (path, methods) in document["paths"].as_object().unwrap() {
-        operations
-            .extend(methods.as_object().unwrap().keys().map(|method| format!("{} {path}", method.to_uppercase())));
-    }
-    operations
 }
 
 #[tokio::test]
@@ -76,7 +64,7 @@ async fn schemathesis_finds_no_failure() {
 
     assert!(status.success(), "schemathesis found failures: {status}");
     let succeeded: BTreeSet<String> = serde_json::from_slice(&std::fs::read(succeeded).unwrap()).unwrap();
-    let operations = operations(&bench).await;
+    let operations: BTreeSet<String> = Document::at(bench.host.url()).await.routes().into_iter().collect();
     let untested: Vec<_> = operations.difference(&succeeded).collect();
     assert!(untested.is_empty(), "never answered with success, and so not tested: {untested:?}");
     println!("every one of {} operations was reached and answered as it is documented", operations.len());

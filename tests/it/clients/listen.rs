@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use super::bench::{Bench, SecretKind, payloads};
+use super::bench::{Bench, SecretKind, line, payloads};
 use crate::process::command;
 use crate::receiver::{Received, Receiver};
 
@@ -26,10 +26,7 @@ async fn listen_verifies_every_payload_the_largest_too() {
     listen.args(["listen", "--json", "--secret", secret]).stdout(Stdio::piped());
     let mut child = listen.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut next = async || -> Value {
-        let line = tokio::time::timeout(std::time::Duration::from_secs(60), lines.next_line()).await;
-        serde_json::from_str(&line.expect("it says nothing").unwrap().expect("it has ended")).unwrap()
-    };
+    let mut next = async || -> Value { serde_json::from_str(&line(&mut lines).await).unwrap() };
     let url = next().await["listening"].as_str().unwrap().to_owned();
     bench.register(&url, SecretKind::Chosen, PayloadFormat::Full).await;
     let mut payloads = payloads();

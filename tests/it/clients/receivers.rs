@@ -138,7 +138,7 @@ fn forgeries(received: &Received, is_standard: bool) -> Vec<(String, Received)> 
 
 /// Posts a delivery as it was received; the receiver's status.
 async fn replay(received: &Received, url: &str) -> u16 {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = crate::app::http();
     let mut request = client.post(url).body(received.body.clone());
     for (name, value) in &received.headers {
         if !["host", "content-length"].contains(&name.as_str()) {

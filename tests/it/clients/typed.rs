@@ -14,7 +14,7 @@ use crate::receiver::Receiver;
 /// A folder with the program, the libraries, and the types made of the host's document.
 async fn project(bench: &Bench) -> TempDir {
     let folder = installed::beside_packages("typed.ts");
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = crate::app::http();
     let document = client.get(format!("{}/openapi.json", bench.host.url())).send().await.unwrap();
     fs::write(folder.path().join("openapi.json"), document.text().await.unwrap()).unwrap();
     let (code, said) = run(folder.path(), &["openapi-typescript/bin/cli.js", "openapi.json", "-o", "api.d.ts"]).await;

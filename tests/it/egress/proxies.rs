@@ -1,10 +1,9 @@
 //! The proxies that the environment names are for others: what a proxy dials nobody has judged.
 
-use hooksieve::wire::{CreateToken, PutProject, PutUser};
 use tempfile::TempDir;
 
 use super::Trap;
-use crate::app::{PROJECT, created, webhook};
+use crate::app::{created, member, webhook};
 use crate::process::Process;
 use crate::receiver::Receiver;
 
@@ -19,11 +18,7 @@ async fn a_proxy_of_the_environment_is_never_asked() {
     settings.extend([("NO_PROXY", "nothing.example"), ("no_proxy", "nothing.example")]);
     let process = Process::start(data.path(), &settings).await;
     let operator = process.operator();
-    operator.put_user("u1", &PutUser::default()).await.unwrap();
-    operator.put_project(PROJECT, &PutProject::default()).await.unwrap();
-    operator.add_member(PROJECT, "u1").await.unwrap();
-    let token = operator.create_token("u1", &CreateToken::default()).await.unwrap().token;
-    let user = operator.with_token(&token);
+    let user = process.client(&member(&operator, "u1").await);
     user.create_webhook(&webhook(&receiver.url("/a"))).await.unwrap();
 
     operator.send_event(&created("e1")).await.unwrap();

@@ -9,7 +9,7 @@ use hooksieve::wire::{CreateToken, NewEvent, NewWebhook, PatchWebhook, PutProjec
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::app::{PROJECT, TestApp, created, problem, webhook};
+use crate::app::{PROJECT, TestApp, created, member, problem, webhook};
 use crate::process::Process;
 use crate::receiver::{Answer, Receiver};
 
@@ -167,11 +167,8 @@ async fn a_kill_loses_neither_a_change_nor_a_hold_and_tells_no_change_twice() {
     let process = Process::start(data.path(), &[]).await;
     let operator = process.operator();
     operator.create_webhook(&operators(&receiver.url("/ops"))).await.unwrap();
-    operator.put_user("u1", &PutUser::default()).await.unwrap();
-    operator.put_project(PROJECT, &PutProject::default()).await.unwrap();
-    operator.add_member(PROJECT, "u1").await.unwrap();
-    let token = operator.create_token("u1", &CreateToken::default()).await.unwrap().token;
-    let user = process.client(token.expose());
+    let token = member(&operator, "u1").await;
+    let user = process.client(&token);
     let registered = user.create_webhook(&webhook(&receiver.url("/a"))).await.unwrap();
     for number in 0..20 {
         operator.send_event(&created(&format!("e{number}"))).await.unwrap();
@@ -185,7 +182,7 @@ async fn a_kill_loses_neither_a_change_nor_a_hold_and_tells_no_change_twice() {
     receiver.always("/ops", Answer::status(204));
     let process = Process::start(data.path(), &[]).await;
     let told = receiver.wait_for("/ops", 2).await;
-    let after = process.client(token.expose()).get_webhook(&registered.id).await.unwrap();
+    let after = process.client(&token).get_webhook(&registered.id).await.unwrap();
 
     assert_eq!(before.status, WebhookStatus::Unhealthy);
     assert_eq!(after.status, WebhookStatus::Unhealthy);

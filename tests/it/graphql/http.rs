@@ -82,7 +82,7 @@ async fn what_is_no_request_is_refused_with_its_place() {
         assert_eq!((given, &told["errors"][0]["extensions"]["code"]), (status, &json!(code)), "{start}: {told}");
         assert!(told["errors"][0]["message"].as_str().unwrap().contains(words), "{start}: {told}");
     }
-    let form = reqwest::Client::builder().no_proxy().build().unwrap().post(app.url("/graphql")).bearer_auth(&token);
+    let form = crate::app::http().post(app.url("/graphql")).bearer_auth(&token);
     let form = form.header("content-type", "application/x-www-form-urlencoded").body("query=%7B__typename%7D");
     assert_eq!(form.send().await.unwrap().status(), 415);
 }
@@ -90,7 +90,7 @@ async fn what_is_no_request_is_refused_with_its_place() {
 #[tokio::test]
 async fn a_query_by_get_is_refused() {
     let app = TestApp::start().await;
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = crate::app::http();
 
     let response = client.get(app.url("/graphql?query=%7B__typename%7D")).send().await.unwrap();
 

@@ -9,28 +9,22 @@ mod refusals;
 mod sameness;
 mod schema;
 
-use hooksieve::wire::{CreateToken, PutProject, PutUser};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
-use crate::app::{PROJECT, TestApp};
+use crate::app::{TestApp, member};
 
 /// All that Blue's schema has of a webhook.
 const WEBHOOK: &str = "id uid name url secret status events projectIds enabled metadata createdAt updatedAt";
 
-/// The token of a user who is a member of [`PROJECT`].
+/// The token of a user who is a member of the project.
 async fn token(app: &TestApp, id: &str) -> String {
-    let operator = app.operator();
-    operator.put_user(id, &PutUser::default()).await.unwrap();
-    operator.put_project(PROJECT, &PutProject::default()).await.unwrap();
-    operator.add_member(PROJECT, id).await.unwrap();
-    operator.create_token(id, &CreateToken::default()).await.unwrap().token.expose().to_owned()
+    member(&app.operator(), id).await
 }
 
 /// A request without a token.
 fn post(app: &TestApp, body: &Value) -> RequestBuilder {
-    // A proxy that the environment names does not know this machine's ports.
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = crate::app::http();
     client.post(app.url("/graphql")).json(body)
 }
 

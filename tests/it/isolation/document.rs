@@ -6,15 +6,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::app::TestApp;
-
 /// The OpenAPI document, as the host serves it.
 pub struct Document(Value);
 
 impl Document {
-    pub async fn of(app: &TestApp) -> Self {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let response = client.get(app.url("/openapi.json")).send().await.unwrap();
+    /// That of the host at this address.
+    pub async fn at(host: &str) -> Self {
+        let response = crate::app::http().get(format!("{host}/openapi.json")).send().await.unwrap();
         assert_eq!(
             (response.status().as_u16(), &response.headers()["content-type"]),
             (200, &"application/json".parse().unwrap())
@@ -74,7 +72,8 @@ impl Document {
     }
 }
 
-fn looks_like_a_reference(name: &str) -> bool {
+/// Whether a member is called like an id.
+pub fn looks_like_a_reference(name: &str) -> bool {
     let ends = ["Id", "Ids", "_id", "_ids"];
     name == "id" || name == "ids" || ends.iter().any(|end| name.ends_with(end))
 }

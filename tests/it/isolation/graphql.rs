@@ -4,6 +4,8 @@
 
 use serde_json::{Value, json};
 
+use super::document::looks_like_a_reference;
+use super::missing;
 use super::world::{Answer, Caller, PRIVATE, Thing, World};
 
 const SCHEMA: &str = include_str!("../../../host/schema.graphql");
@@ -68,11 +70,6 @@ fn code(answer: &Answer, at: &str) -> Option<String> {
     errors[0]["extensions"]["code"].as_str().map(str::to_owned)
 }
 
-fn missing(id: &str) -> [String; 2] {
-    let last = if id.ends_with('0') { "1" } else { "0" };
-    [format!("{}{last}", &id[..id.len() - 1]), "no-such-id".to_owned()]
-}
-
 #[test]
 fn every_field_of_the_schema_has_a_row_and_every_row_a_field() {
     let mut fields: Vec<&str> =
@@ -87,11 +84,10 @@ fn every_field_of_the_schema_has_a_row_and_every_row_a_field() {
 #[test]
 fn every_member_of_an_input_that_names_a_thing_is_declared() {
     let inputs = SCHEMA.lines().filter_map(|line| line.strip_prefix("input ")?.strip_suffix(" {"));
-    let looks_like_one = |name: &str| name == "id" || name.ends_with("Id") || name.ends_with("Ids");
     let mut found: Vec<String> = Vec::new();
     for input in inputs {
         for (name, _) in fields_of(&format!("input {input}")) {
-            if looks_like_one(name) {
+            if looks_like_a_reference(name) {
                 found.push(format!("{input}.{name}"));
             }
         }

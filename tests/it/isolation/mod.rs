@@ -5,7 +5,7 @@
 //! caller's answers byte for byte, headers included, as what is not there, whatever the id looks like; and
 //! a refused call says the same about an id that exists as about one that does not.
 
-mod document;
+pub mod document;
 mod graphql;
 pub mod rows;
 mod world;
@@ -43,6 +43,12 @@ fn expected(row: &Row, caller: Caller) -> Expected {
         _ => false,
     };
     if row.of.is_none() || gets_it { Expected::Success } else { Expected::NotFound }
+}
+
+/// Ids that no thing has: one of the same form as `id`, and one that is called so.
+fn missing(id: &str) -> [String; 2] {
+    let last = if id.ends_with('0') { "1" } else { "0" };
+    [format!("{}{last}", &id[..id.len() - 1]), "no-such-id".to_owned()]
 }
 
 /// Ids that no thing has: one of the same form as `id`, and forms that no id has.
@@ -136,7 +142,7 @@ async fn every_route_answers_every_caller_as_its_row_declares() {
 
 #[tokio::test]
 async fn every_route_has_a_row_and_every_row_a_route() {
-    let document = Document::of(&World::start().await.app).await;
+    let document = Document::at(&World::start().await.app.url("")).await;
 
     let mut rows: Vec<&str> = ROWS.iter().map(|row| row.route).collect();
     rows.sort_unstable();
@@ -153,7 +159,7 @@ fn no_route_is_hidden_from_the_document() {
 
 #[tokio::test]
 async fn every_member_of_a_body_that_names_a_thing_is_declared() {
-    let document = Document::of(&World::start().await.app).await;
+    let document = Document::at(&World::start().await.app.url("")).await;
 
     let users = ROWS.iter().filter(|row| matches!(row.who, Who::Users | Who::Both));
     let mut found: Vec<(&str, String)> = users
@@ -200,8 +206,7 @@ async fn a_body_that_names_what_is_somebody_elses_answers_like_one_that_names_no
                 continue;
             }
             assert_eq!(answer.status, reference.refused, "{at}: {}", answer.body);
-            let last = if id.ends_with('0') { "1" } else { "0" };
-            for missing in [format!("{}{last}", &id[..id.len() - 1]), "no-such-id".to_owned()] {
+            for missing in missing(&id) {
                 calls += 1;
                 assert_eq!(ask(&missing).await, answer, "{at}: {missing}");
             }

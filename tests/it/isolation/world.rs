@@ -138,7 +138,7 @@ impl World {
             (Caller::Owner, token("owner").await.token.expose().to_owned()),
         ];
         // A proxy that the environment names does not know this machine's ports.
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = crate::app::http();
         let world = Self { app, receiver, http, tokens: tokens.into(), projects: AtomicU32::new(0) };
         for thing in [Thing::Webhook, Thing::Filter, Thing::Delivery] {
             world.make(thing, Caller::Owner).await;

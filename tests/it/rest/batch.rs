@@ -1,9 +1,9 @@
 //! Many events in one call: each on its own, and on disk when it is answered.
 
-use hooksieve::wire::{BatchResult, BatchResults, CreateToken, NewEvent, Problem};
+use hooksieve::wire::{BatchResult, BatchResults, NewEvent, Problem};
 
 use super::{Answer, request, with_body};
-use crate::app::{OPERATOR_TOKEN, PROJECT, TestApp, created, problem, raw, webhook};
+use crate::app::{OPERATOR_TOKEN, PROJECT, TestApp, created, member, problem, raw, webhook};
 use crate::receiver::Receiver;
 
 const PATH: &str = "/v1/events/batch";
@@ -100,8 +100,7 @@ async fn an_id_that_comes_twice_in_a_batch_is_as_if_the_events_came_one_after_th
 #[tokio::test]
 async fn a_batch_that_is_no_batch_is_refused_whole() {
     let app = TestApp::start().await;
-    app.user("u1").await;
-    let user = app.operator().create_token("u1", &CreateToken::default()).await.unwrap().token;
+    let user = member(&app.operator(), "u1").await;
     let code = async |token: &str, body: &str| -> Problem {
         Answer::of(with_body(&app, "POST", PATH, token, body)).await.problem()
     };
@@ -113,7 +112,7 @@ async fn a_batch_that_is_no_batch_is_refused_whole() {
     let many = format!("[{}]", vec!["{}"; 1_001].join(","));
     assert!(code(OPERATOR_TOKEN, &many).await.detail.contains("at most 1000 events"));
     assert_eq!(code(OPERATOR_TOKEN, &format!("[{}]", " ".repeat(8 << 20))).await.code, "PAYLOAD_TOO_LARGE");
-    assert_eq!(code(user.expose(), "[]").await.code, "UNAUTHORIZED");
+    assert_eq!(code(&user, "[]").await.code, "UNAUTHORIZED");
     let untyped = request(&app, "POST", PATH, OPERATOR_TOKEN).body("[]");
     assert_eq!(Answer::of(untyped).await.problem().code, "UNSUPPORTED_MEDIA_TYPE");
     assert!(app.operator().list_events(&Default::default()).await.unwrap().items.is_empty());

@@ -1,18 +1,11 @@
 //! REST hooks, as Zapier subscribes, asks for samples and unsubscribes.
 
-use hooksieve::wire::{
-    CreateToken, HookSampleQuery, NewHook, Outcome, PageQuery, PatchWebhook, PayloadFormat, WebhookStatus,
-};
+use hooksieve::wire::{HookSampleQuery, NewHook, Outcome, PageQuery, PatchWebhook, PayloadFormat, WebhookStatus};
 use serde_json::Value;
 
 use super::{Answer, request, with_body};
-use crate::app::{PROJECT, TestApp, created, marked, problem, verdict};
+use crate::app::{PROJECT, TestApp, created, marked, member, problem, verdict};
 use crate::receiver::{self, Receiver};
-
-async fn user_token(app: &TestApp) -> String {
-    app.user("u1").await;
-    app.operator().create_token("u1", &CreateToken::default()).await.unwrap().token.expose().to_owned()
-}
 
 fn hook(receiver: &Receiver, path: &str) -> NewHook {
     NewHook { target_url: receiver.url(path), event: "TODO_CREATED".to_owned() }
@@ -25,7 +18,7 @@ fn query(event: &str) -> HookSampleQuery {
 #[tokio::test]
 async fn a_zap_is_turned_on_gets_events_and_is_turned_off() {
     let (app, receiver) = (TestApp::start().await, Receiver::start().await);
-    let token = user_token(&app).await;
+    let token = member(&app.operator(), "u1").await;
     // All that Zapier sends, and what an integration may add.
     let body = format!(
         r#"{{"target_url":"{0}","subscription_url":"{0}","event":"TODO_CREATED","hookUrl":"{0}","meta":{{"zap":{{"id":7}}}}}}"#,
@@ -114,7 +107,7 @@ async fn samples_are_what_deliveries_are_newest_first_and_each_with_an_id() {
 #[tokio::test]
 async fn samples_are_a_bare_list_and_the_types_example_where_nothing_happened() {
     let app = TestApp::start().await;
-    let token = user_token(&app).await;
+    let token = member(&app.operator(), "u1").await;
     let ask = |query: &str| Answer::of(request(&app, "GET", &format!("/v1/hooks/sample?{query}"), &token));
 
     let answer = ask("event=TODO_DELETED&limit=3&cursor=x").await;
@@ -150,7 +143,7 @@ async fn samples_show_nothing_of_projects_that_the_caller_is_no_member_of() {
 #[tokio::test]
 async fn a_hook_that_cannot_be_is_refused_by_the_names_of_its_own_members() {
     let app = TestApp::start().await;
-    let token = user_token(&app).await;
+    let token = member(&app.operator(), "u1").await;
     let long = "X".repeat(300);
 
     for (body, pointer, words) in [
@@ -179,7 +172,7 @@ async fn a_hook_that_cannot_be_is_refused_by_the_names_of_its_own_members() {
 #[tokio::test]
 async fn a_header_without_a_value_in_a_change_keeps_the_value_that_nobody_is_shown() {
     let (app, receiver) = (TestApp::start().await, Receiver::start().await);
-    let token = user_token(&app).await;
+    let token = member(&app.operator(), "u1").await;
     let user = app.client(&token);
     let id = user.create_hook(&hook(&receiver, "/a")).await.unwrap().id;
     let path = format!("/v1/webhooks/{id}");

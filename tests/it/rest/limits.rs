@@ -7,13 +7,13 @@ use hooksieve::model::limits::{
     REQUEST_BODY_BYTES_MAX, REQUEST_HEADERS_BYTES_MAX, REQUEST_HEADERS_MAX, REQUEST_URL_BYTES_MAX, SECRET_BYTES_MAX,
     URL_CHARS_MAX, WEBHOOK_EVENTS_MAX, WEBHOOK_HEADER_VALUE_BYTES_MAX, WEBHOOK_HEADERS_MAX, WEBHOOK_PROJECTS_MAX,
 };
-use hooksieve::wire::{CreateToken, Problem};
+use hooksieve::wire::Problem;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::{Answer, anonymous, request, with_body};
-use crate::app::{OPERATOR_TOKEN, PROJECT, TestApp, webhook};
+use crate::app::{OPERATOR_TOKEN, PROJECT, TestApp, member, webhook};
 use crate::guests::HOSTILE;
 use crate::isolation::rows::{Body, ROWS};
 
@@ -31,23 +31,24 @@ struct Scene {
 impl Scene {
     async fn set() -> Self {
         let app = TestApp::start_with(|config| config.filter.module_bytes_max = MODULE_BYTES_MAX).await;
-        let client = app.user("u1").await;
-        let token = app.operator().create_token("u1", &CreateToken::default()).await.unwrap().token;
+        let user = member(&app.operator(), "u1").await;
+        let client = app.client(&user);
         let webhook = client.create_webhook(&webhook("https://127.0.0.1:8443/")).await.unwrap().id;
         let filter = client.upload_filter(&Default::default(), HOSTILE.to_vec()).await.unwrap().id;
-        Self { app, user: token.expose().to_owned(), webhook, filter }
+        Self { app, user, webhook, filter }
     }
 
     /// The route as it can be called, and with whose token.
     fn call<'a>(&'a self, route: &'a str) -> (&'a str, String, &'a str) {
         let (method, path) = route.split_once(' ').unwrap();
         let id = match path.split('/').nth(2) {
-            Some("webhooks") => &self.webhook,
+            Some("webhooks" | "hooks") => &self.webhook,
             Some("filters") => &self.filter,
             _ => "u1",
         };
         let path = path.replace("{id}", id).replace("{userId}", "u1").replace("{name}", "A_TYPE");
-        let is_users = ["/v1/webhooks", "/v1/deliveries", "/v1/filters"].iter().any(|begin| path.starts_with(begin));
+        let is_users =
+            ["/v1/webhooks", "/v1/hooks", "/v1/deliveries", "/v1/filters"].iter().any(|begin| path.starts_with(begin));
         (method, path, if is_users { &self.user } else { OPERATOR_TOKEN })
     }
 

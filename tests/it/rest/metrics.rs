@@ -1,10 +1,9 @@
 //! `/metrics`: what is counted, and who may read it.
 
 use hooksieve::client::ClientError;
-use hooksieve::wire::CreateToken;
 
 use super::{Answer, anonymous, request};
-use crate::app::{METRICS_TOKEN, OPERATOR_TOKEN, TestApp, created, filtered, marked, webhook};
+use crate::app::{METRICS_TOKEN, OPERATOR_TOKEN, TestApp, created, filtered, marked, member, webhook};
 use crate::receiver::{self, Receiver};
 
 /// The value of the line that begins with `name`.
@@ -86,13 +85,12 @@ async fn the_metrics_token_opens_the_metrics_and_nothing_else() {
 #[tokio::test]
 async fn metrics_are_for_operators_unless_they_are_public() {
     let app = TestApp::start().await;
-    app.user("u1").await;
-    let user = app.operator().create_token("u1", &CreateToken::default()).await.unwrap().token;
+    let user = member(&app.operator(), "u1").await;
     let public = TestApp::start_with(|config| config.metrics.public = true).await;
 
     let statuses = [
         Answer::of(anonymous(&app, "GET", "/metrics")).await.status,
-        Answer::of(request(&app, "GET", "/metrics", user.expose())).await.status,
+        Answer::of(request(&app, "GET", "/metrics", &user)).await.status,
         Answer::of(anonymous(&public, "GET", "/metrics")).await.status,
     ];
 

@@ -52,8 +52,7 @@ fn request(app: &TestApp, method: &str, path: &str, token: &str) -> RequestBuild
 /// A request without one.
 fn anonymous(app: &TestApp, method: &str, path: &str) -> RequestBuilder {
     let method: Method = method.parse().unwrap();
-    // A proxy that the environment names does not know this machine's ports.
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = crate::app::http();
     client.request(method, app.url(path))
 }
 

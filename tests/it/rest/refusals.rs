@@ -1,16 +1,10 @@
 //! What cannot be taken: refused with the place, what is wrong and what to do, and nothing is changed.
 
-use hooksieve::wire::{CreateToken, PageQuery, Problem};
+use hooksieve::wire::{PageQuery, Problem};
 
 use super::{Answer, request, with_body};
-use crate::app::{OPERATOR_TOKEN, TestApp, problem};
+use crate::app::{OPERATOR_TOKEN, TestApp, member, problem};
 use crate::guests::HOSTILE;
-
-/// A user's token.
-async fn user_token(app: &TestApp) -> String {
-    app.user("u1").await;
-    app.operator().create_token("u1", &CreateToken::default()).await.unwrap().token.expose().to_owned()
-}
 
 fn assert_points_at(problem: &Problem, pointer: &str, words: &str, input: &str) {
     assert_eq!((problem.status, problem.code.as_str()), (400, "BAD_USER_INPUT"), "{input}: {problem:?}");
@@ -22,7 +16,7 @@ fn assert_points_at(problem: &Problem, pointer: &str, words: &str, input: &str) 
 #[tokio::test]
 async fn a_webhook_that_cannot_be_taken_is_refused_by_the_field() {
     let app = TestApp::start().await;
-    let token = user_token(&app).await;
+    let token = member(&app.operator(), "u1").await;
     let long = "x".repeat(201);
 
     for (members, pointer, words) in [
@@ -64,7 +58,7 @@ async fn a_webhook_that_cannot_be_taken_is_refused_by_the_field() {
 #[tokio::test]
 async fn an_array_is_not_taken_for_an_object() {
     let app = TestApp::start().await;
-    let token = user_token(&app).await;
+    let token = member(&app.operator(), "u1").await;
 
     let event = Answer::of(with_body(
         &app,
@@ -85,7 +79,7 @@ async fn an_array_is_not_taken_for_an_object() {
 #[tokio::test]
 async fn a_change_is_made_wholly_or_not_at_all() {
     let app = TestApp::start().await;
-    let token = user_token(&app).await;
+    let token = member(&app.operator(), "u1").await;
     let user = app.client(&token);
     let before = user.create_webhook(&crate::app::webhook("https://127.0.0.1:8443/")).await.unwrap();
 
@@ -107,7 +101,7 @@ async fn a_change_is_made_wholly_or_not_at_all() {
 #[tokio::test]
 async fn a_project_that_the_user_is_no_member_of_is_refused_whether_it_exists_or_not() {
     let app = TestApp::start().await;
-    let token = user_token(&app).await;
+    let token = member(&app.operator(), "u1").await;
     app.operator().put_project("there", &Default::default()).await.unwrap();
 
     let ask = |project: &str| {
@@ -155,7 +149,7 @@ fn value(json: &str) -> String {
 #[tokio::test]
 async fn a_body_of_the_wrong_type_or_size_is_refused() {
     let app = TestApp::start().await;
-    let token = user_token(&app).await;
+    let token = member(&app.operator(), "u1").await;
 
     let untyped = request(&app, "POST", "/v1/webhooks", &token).body(r#"{"url":"https://example.com/"}"#);
     let wasm_as_json = with_body(&app, "POST", "/v1/filters", &token, "{}");
@@ -183,7 +177,7 @@ async fn an_upload_that_is_no_filter_is_refused_with_the_reason_and_not_kept() {
 #[tokio::test]
 async fn a_page_that_cannot_be_is_refused() {
     let app = TestApp::start().await;
-    let token = user_token(&app).await;
+    let token = member(&app.operator(), "u1").await;
 
     for (query, pointer) in [
         ("limit=0", "/limit"),

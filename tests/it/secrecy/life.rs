@@ -113,7 +113,7 @@ async fn start(folder: &Path, operator: &str, format: &str) -> Process {
 
 impl Host<'_> {
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = crate::app::http();
         client.request(method, format!("{}{path}", self.process.url()))
     }
 
