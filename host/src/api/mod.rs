@@ -117,7 +117,8 @@ pub fn router(state: ApiState) -> Router {
 /// Every documented route.
 fn routes() -> OpenApiRouter<ApiState> {
     use rest::{
-        batch, deliveries, event_types, events, filters, health, hooks, people, secrets, test_sends, verdicts, webhooks,
+        backtest, batch, deliveries, event_types, events, filters, health, hooks, people, secrets, stats, test_sends,
+        verdicts, webhooks,
     };
 
     OpenApiRouter::with_openapi(openapi::base())
@@ -135,6 +136,8 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(deliveries::list_deliveries))
         .routes(routes!(deliveries::get_delivery))
         .routes(routes!(verdicts::list_verdicts))
+        .routes(routes!(stats::get_webhook_stats))
+        .routes(routes!(backtest::backtest_filter))
         .routes(routes!(filters::upload_filter, filters::list_filters))
         .routes(routes!(filters::get_filter, filters::delete_filter))
         .routes(routes!(filters::get_filter_wasm))

@@ -126,6 +126,15 @@ impl Refused {
     pub fn is_hosts_fault(&self) -> bool {
         matches!(self, Self::Missing | Self::Host { .. })
     }
+
+    /// The class of the failure on an event, where the filter took its configuration once and does not now.
+    #[must_use]
+    pub fn class(&self) -> ReasonClass {
+        match self {
+            Self::Failed { class, .. } => *class,
+            _ => ReasonClass::Error,
+        }
+    }
 }
 
 fn list(names: &[String]) -> String {

@@ -1,5 +1,9 @@
 //! The door to the filter room.
 
+mod batches;
+
+pub use batches::Batches;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

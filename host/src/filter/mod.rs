@@ -21,6 +21,7 @@ pub mod compile;
 mod engine;
 mod error;
 mod host;
+mod judged;
 mod loading;
 pub mod projection;
 mod run;
@@ -28,7 +29,7 @@ mod wit_v0_1_0;
 
 pub use error::{Refused, StartError};
 pub use host::{
-    Admitted, Configured, Evaluation, FilterHost, FilterOptions, FilterRef, Request, SourceError, WasmSource,
+    Admitted, Batches, Configured, Evaluation, FilterHost, FilterOptions, FilterRef, Request, SourceError, WasmSource,
 };
 pub use run::{Decision, Failure};
 

@@ -1,5 +1,9 @@
 //! One call of a filter with fresh state, and the threads that make such calls.
 
+mod batch;
+
+pub(super) use batch::Batch;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};

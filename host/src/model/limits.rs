@@ -202,6 +202,32 @@ pub const HEALTH_CHECKS_AT_ONCE_MAX: usize = 32;
 pub const HEALTH_CHECKS_PER_OWNER_MAX: usize = 4;
 /// Filter failures in a row that mark the filter as failing.
 pub const FILTER_FAILURES_UNTIL_FAILING: u32 = 3;
+/// Events on which a webhook's shadow did not agree that are kept, the newest.
+pub const SHADOW_SAMPLES_MAX: u32 = 20;
+/// Events that a backtest asks about where the caller does not say.
+pub const BACKTEST_EVENTS_DEFAULT: u32 = 1_000;
+/// Events that a backtest asks about at the most.
+pub const BACKTEST_EVENTS_MAX: u32 = 100_000;
+/// Events on which the candidate does not agree that a backtest shows, the newest.
+pub const BACKTEST_SAMPLES_MAX: usize = 50;
+/// Backtests under way in all. Their calls take turns, so more would only be slower.
+pub const BACKTESTS_AT_ONCE_MAX: usize = 8;
+/// Backtests under way of one owner.
+pub const BACKTESTS_PER_OWNER_MAX: usize = 1;
+/// How long a backtest takes at the most; it ends there and says so.
+pub const BACKTEST_TIME_MAX: Duration = Duration::from_secs(300);
+/// The window of a webhook's statistics where the caller does not say.
+pub const STATS_WINDOW_DEFAULT: Duration = Duration::from_secs(24 * 3600);
+/// The longest window of a webhook's statistics.
+pub const STATS_WINDOW_MAX: Duration = Duration::from_secs(31 * 24 * 3600);
+/// Events that statistics count, the newest: what they cost does not grow with the events there are.
+pub const STATS_EVENTS_MAX: u32 = 20_000;
+/// Attempts at which statistics stop counting.
+pub const STATS_ATTEMPTS_MAX: usize = 50_000;
+/// Reasons that statistics show, the most frequent.
+pub const STATS_REASONS_MAX: usize = 10;
+/// Characters of a reason by which statistics tell it from others.
+pub const STATS_REASON_CHARS_MAX: u32 = 200;
 /// How long a graceful stop waits for what is under way.
 pub const STOP_GRACE: Duration = Duration::from_secs(8);
 

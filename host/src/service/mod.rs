@@ -5,6 +5,7 @@
 //! none can forget to ask.
 
 pub mod access;
+mod backtest;
 mod deliveries;
 mod error;
 mod event_types;
@@ -21,6 +22,8 @@ mod posted;
 mod readiness;
 mod recent;
 mod secrets;
+mod shadows;
+mod stats;
 mod test_sends;
 mod verdicts;
 mod webhooks;
@@ -50,6 +53,7 @@ pub use crate::filter::{Decision, Evaluation, Failure};
 pub use crate::store::{
     CustomEventType, DeliveryQuery, LoggedVerdict, Page, Project, User, VerdictQuery, WebhookWindow,
 };
+pub use backtest::{Backtest, BacktestStep, BacktestSummary, NewBacktest, Outcomes};
 pub use deliveries::DeliveryDetail;
 pub use error::{Noun, ServiceError, Violation};
 pub use event_types::NewEventType;
@@ -58,6 +62,8 @@ pub use filters::{EvaluateEvent, Evaluated};
 pub use people::NewToken;
 pub use places::Places;
 pub use secrets::RotatedSecret;
+pub use shadows::CandidateChoice;
+pub use stats::{Percentiles, WebhookStats};
 pub use test_sends::TestSent;
 pub use verdicts::{EventVerdicts, Explained};
 pub use webhooks::{FilterChoice, NewWebhook, WebhookPatch, WebhookView, WindowedViews};
@@ -74,6 +80,7 @@ pub struct Service {
     resolver: Resolver,
     sender: Arc<Sender>,
     checks: Places<UserId>,
+    backtests: backtest::Share,
     catalogue: Catalogue,
     dispatch_poke: Arc<Notify>,
     metrics: Arc<Metrics>,
@@ -117,6 +124,7 @@ impl Service {
             resolver,
             sender,
             checks,
+            backtests: backtest::Share::default(),
             catalogue,
             dispatch_poke,
             metrics,

@@ -10,10 +10,11 @@ use super::claims::Loaded;
 use super::lease::Seen;
 use super::{
     SqliteStore, claims, deliveries, event_list, event_types, events, filters, headers, health, people, queues,
-    secrets, tokens, verdicts, webhooks,
+    secrets, shadows, stats, tokens, verdicts, webhooks,
 };
 use crate::metrics::Queues;
 use crate::model::Timestamp;
+use crate::model::comparison::{Agreements, Difference, Judged};
 use crate::model::delivery::{Attempt, Delivery};
 use crate::model::event::{Event, EventDigest, EventSeq, EventType, StoredEvent};
 use crate::model::filter::{Filter, FilterDigest};
@@ -26,7 +27,7 @@ use crate::model::webhook::Webhook;
 use crate::store::{
     Accepted, Added, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
     Dispatched, EventQuery, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result,
-    Revoked, Rotated, Rotation, Store, StoreError, TestAccepted, TestOf, Updated, User, VerdictQuery, WebhookChange,
+    Revoked, Rotated, Rotation, Stats, StatsQuery, Store, StoreError, TestAccepted, TestOf, Updated, User, VerdictQuery, WebhookChange,
     WebhookWindow, Windowed,
 };
 
@@ -320,6 +321,25 @@ impl Store for SqliteStore {
     ) -> Result<Page<LoggedVerdict>> {
         let webhook = webhook.clone();
         self.read(move |connection| verdicts::of_webhook(connection, &webhook, &query, &page)).await
+    }
+
+    async fn recorded(&self, webhook: &WebhookId, events: Vec<EventSeq>) -> Result<HashMap<EventSeq, Judged>> {
+        let webhook = webhook.clone();
+        self.read(move |connection| verdicts::recorded(connection, &webhook, events)).await
+    }
+
+    async fn stats(&self, webhook: &WebhookId, query: StatsQuery) -> Result<Stats> {
+        let webhook = webhook.clone();
+        self.read(move |connection| stats::of_webhook(connection, &webhook, &query)).await
+    }
+
+    async fn agreements(&self, ids: Vec<WebhookId>) -> Result<HashMap<WebhookId, Agreements>> {
+        self.read(move |connection| shadows::agreements(connection, ids)).await
+    }
+
+    async fn shadow_samples(&self, webhook: &WebhookId) -> Result<Vec<Difference>> {
+        let webhook = webhook.clone();
+        self.read(move |connection| shadows::samples(connection, &webhook)).await
     }
 
     async fn queues(&self, now: Timestamp) -> Result<Queues> {

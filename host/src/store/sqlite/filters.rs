@@ -88,7 +88,8 @@ pub(super) fn wasm(connection: &Connection, digest: &FilterDigest) -> rusqlite::
 }
 
 pub(super) fn delete(connection: &Connection, id: &FilterId) -> rusqlite::Result<Removed> {
-    if connection.prepare_cached("SELECT 1 FROM webhooks WHERE filter_id = ?1")?.exists((id,))? {
+    let used = "SELECT 1 FROM webhooks WHERE filter_id = ?1 UNION ALL SELECT 1 FROM webhooks WHERE shadow_filter_id = ?1";
+    if connection.prepare_cached(used)?.exists((id,))? {
         return Ok(Removed::InUse);
     }
     let digest: Option<FilterDigest> = connection
@@ -105,7 +106,8 @@ fn drop_unused_module(connection: &Connection, digest: &FilterDigest) -> rusqlit
         .prepare_cached(
             "DELETE FROM filter_modules WHERE digest = ?1
              AND NOT EXISTS (SELECT 1 FROM filters WHERE filters.digest = ?1)
-             AND NOT EXISTS (SELECT 1 FROM webhooks WHERE filter_digest = ?1)",
+             AND NOT EXISTS (SELECT 1 FROM webhooks WHERE filter_digest = ?1)
+             AND NOT EXISTS (SELECT 1 FROM webhooks WHERE shadow_filter_digest = ?1)",
         )?
         .execute((digest,))?;
     Ok(())

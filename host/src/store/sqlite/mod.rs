@@ -25,6 +25,8 @@ mod people;
 mod queues;
 mod readers;
 mod secrets;
+mod shadows;
+mod stats;
 mod tokens;
 mod verdicts;
 mod webhooks;

@@ -1,9 +1,13 @@
 //! Verdicts: why a webhook did or did not get an event.
 
-use rusqlite::{Connection, Row};
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::columns::{Count, before, one_row, page_of, rows_of};
 use super::health;
+use super::shadows::judged;
+use crate::model::comparison::Judged;
 use crate::model::event::EventSeq;
 use crate::model::ids::{UserId, WebhookId};
 use crate::model::verdict::Verdict;
@@ -52,6 +56,25 @@ pub(super) fn on_event(
         )?
         .query_map((event, owner), read)?
         .collect()
+}
+
+/// What was decided on these events for one webhook, where anything was.
+pub(super) fn recorded(
+    connection: &Connection,
+    webhook: &WebhookId,
+    events: Vec<EventSeq>,
+) -> rusqlite::Result<HashMap<EventSeq, Judged>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT v.outcome, v.reason, v.reason_class FROM webhooks w CROSS JOIN verdicts v ON v.webhook_seq = w.seq
+         WHERE w.id = ?1 AND v.event_seq = ?2",
+    )?;
+    let mut recorded = HashMap::new();
+    for event in events {
+        if let Some(verdict) = statement.query_one((webhook, event), |row| judged(row, 0)).optional()? {
+            recorded.insert(event, verdict);
+        }
+    }
+    Ok(recorded)
 }
 
 pub(super) fn of_webhook(
