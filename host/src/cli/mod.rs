@@ -12,6 +12,7 @@
 //! - [`receiver`] and [`signatures`]: an endpoint on this machine, for `listen` and `demo`.
 //! - [`signals`]: when to stop.
 
+mod backtest;
 mod backup;
 mod check_url;
 mod demo;
@@ -72,6 +73,8 @@ enum Command {
     /// Write, try and upload filters.
     #[command(subcommand)]
     Filter(filter::FilterCommand),
+    /// Try a candidate filter on the events that are stored.
+    Backtest(backtest::Args),
     /// Manage API tokens.
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -122,6 +125,7 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
         Command::Event(command) => event::run(command, output).await,
         Command::Webhook(command) => webhook::run(command, output).await,
         Command::Filter(command) => filter::run(command, output).await,
+        Command::Backtest(args) => backtest::run(args, output).await,
         Command::Token(command) => token::run(command, output).await,
         Command::Verify(args) => verify::run(args, output),
         Command::Backup(args) => backup::run(args, output).await,

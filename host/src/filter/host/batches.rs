@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Configured, FilterHost, Request, panicked};
+use crate::filter::Refused;
 use crate::filter::projection::Value;
 use crate::filter::run::{Batch, Caller, Decision};
 use crate::filter::wit_v0_1_0::lower;
-use crate::filter::Refused;
 
 /// Events in the first call.
 const EVENTS_AT_FIRST: usize = 16;
@@ -79,4 +79,3 @@ impl FilterHost {
         Ok(batch)
     }
 }
-

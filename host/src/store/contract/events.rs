@@ -63,7 +63,8 @@ pub(in crate::store) async fn a_lapsed_event_lease_is_claimed_again_under_a_larg
     let second = store.claim_events(claim(at(60), 1)).await.unwrap().remove(0);
 
     assert!(second.fence > first.fence);
-    let decide = |fence| Dispatched { event: first.stored.seq, fence, verdicts: vec![], deliveries: vec![], compared: vec![] };
+    let decide =
+        |fence| Dispatched { event: first.stored.seq, fence, verdicts: vec![], deliveries: vec![], compared: vec![] };
     assert_eq!(store.record_dispatch(decide(first.fence)).await.unwrap(), Recorded::LeaseLost);
     assert_eq!(store.record_dispatch(decide(second.fence)).await.unwrap(), Recorded::Written);
 }
@@ -124,7 +125,8 @@ pub(in crate::store) async fn a_dispatch_that_cannot_be_written_leaves_the_event
     let (event, fence) = accepted(&*store, "e").await;
     let verdicts = vec![verdict("w", Outcome::Filtered), verdict("never_added", Outcome::Filtered)];
 
-    let failed = store.record_dispatch(Dispatched { event, fence, verdicts, deliveries: vec![], compared: vec![] }).await;
+    let failed =
+        store.record_dispatch(Dispatched { event, fence, verdicts, deliveries: vec![], compared: vec![] }).await;
 
     assert!(matches!(failed, Err(StoreError::Internal(_))), "{failed:?}");
     assert!(store.verdicts_on(event, None).await.unwrap().is_empty());

@@ -16,6 +16,8 @@ pub(super) mod people;
 pub(super) mod queues;
 pub(super) mod samples;
 pub(super) mod secrets;
+pub(super) mod shadows;
+pub(super) mod stats;
 pub(super) mod tests_of_webhooks;
 pub(super) mod webhooks;
 
@@ -115,6 +117,14 @@ macro_rules! contract_tests {
             logs: deliveries_are_listed_newest_first_by_state_and_time,
             logs: verdicts_are_listed_newest_first_by_outcome_and_time,
             logs: verdicts_on_an_event_are_those_of_the_owner_or_of_all,
+            shadows: a_shadow_reads_back_as_it_was_and_goes_with_its_webhook,
+            shadows: a_shadow_keeps_its_bytes_and_is_not_taken_once_they_are_gone,
+            shadows: each_comparison_is_counted_and_the_newest_differences_are_kept,
+            shadows: another_shadow_begins_with_nothing_and_what_the_former_says_is_not_counted,
+            stats: outcomes_reasons_attempts_and_latencies_are_counted,
+            stats: only_the_newest_events_are_counted_and_it_is_said,
+            stats: a_test_of_the_webhook_is_not_counted,
+            stats: what_was_decided_on_events_is_found_for_one_webhook,
             queues: what_waits_is_counted_with_its_age,
             queues: what_rests_or_is_not_due_does_not_count,
             logs: a_row_can_be_written_and_read_back,

@@ -27,8 +27,8 @@ use crate::model::webhook::Webhook;
 use crate::store::{
     Accepted, Added, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
     Dispatched, EventQuery, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result,
-    Revoked, Rotated, Rotation, Stats, StatsQuery, Store, StoreError, TestAccepted, TestOf, Updated, User, VerdictQuery, WebhookChange,
-    WebhookWindow, Windowed,
+    Revoked, Rotated, Rotation, Stats, StatsQuery, Store, StoreError, TestAccepted, TestOf, Updated, User,
+    VerdictQuery, WebhookChange, WebhookWindow, Windowed,
 };
 
 #[async_trait]

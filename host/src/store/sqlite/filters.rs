@@ -88,7 +88,8 @@ pub(super) fn wasm(connection: &Connection, digest: &FilterDigest) -> rusqlite::
 }
 
 pub(super) fn delete(connection: &Connection, id: &FilterId) -> rusqlite::Result<Removed> {
-    let used = "SELECT 1 FROM webhooks WHERE filter_id = ?1 UNION ALL SELECT 1 FROM webhooks WHERE shadow_filter_id = ?1";
+    let used =
+        "SELECT 1 FROM webhooks WHERE filter_id = ?1 UNION ALL SELECT 1 FROM webhooks WHERE shadow_filter_id = ?1";
     if connection.prepare_cached(used)?.exists((id,))? {
         return Ok(Removed::InUse);
     }

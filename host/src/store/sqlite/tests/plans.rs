@@ -4,7 +4,7 @@ use rusqlite::{Connection, StatementStatus};
 
 use super::opened;
 use crate::store::contract::samples::{add_webhooks, at, delivery_claim, names, owe};
-use crate::store::sqlite::{SqliteStore, claims, event_list};
+use crate::store::sqlite::{SqliteStore, claims, event_list, stats};
 use crate::store::{Result, Store};
 
 /// Owes `rows` more deliveries, due at once, to the first webhook, by copying the first one.
@@ -158,4 +158,31 @@ async fn lists_of_events_search_and_never_scan() {
         assert!(tables.clone().count() > 0 && tables.clone().all(is_bounded), "{plan:#?}");
         assert!(!plan.iter().any(|line| line.contains("TEMP B-TREE")), "{plan:#?}");
     }
+}
+
+#[tokio::test]
+async fn statistics_cost_what_they_count_however_many_events_there_are() {
+    let (store, _kept) = opened();
+    add_webhooks(&*store, &["w"]).await;
+    owe(&*store, "e", &["w"], at(0)).await;
+    pile_up(&store, 100_000).await.unwrap();
+    let decide = store.write(|connection| {
+        connection.execute_batch(
+            "INSERT INTO verdicts (event_seq, webhook_seq, outcome, decided_at)
+             SELECT seq, 1, 'delivered', 0 FROM events WHERE seq > 1",
+        )
+    });
+    decide.await.unwrap();
+
+    let cost = store.read(|connection| {
+        Ok((
+            steps(connection, stats::FIRST_SINCE, (at(0),))?,
+            steps(connection, stats::NEWEST, (1, 1, 10, 200))?,
+            explain(connection, stats::NEWEST, 4)?,
+        ))
+    });
+    let (first, newest, plan) = cost.await.unwrap();
+
+    assert!(first < 50 && newest < 600, "{first} and {newest} steps");
+    assert!(!plan.iter().any(|line| line.contains("SCAN") || line.contains("ORDER BY")), "{plan:#?}");
 }
