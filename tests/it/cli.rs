@@ -244,3 +244,40 @@ async fn a_new_filter_is_tested_checked_pushed_and_then_decides_on_an_event() {
     receiver.wait_for("/a", 1).await;
     assert_eq!(receiver.only("/a").json()["currentValue"]["done"], true);
 }
+
+#[tokio::test]
+async fn backtest_and_stats_print_tables_or_json() {
+    let (app, user, settings) = running().await;
+    let receiver = Receiver::start().await;
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let id = user.create_webhook(&webhook(&receiver.url("/a"))).await.unwrap().id;
+    for number in 0..3 {
+        app.operator().send_event(&crate::app::marked(&format!("e{number}"), number == 0)).await.unwrap();
+    }
+    receiver.wait_for("/a", 3).await;
+    let run = async |arguments: &[&str]| run_with(&settings, arguments).await;
+
+    let told = run(&["backtest", &id, "--filter", "done-records"]).await;
+    let json = run(&["--json", "backtest", &id, "--filter", "done-records", "--limit", "2"]).await;
+    let refused = run(&["backtest", &id, "--filter", "field-match", "--config", "{}"]).await;
+    let misused = run(&["backtest", &id, "--filter", "done-records", "--since", "yesterday"]).await;
+    let shadowed = run(&["webhook", "update", &id, "--shadow", "done-records"]).await;
+    let stats = run(&["webhook", "stats", &id]).await;
+    let stats_json = run(&["--json", "webhook", "stats", &id, "--since", "2022-12-01T00:00:00Z"]).await;
+
+    assert_eq!(told.0, Some(0), "{told:?}");
+    assert!(told.1.contains("delivered  3       1\nfiltered   0       2\n"), "{told:?}");
+    assert!(told.1.contains("3 events, all there are: 1 agree, 2 would no longer be sent"), "{told:?}");
+    assert!(told.1.ends_with("e1     delivered  filtered   the record is not done\n"), "{told:?}");
+    let json: Value = serde_json::from_str(&json.1).unwrap();
+    assert_eq!((&json["asked"], &json["complete"]), (&2.into(), &false.into()));
+    assert_eq!(json["samples"][0]["candidate"]["outcome"], "filtered");
+    assert_eq!(refused.0, Some(1), "{refused:?}");
+    assert!(refused.2.contains("/filter/config") || refused.2.contains("configuration"), "{refused:?}");
+    assert_eq!(misused.0, Some(2), "{misused:?}");
+    assert!(shadowed.1.contains("shadow   done-records null: 0 agree"), "{shadowed:?}");
+    assert_eq!(stats.0, Some(0), "{stats:?}");
+    assert!(stats.1.contains("\ndelivered           3\n") && stats.1.contains("attempt took: p50"), "{stats:?}");
+    let stats: Value = serde_json::from_str(&stats_json.1).unwrap();
+    assert_eq!((&stats["events"], &stats["since"]), (&3.into(), &"2022-12-01T00:00:00.000Z".into()));
+}

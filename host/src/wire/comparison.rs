@@ -13,6 +13,7 @@ use crate::model::{Timestamp, comparison};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Candidate {
     /// The filter; `GET /v1/filters` lists those that can be used.
+    #[schema(format = "filter-id")]
     pub id: String,
     /// Its configuration, any JSON of at most 64 KiB that the filter takes; null if it needs none.
     #[schema(value_type = Value)]

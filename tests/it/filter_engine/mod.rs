@@ -1,6 +1,7 @@
 //! The filter room with real WebAssembly: what a filter's author can do to others (nothing) and to their
 //! own webhook, and what an upload may be.
 
+mod batches;
 mod cache;
 mod misbehaviour;
 mod sameness;

@@ -1,5 +1,6 @@
 //! The flow, from an event to a delivery that a receiver has verified.
 
+mod backtest;
 mod bytes;
 mod enabling;
 mod failures;
@@ -10,5 +11,6 @@ mod operational;
 mod payloads;
 mod retries;
 mod rotation;
+mod shadows;
 mod test_sends;
 mod verdicts;

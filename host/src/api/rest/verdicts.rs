@@ -13,7 +13,7 @@ use crate::wire;
 
 /// Explain for each webhook why it did or did not get an event
 ///
-/// For a user: each of their webhooks, at most 1000. For the operator: every verdict on the event. The
+/// For a user: each of their webhooks. For the operator: every verdict on the event. The
 /// list has one page.
 #[utoipa::path(get, path = "/v1/events/{id}/verdicts", tag = "verdicts",
     params(("id" = String, Path, description = "The event.")),
