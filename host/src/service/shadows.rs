@@ -1,5 +1,7 @@
 //! Candidates beside the filters of webhooks, which decide nothing and are compared.
 
+use std::time::Duration;
+
 use super::webhooks::{Taken, WebhookView};
 use super::{Result, Service};
 use crate::filter::FilterRef;
@@ -63,7 +65,11 @@ impl Service {
 /// otherwise the comparison begins anew.
 pub(super) fn carried_on(before: &Webhook, after: &Webhook, now: Timestamp) -> Option<Shadow> {
     let shadow = after.shadow.clone()?;
-    let old = before.shadow.as_ref().filter(|old| old.is_same_filter(&shadow) && before.filter == after.filter);
-    let since = old.map_or(now, |old| old.since);
+    let since = match &before.shadow {
+        Some(old) if old.is_same_filter(&shadow) && before.filter == after.filter => old.since,
+        // Later than before, also by a clock that stands: by this what is still being compared is told apart.
+        Some(old) => now.max(old.since + Duration::from_millis(1)),
+        None => now,
+    };
     Some(Shadow { since, ..shadow })
 }

@@ -161,7 +161,7 @@ async fn a_filter_that_cannot_be_used_changes_nothing_through_any_door() {
     for (id, config, words) in [
         // Never ends, is refused, and has more than it takes.
         (filter.as_str(), r#"{"do":"configure-loop"}"#, "`configure` failed (fuel)"),
-        ("field-match", r#"{"pointer":"/currentValue/done","operator":"equals","value":true}"#, "equals"),
+        ("field-match", r#"{"pointer":"/currentValue/done","operator":"equals","value":true}"#, "unknown operator"),
         ("done-records", "1", "refuses its configuration"),
     ] {
         let choice = FilterChoice { id: id.to_owned(), config: Some(raw(config)), on_error: None };

@@ -33,7 +33,7 @@ async fn statistics_count_outcomes_reasons_attempts_and_latencies() {
     assert_eq!(count(KeptOutcome::Delivered), Some(1));
     assert_eq!(stats.outcomes.iter().map(|counted: &OutcomeCount| counted.count).sum::<u64>(), 4);
     let (most, count) = (&stats.reasons[0], stats.reasons[0].count);
-    assert_eq!((most.reason.as_str(), most.outcome, count), ("the record is not done", KeptOutcome::Filtered, 2));
+    assert_eq!((most.reason.as_str(), most.outcome, count), ("the record is not done", KeptOutcome::Filtered, 3));
     assert_eq!(stats.attempts_succeeded, 1);
     assert_eq!(stats.attempt_errors, [ErrorCount { error: AttemptError::Status, count: 1 }]);
     assert!(stats.attempt_latency.is_some());
