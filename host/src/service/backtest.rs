@@ -130,8 +130,10 @@ pub struct Backtest {
     configured: Arc<Configured>,
     batches: Batches,
     query: EventQuery,
-    /// Where the next page of events begins; `None` behind the last.
-    next_page: Option<PageRequest>,
+    /// Behind which event the next page begins, if not at the newest.
+    after: Option<i64>,
+    /// Whether there is a next page.
+    has_more: bool,
     /// Events to ask about, with what was decided.
     waiting: VecDeque<(StoredEvent, Option<Judged>)>,
     /// What is to be told next.
@@ -166,7 +168,6 @@ impl Service {
             [] => EventScope::ProjectsOf(owner),
             projects => EventScope::Projects(projects.to_vec()),
         };
-        let first_page = PageRequest { items_max: PAGE_ITEMS_MAX, after: None };
         let now = Instant::now();
         Ok(Backtest {
             store: Arc::clone(&self.store),
@@ -177,7 +178,8 @@ impl Service {
             configured,
             query: EventQuery { scope, event_types: webhook.events.clone(), since: new.since, until: None },
             // Without event types there is nothing to look for; a query without types would look for any.
-            next_page: (!webhook.events.is_empty()).then_some(first_page),
+            has_more: !webhook.events.is_empty(),
+            after: None,
             webhook: Webhook {
                 is_enabled: true,
                 created_at: Timestamp::from_millis(i64::MIN),
@@ -217,18 +219,17 @@ impl Backtest {
     }
 
     async fn read_page_or_end(&mut self) -> Result<()> {
-        let is_enough = self.summary.asked == self.limit || Instant::now() >= self.deadline;
-        let Some(page) = self.next_page.take().filter(|_| !is_enough) else {
+        let left = self.limit - self.summary.asked;
+        if !self.has_more || left == 0 || Instant::now() >= self.deadline {
             self.is_over = true;
             self.told.push_back(BacktestStep::Summary(self.summary));
             return Ok(());
-        };
+        }
+        let page = PageRequest { items_max: left.min(PAGE_ITEMS_MAX), after: self.after };
         let events = self.store.events(self.query.clone(), page).await?;
-        self.next_page = events.next.map(|after| PageRequest { items_max: PAGE_ITEMS_MAX, after: Some(after) });
-        let mut items = self.in_scope(events.items).await?;
-        let left = (self.limit - self.summary.asked) as usize;
-        self.summary.is_complete = self.next_page.is_none() && items.len() <= left;
-        items.truncate(left);
+        (self.after, self.has_more) = (events.next, events.next.is_some());
+        self.summary.is_complete = !self.has_more;
+        let items = self.in_scope(events.items).await?;
         let places = items.iter().map(|stored| stored.seq).collect();
         let mut recorded = self.store.recorded(&self.webhook.id, places).await?;
         self.waiting.extend(items.into_iter().map(|stored| {

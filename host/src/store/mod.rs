@@ -192,7 +192,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// The verdicts on an event for the webhooks of one user, or of all.
     async fn verdicts_on(&self, event: EventSeq, owner: Option<&UserId>) -> Result<Vec<Verdict>>;
-    /// The verdicts for a webhook, newest first.
+    /// The verdicts for a webhook, newest first. A page ends early, with a `next`, when too many verdicts were looked
+    /// at for it.
     async fn verdicts_for(
         &self,
         webhook: &WebhookId,

@@ -1,6 +1,6 @@
 //! Backtests: what a candidate filter would have made of the events that are stored.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::ToSchema;
 
 use super::{Agreements, Candidate, Difference, Problem};
@@ -18,7 +18,7 @@ pub struct NewBacktest {
     pub since: Option<Timestamp>,
     /// How many events to ask about at the most, the newest; 1000 if absent.
     #[schema(minimum = 1, maximum = 100_000)]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
 
@@ -76,4 +76,34 @@ pub struct OutcomeCounts {
     /// Not decided: the webhook was not there yet, disabled or out of scope, or dispatch has yet to come to the
     /// event. Always 0 of a candidate.
     pub undecided: u64,
+}
+
+/// A whole number however it is spelled: to JSON, 1000.0 is the same as 1000.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let Some(number) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
+    if number.fract() != 0.0 || !(0.0..=f64::from(u32::MAX)).contains(&number) {
+        return Err(de::Error::custom(format!("{number} is no whole number that this can be")));
+    }
+    Ok(Some(number as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_a_whole_number_however_it_is_spelled() {
+        let limit = |text: &str| {
+            let text = format!(r#"{{"filter":{{"id":"f"}},"limit":{text}}}"#);
+            serde_json::from_str::<NewBacktest>(&text).map(|new| new.limit).map_err(|error| error.to_string())
+        };
+
+        for (text, expected) in [("null", None), ("7", Some(7)), ("7.0", Some(7)), ("1e3", Some(1_000)), ("0", Some(0))]
+        {
+            assert_eq!(limit(text).unwrap(), expected, "{text}");
+        }
+        for text in ["1.5", "-1", "4294967296", "\"7\"", "true"] {
+            assert!(limit(text).is_err(), "{text}");
+        }
+    }
 }

@@ -31,6 +31,9 @@ pub(crate) async fn list_event_verdicts(
 }
 
 /// List the verdicts for a webhook
+///
+/// A page of those with some outcome or of some time is looked for among 10 000 verdicts: it may be short or empty, and
+/// the list goes on with `nextCursor` all the same.
 #[utoipa::path(get, path = "/v1/webhooks/{id}/verdicts", tag = "verdicts",
     params(("id" = String, Path, description = "The webhook."), wire::VerdictsQuery),
     responses(

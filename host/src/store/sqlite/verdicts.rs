@@ -10,6 +10,7 @@ use super::shadows::judged;
 use crate::model::comparison::Judged;
 use crate::model::event::EventSeq;
 use crate::model::ids::{UserId, WebhookId};
+use crate::model::limits::PAGE_EVENTS_EXAMINED_MAX;
 use crate::model::verdict::Verdict;
 use crate::store::{LoggedVerdict, Page, PageRequest, VerdictQuery};
 
@@ -83,6 +84,8 @@ pub(super) fn of_webhook(
     query: &VerdictQuery,
     page: &PageRequest,
 ) -> rusqlite::Result<Page<LoggedVerdict>> {
+    let is_sifted = query.outcome.is_some() || query.since.is_some() || query.until.is_some();
+    let end = if is_sifted { end_of_search(connection, webhook, before(page))? } else { None };
     let rows = connection
         .prepare_cached(
             "SELECT w.id, v.outcome, v.reason, v.reason_class, v.filter_digest, v.fuel, v.duration_us, d.id,
@@ -90,15 +93,32 @@ pub(super) fn of_webhook(
              FROM webhooks w CROSS JOIN verdicts v INDEXED BY verdicts_of_webhook ON v.webhook_seq = w.seq
              JOIN events e ON e.seq = v.event_seq
              LEFT JOIN deliveries d ON d.event_seq = v.event_seq AND d.webhook_seq = v.webhook_seq
-             WHERE w.id = ?1 AND v.event_seq < ?2 AND (?3 IS NULL OR v.outcome = ?3)
+             WHERE w.id = ?1 AND v.event_seq < ?2 AND v.event_seq >= ?7 AND (?3 IS NULL OR v.outcome = ?3)
                AND (?4 IS NULL OR v.decided_at >= ?4) AND (?5 IS NULL OR v.decided_at < ?5)
              ORDER BY v.event_seq DESC LIMIT ?6",
         )?
-        .query_map((webhook, before(page), query.outcome, query.since, query.until, rows_of(page)), |row| {
-            Ok((row.get(10)?, LoggedVerdict { event_id: row.get(9)?, is_test: row.get(11)?, verdict: read(row)? }))
-        })?
+        .query_map(
+            (webhook, before(page), query.outcome, query.since, query.until, rows_of(page), end.unwrap_or(0)),
+            |row| {
+                Ok((row.get(10)?, LoggedVerdict { event_id: row.get(9)?, is_test: row.get(11)?, verdict: read(row)? }))
+            },
+        )?
         .collect::<Result<_, _>>()?;
-    Ok(page_of(rows, page))
+    let found = page_of(rows, page);
+    Ok(Page { next: found.next.or(end), ..found })
+}
+
+/// The last verdict among which a page is looked for; `None` where there are fewer. There is no index by outcome or
+/// time, which every verdict would pay for: a page may be short, and says where the next goes on.
+fn end_of_search(connection: &Connection, webhook: &WebhookId, before: i64) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached(
+            "SELECT v.event_seq
+             FROM webhooks w CROSS JOIN verdicts v INDEXED BY verdicts_of_webhook ON v.webhook_seq = w.seq
+             WHERE w.id = ?1 AND v.event_seq < ?2 ORDER BY v.event_seq DESC LIMIT 1 OFFSET ?3",
+        )?
+        .query_one((webhook, before, PAGE_EVENTS_EXAMINED_MAX as u32 - 1), |row| row.get(0))
+        .optional()
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Verdict> {

@@ -3,9 +3,10 @@
 use rusqlite::{Connection, StatementStatus};
 
 use super::opened;
-use crate::store::contract::samples::{add_webhooks, at, delivery_claim, names, owe};
+use crate::model::verdict::Outcome;
+use crate::store::contract::samples::{add_webhooks, at, delivery_claim, names, owe, page, webhook_id};
 use crate::store::sqlite::{SqliteStore, claims, event_list, stats};
-use crate::store::{Result, Store};
+use crate::store::{Result, Store, VerdictQuery};
 
 /// Owes `rows` more deliveries, due at once, to the first webhook, by copying the first one.
 async fn pile_up(store: &SqliteStore, rows: u32) -> Result<()> {
@@ -161,7 +162,7 @@ async fn lists_of_events_search_and_never_scan() {
 }
 
 #[tokio::test]
-async fn statistics_cost_what_they_count_however_many_events_there_are() {
+async fn statistics_and_pages_of_verdicts_cost_no_more_among_a_hundred_thousand() {
     let (store, _kept) = opened();
     add_webhooks(&*store, &["w"]).await;
     owe(&*store, "e", &["w"], at(0)).await;
@@ -169,7 +170,7 @@ async fn statistics_cost_what_they_count_however_many_events_there_are() {
     let decide = store.write(|connection| {
         connection.execute_batch(
             "INSERT INTO verdicts (event_seq, webhook_seq, outcome, decided_at)
-             SELECT seq, 1, 'delivered', 0 FROM events WHERE seq > 1",
+             SELECT seq, 1, 'filtered', 0 FROM events WHERE seq > 1",
         )
     });
     decide.await.unwrap();
@@ -185,4 +186,17 @@ async fn statistics_cost_what_they_count_however_many_events_there_are() {
 
     assert!(first < 50 && newest < 600, "{first} and {newest} steps");
     assert!(!plan.iter().any(|line| line.contains("SCAN") || line.contains("ORDER BY")), "{plan:#?}");
+
+    // The only one that was delivered is the oldest.
+    let query = VerdictQuery { outcome: Some(Outcome::Delivered), ..VerdictQuery::default() };
+    let (mut pages, mut after) = (Vec::new(), None);
+    loop {
+        let found = store.verdicts_for(&webhook_id("w"), query.clone(), page(5, after)).await.unwrap();
+        pages.push(found.items.len());
+        after = found.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [[0; 10].as_slice(), &[1]].concat());
 }
