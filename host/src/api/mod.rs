@@ -117,7 +117,8 @@ pub fn router(state: ApiState) -> Router {
 /// Every documented route.
 fn routes() -> OpenApiRouter<ApiState> {
     use rest::{
-        batch, deliveries, event_types, events, filters, health, hooks, people, secrets, test_sends, verdicts, webhooks,
+        batch, deliveries, event_types, events, filters, health, hooks, people, replays, secrets, test_sends, verdicts,
+        webhooks,
     };
 
     OpenApiRouter::with_openapi(openapi::base())
@@ -134,6 +135,11 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(test_sends::test_webhook))
         .routes(routes!(deliveries::list_deliveries))
         .routes(routes!(deliveries::get_delivery))
+        .routes(routes!(deliveries::retry_delivery))
+        .routes(routes!(replays::replay_webhook))
+        .routes(routes!(replays::list_replays))
+        .routes(routes!(replays::get_replay))
+        .routes(routes!(replays::cancel_replay))
         .routes(routes!(verdicts::list_verdicts))
         .routes(routes!(filters::upload_filter, filters::list_filters))
         .routes(routes!(filters::get_filter, filters::delete_filter))

@@ -4,8 +4,9 @@
 //! - [`matching`]: pure: which of them an event concerns, and whether it is in their scope.
 //! - [`ask`]: asks the filters, each owner's apart from the others'.
 //! - [`budget`]: pure: how much fuel one owner's filters may use for one event.
-//! - [`put_off`]: how often and how soon an event is taken up again that the host could not dispatch.
+//! - [`put_off`]: how often and how soon is taken up again what the host could not do.
 //! - [`step`]: claims events, has the filters asked, writes all of it in one transaction.
+//! - [`replay`]: takes up again what a webhook did not get, with the same parts.
 //!
 //! Dispatch knows nothing of HTTP and never calls deliver: they meet in the delivery rows.
 
@@ -14,6 +15,8 @@ mod budget;
 mod index;
 mod matching;
 mod put_off;
+mod replay;
 mod step;
 
+pub use replay::{Looked, Replayer};
 pub use step::Dispatcher;

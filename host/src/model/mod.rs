@@ -12,6 +12,7 @@ pub mod ids;
 pub mod limits;
 pub mod operational;
 pub mod pointer;
+pub mod replay;
 pub mod secret;
 pub mod snapshot;
 pub mod timestamp;

@@ -17,6 +17,7 @@ mod mirror;
 mod people;
 mod present;
 mod problem;
+mod replay;
 mod secret;
 mod test_send;
 mod text;
@@ -41,6 +42,7 @@ pub use health::{DisabledReason, HoldReason, WebhookFailure, WebhookHealth};
 pub use hook::{Hook, HookSample, HookSampleQuery, NewHook};
 pub use people::{CreateToken, NewToken, Project, PutProject, PutUser, User};
 pub use problem::{Problem, Violation};
+pub use replay::{NewReplay, Replay, ReplayOnly, ReplayPreview, ReplayState};
 pub use secret::{RotateSecret, RotatedSecret, SecretText};
 pub use test_send::{TestSent, TestWebhook};
 pub use text::{AddedHeaders, ChangedHeaders, Cursor, EventTypeName, Id, Name, SigningSecret, WebhookUrl};
@@ -95,6 +97,8 @@ impl<T: ToSchema> ToSchema for Page<T> {
 pub type WebhookPage = Page<Webhook>;
 /// A part of a list of deliveries.
 pub type DeliveryPage = Page<Delivery>;
+/// A part of a list of replays.
+pub type ReplayPage = Page<Replay>;
 /// A part of a list of verdicts.
 pub type VerdictPage = Page<Verdict>;
 /// A part of a list of filters.

@@ -8,6 +8,7 @@ pub(super) mod filters;
 pub(super) mod health;
 pub(super) mod hooks;
 pub(super) mod people;
+pub(super) mod replays;
 pub(super) mod secrets;
 pub(super) mod test_sends;
 pub(super) mod verdicts;

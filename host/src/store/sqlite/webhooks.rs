@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::columns::{Json, before, one_row, page_of, rows_of};
 use super::health::{self, Edit};
 use super::lease::Fences;
-use super::{deliveries, headers, secrets};
+use super::{deliveries, headers, replays, secrets};
 use crate::model::Timestamp;
 use crate::model::health::{Failure, Standing};
 use crate::model::ids::{UserId, WebhookId};
@@ -162,6 +162,7 @@ pub(super) fn delete(
     let Some(seq) = deleted else { return Ok(Removed::Missing) };
     secrets::remove_all(connection, seq)?;
     deliveries::cancel_all(connection, seq, at, fences)?;
+    replays::cancel_of(connection, seq, at)?;
     Ok(Removed::Removed)
 }
 
