@@ -77,7 +77,8 @@ impl Service {
             Retried::Delivered => "it was delivered; a replay with `\"only\": \"all\"` sends again what was".to_owned(),
             Retried::Disabled => ENABLE_FIRST.to_owned(),
             Retried::OutOfScope => {
-                "the webhook's creator is not a member of the event's project any more, so nothing of it is sent".to_owned()
+                "the webhook's creator is not a member of the event's project any more, so nothing of it is sent"
+                    .to_owned()
             }
             Retried::Missing => return Err(ServiceError::NotFound(Noun::Delivery)),
         };

@@ -49,9 +49,7 @@ use crate::store::{PageRequest, Store};
 // What the use cases ask for and answer with, so that a door needs no room below this one.
 pub use crate::filter::projection::{Scalar, Value};
 pub use crate::filter::{Decision, Evaluation, Failure};
-pub use crate::store::{
-    CustomEventType, LoggedVerdict, Page, Project, User, VerdictQuery, WebhookWindow,
-};
+pub use crate::store::{CustomEventType, LoggedVerdict, Page, Project, User, VerdictQuery, WebhookWindow};
 pub use deliveries::{DeliveryDetail, DeliveryFilter};
 pub use error::{Noun, ServiceError, Violation};
 pub use event_types::NewEventType;
@@ -66,8 +64,7 @@ pub use verdicts::{EventVerdicts, Explained};
 pub use webhooks::{FilterChoice, NewWebhook, WebhookPatch, WebhookView, WindowedViews};
 
 /// Why nothing is sent to a disabled webhook that is asked to send.
-const ENABLE_FIRST: &str =
-    "the webhook is disabled, so nothing is sent to it; enable it with `{\"enabled\": true}`";
+const ENABLE_FIRST: &str = "the webhook is disabled, so nothing is sent to it; enable it with `{\"enabled\": true}`";
 
 /// What every use case answers.
 pub type Result<T> = std::result::Result<T, ServiceError>;

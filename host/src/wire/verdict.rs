@@ -82,7 +82,6 @@ pub struct Verdict {
     pub decided_at: Option<Timestamp>,
     /// When it was decided first, if a replay has decided anew since, at `decidedAt`; null otherwise.
     #[schema(value_type = Option<String>, format = DateTime)]
-    #[serde(default)]
     pub first_decided_at: Option<Timestamp>,
 }
 
