@@ -66,12 +66,22 @@ enum Busy {
     Until(Timestamp),
 }
 
-/// What a step came to.
-enum Step {
-    /// It was written, or another one was.
-    Ended,
-    /// A fault of the host's; to be begun again after the pause.
-    PutOff(Duration),
+/// Why a step came to nothing.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    /// The filter cannot be run, which is the host's fault and says nothing of any event.
+    #[error("the host could not run the filter, which is not the filter's fault: {0}")]
+    Filter(Refused),
+    /// The store did not do as it was asked.
+    #[error("the host could not read or write what the replay needs")]
+    Store(#[from] StoreError),
+}
+
+impl Trouble {
+    /// Whether it may be of this replay alone. Anything else passes, or ends the process.
+    fn is_of_replay(&self) -> bool {
+        matches!(self, Self::Filter(_) | Self::Store(StoreError::Internal(_)))
+    }
 }
 
 impl Replayer {
@@ -132,13 +142,12 @@ impl Work {
 
     async fn run(&self, parts: &Parts, replay: RunningReplay) {
         let place = self.places.acquire().await.expect("the semaphore is never closed");
-        let pause = match parts.replay_step(&replay, &self.put_off).await {
-            Ok(Step::Ended) => None,
-            Ok(Step::PutOff(pause)) => Some(pause),
-            Err(error) => {
-                tracing::error!(replay = %replay.id, error = &error as &dyn std::error::Error, "a replay's step failed");
-                Some(HOST_FAULT_PAUSES[0])
+        let pause = match parts.replay_step(&replay).await {
+            Ok(()) => {
+                self.put_off.forget(&replay.id);
+                None
             }
+            Err(trouble) => self.meet(parts, &replay.id, &trouble).await,
         };
         drop(place);
         match pause {
@@ -146,6 +155,25 @@ impl Work {
             Some(pause) => self.busy().insert(replay.id, Busy::Until(parts.clock.now() + pause)),
         };
         self.poke.notify_one();
+    }
+
+    /// How long the replay is put off. One that is put off too often has failed: nothing is written that says
+    /// something of its events.
+    async fn meet(&self, parts: &Parts, id: &ReplayId, trouble: &Trouble) -> Option<Duration> {
+        let is_of_replay = trouble.is_of_replay();
+        let pause = if is_of_replay { self.put_off.pause(id.clone()) } else { Some(HOST_FAULT_PAUSES[0]) };
+        tracing::error!(replay = %id, error = trouble as &dyn std::error::Error, ?pause, "a step of a replay failed");
+        if pause.is_some() {
+            return pause;
+        }
+        let (failure, now) = (Some(trouble.to_string()), parts.clock.now());
+        match parts.store.end_replay(id, ReplayState::Failed, failure, now).await {
+            Ok(_) => None,
+            Err(error) => {
+                tracing::error!(replay = %id, error = &error as &dyn std::error::Error, "a replay could not be ended");
+                Some(HOST_FAULT_PAUSES[0])
+            }
+        }
     }
 
     /// Forgets what was put off and does not go on any more.
@@ -167,45 +195,25 @@ impl Work {
 }
 
 impl Parts {
-    async fn replay_step(&self, replay: &RunningReplay, put_off: &PutOff<ReplayId>) -> Result<Step, StoreError> {
+    async fn replay_step(&self, replay: &RunningReplay) -> Result<(), Trouble> {
         self.refresh_index().await?;
-        let Some(entry) = self.index.lock().await.entry(&replay.range.webhook) else { return Ok(Step::Ended) };
+        let Some(entry) = self.index.lock().await.entry(&replay.range.webhook) else { return Ok(()) };
         // Disabled since the replay was found: it rests until the webhook is enabled again.
         if !entry.webhook.is_enabled {
-            return Ok(Step::Ended);
+            return Ok(());
         }
         let page = self.store.replay_page(&replay.range, replay.position, replay.room).await?;
-        let step = match self.decide_on(&entry, replay, page).await {
-            Ok(step) => step,
-            Err(fault) => return self.meet(&fault, replay, put_off).await,
-        };
-        let verdicts: Vec<_> = step.decided.iter().map(|decided| &decided.verdict).cloned().collect();
+        let step = self.decide_on(&entry, replay, page).await.map_err(Trouble::Filter)?;
+        let verdicts: Vec<_> =
+            step.decided.iter().map(|decided| (decided.verdict.outcome, decided.verdict.reason_class)).collect();
         let is_owed = !step.send_again.is_empty() || step.decided.iter().any(|decided| decided.delivery.is_some());
         if self.store.record_replay(step).await? == Recorded::Written {
-            verdicts.iter().for_each(|verdict| self.count_verdict(verdict.outcome, verdict.reason_class));
+            verdicts.into_iter().for_each(|(outcome, class)| self.count_verdict(outcome, class));
         }
-        put_off.forget(&replay.id);
         if is_owed {
             self.deliver_poke.notify_one();
         }
-        Ok(Step::Ended)
-    }
-
-    /// A fault of the host's says nothing of any event, so nothing is written for it. It is met a few times.
-    async fn meet(
-        &self,
-        fault: &Refused,
-        replay: &RunningReplay,
-        put_off: &PutOff<ReplayId>,
-    ) -> Result<Step, StoreError> {
-        let pause = put_off.pause(replay.id.clone());
-        tracing::error!(replay = %replay.id, %fault, ?pause, "the host could not run a filter");
-        if let Some(pause) = pause {
-            return Ok(Step::PutOff(pause));
-        }
-        let failure = format!("the host could not run the filter, which is not the filter's fault: {fault}");
-        self.store.end_replay(&replay.id, ReplayState::Failed, Some(failure), self.clock.now()).await?;
-        Ok(Step::Ended)
+        Ok(())
     }
 
     /// What becomes of the events of a page.

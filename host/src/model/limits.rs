@@ -160,6 +160,8 @@ pub const ATTEMPTS_IN_FLIGHT_FAILING_MAX: u32 = 128;
 pub const LOOKUPS_MAX: usize = 64;
 /// Addresses of each family that one attempt may dial, of those that a name has.
 pub const ADDRESSES_DIALLED_MAX: usize = 8;
+/// Attempts of one delivery that the log keeps, the newest: each time it is sent again begins a schedule.
+pub const ATTEMPTS_KEPT_MAX: u32 = 100;
 /// Bytes of a response that the attempt log keeps; no more is read.
 pub const RESPONSE_BYTES_MAX: usize = 16 << 10;
 /// Time to connect to an endpoint.

@@ -83,7 +83,7 @@ pub struct DeliveryDetail {
     /// The delivery.
     #[serde(flatten)]
     pub delivery: Delivery,
-    /// Its attempts, the first first.
+    /// Its attempts, the first first; of one that was sent again often, the last 100.
     pub attempts: Vec<Attempt>,
 }
 

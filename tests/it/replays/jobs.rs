@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hooksieve::client::Client;
+use hooksieve::model::limits::HOST_FAULT_PAUSES;
 use hooksieve::wire::{
     DeliveryState, FilterChoice, NewReplay, NewWebhook, Outcome, PageQuery, PatchWebhook, Replay, ReplayOnly,
     ReplayState, TestWebhook, UploadQuery, Webhook,
@@ -302,4 +303,30 @@ async fn a_replay_rests_while_its_webhook_is_disabled_and_ends_at_last() {
     let done = user.get_replay(&replay.id).await.unwrap();
     assert_eq!((done.state, done.replayed), (ReplayState::Done, 1));
     assert_eq!(only_delivery(&user, &webhook).await.delivery.state, DeliveryState::Delivered);
+}
+
+#[tokio::test]
+async fn a_replay_that_the_host_cannot_go_on_with_fails_and_changes_no_verdict() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    let webhook = user.create_webhook(&filtered(&receiver.url("/a"), "done-records", None)).await.unwrap();
+    app.send(&marked("e1", false)).await;
+    // Nothing is compiled, and there is no compiler.
+    let app = app.reopened(std::path::Path::new("/nonexistent/compiler")).await;
+    let user = app.user("u1").await;
+    let replay = user.replay_webhook(&webhook.id, &every(ReplayOnly::Filtered)).await.unwrap();
+
+    let mut states = Vec::new();
+    app.run_until_idle().await;
+    for pause in HOST_FAULT_PAUSES {
+        states.push(user.get_replay(&replay.id).await.unwrap().state);
+        app.run_after(pause).await;
+    }
+
+    assert_eq!(states, [ReplayState::Running; 4]);
+    let failed = user.get_replay(&replay.id).await.unwrap();
+    assert_eq!((failed.state, failed.examined, failed.finished_at), (ReplayState::Failed, 0, Some(app.now())));
+    assert!(failed.failure.unwrap().contains("not the filter's fault"));
+    let untouched = verdict(&user, "e1", &webhook).await;
+    assert_eq!((untouched.outcome, untouched.first_decided_at), (Outcome::Filtered, None));
 }

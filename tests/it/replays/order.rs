@@ -37,6 +37,7 @@ async fn an_event_that_comes_during_a_replay_waits_for_a_few_of_its_deliveries_a
     let place = received.iter().position(|one| one.message_id() == live).unwrap();
     let before_it = place - EVENTS;
     assert!(before_it <= REPLAY_WAITING_MAX as usize, "{before_it} of {EVENTS} were sent again before it");
+    println!("a new event during a replay of {EVENTS} came behind {before_it} of them");
     let done = ended(&user, &replay).await;
     assert_eq!((done.state, done.replayed), (ReplayState::Done, EVENTS as u64));
 }

@@ -92,6 +92,7 @@ macro_rules! contract_tests {
             resends: an_attempt_that_is_due_later_is_made_now,
             resends: what_cannot_be_retried_says_why_and_stays_as_it_is,
             resends: what_was_canceled_when_its_owner_left_is_sent_when_they_are_back,
+            resends: the_log_of_a_delivery_that_is_retried_for_ever_has_an_end,
             replays: a_replay_takes_up_what_it_is_for_and_a_few_at_a_time,
             replays: a_replay_is_for_a_time_and_not_for_tests,
             replays: a_step_makes_due_what_it_takes_up_and_is_written_once,

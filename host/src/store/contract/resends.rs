@@ -6,6 +6,7 @@ use super::samples::{
     add_webhooks, at, attempted, claim_one, delivery_claim, delivery_id, owe, project, user, webhook, webhook_id,
 };
 use crate::model::delivery::DeliveryState;
+use crate::model::limits::ATTEMPTS_KEPT_MAX;
 use crate::model::webhook::Webhook;
 use crate::store::{Next, Project, Retried, Store, User};
 
@@ -90,4 +91,23 @@ pub(in crate::store) async fn what_was_canceled_when_its_owner_left_is_sent_when
 
     assert_eq!((away, back), (Retried::OutOfScope, Retried::Due));
     assert_eq!(claim_one(&*store, at(3)).await.delivery.id, delivery_id("e", "w"));
+}
+
+pub(in crate::store) async fn the_log_of_a_delivery_that_is_retried_for_ever_has_an_end(store: Arc<dyn Store>) {
+    add_webhooks(&*store, &["w"]).await;
+    join(&*store).await;
+    owe_until(&*store, "e", "w", Next::Failed).await;
+    let id = delivery_id("e", "w");
+    for time in 0..i64::from(ATTEMPTS_KEPT_MAX) + 4 {
+        let when = at(100 * (time + 1));
+        assert_eq!(store.retry_delivery(&id, when).await.unwrap(), Retried::Due);
+        let claimed = claim_one(&*store, when).await;
+        store.record_attempt(attempted(&claimed, Next::Failed, when)).await.unwrap();
+    }
+
+    let kept = store.attempts(&id).await.unwrap();
+
+    let last = ATTEMPTS_KEPT_MAX + 5;
+    assert_eq!((kept.len(), kept[0].number), (ATTEMPTS_KEPT_MAX as usize, 6));
+    assert_eq!(store.delivery(&id).await.unwrap().unwrap().attempt_count, last);
 }

@@ -12,6 +12,7 @@ use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, Delivery, DeliveryState};
 use crate::model::event::EventSeq;
 use crate::model::ids::{DeliveryId, ProjectId, UserId, WebhookId};
+use crate::model::limits::ATTEMPTS_KEPT_MAX;
 use crate::store::{Attempted, NewDelivery, Next, Recorded};
 
 /// The columns that [`read`] takes, of `d`, `e` and `w`.
@@ -71,6 +72,7 @@ pub(super) fn record_attempt(
     Ok(Recorded::Written)
 }
 
+/// Keeps a line of the log, and drops one that is older than may be.
 pub(super) fn add_attempt(connection: &Connection, delivery_seq: i64, attempt: &Attempt) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
@@ -87,6 +89,12 @@ pub(super) fn add_attempt(connection: &Connection, delivery_seq: i64, attempt: &
             &attempt.error_detail,
             &attempt.response,
         ))?;
+    let too_old = attempt.number.saturating_sub(ATTEMPTS_KEPT_MAX);
+    if too_old > 0 {
+        connection
+            .prepare_cached("DELETE FROM attempts WHERE delivery_seq = ?1 AND number <= ?2")?
+            .execute((delivery_seq, too_old))?;
+    }
     Ok(())
 }
 
