@@ -16,7 +16,7 @@ use crate::bundled;
 use crate::clock::{Clock, random_bytes};
 use crate::config::{Config, Secrets};
 use crate::deliver::Deliverer;
-use crate::dispatch::Dispatcher;
+use crate::dispatch::{Dispatcher, Looked, Replayer};
 use crate::egress::Policy;
 use crate::filter::{FilterHost, FilterOptions};
 use crate::lifecycle::{self, Pokes, Stop};
@@ -59,6 +59,7 @@ pub struct App {
     clock: Arc<dyn Clock>,
     dispatcher: Dispatcher,
     deliverer: Deliverer,
+    replayer: Replayer,
     pokes: Pokes,
     first_token: Option<NewToken>,
     config: Config,
@@ -100,6 +101,7 @@ impl App {
             Arc::clone(&pokes.deliver),
             Arc::clone(&metrics),
         );
+        let replayer = Replayer::new(&dispatcher, Arc::clone(&pokes.replay));
         let service = Arc::new(Service::new(ServiceParts {
             store: shared,
             filters,
@@ -108,12 +110,14 @@ impl App {
             resolver,
             sender,
             dispatch_poke: Arc::clone(&pokes.dispatch),
+            deliver_poke: Arc::clone(&pokes.deliver),
+            replay_poke: Arc::clone(&pokes.replay),
             metrics,
         }));
         bundled::install(&service).await.context("installing the bundled filters")?;
         let first_token = keep_operator_token(&service, &secrets).await?;
         let metrics_token = secrets.metrics_token;
-        Ok(Self { service, store, clock, dispatcher, deliverer, pokes, first_token, config, metrics_token })
+        Ok(Self { service, store, clock, dispatcher, deliverer, replayer, pokes, first_token, config, metrics_token })
     }
 
     /// The operator token that was made because there was none, to be shown once.
@@ -154,8 +158,9 @@ impl App {
         let dispatching = lifecycle::run_dispatch(&self.dispatcher, &self.pokes, &stop);
         let delivering =
             lifecycle::run_deliver(&self.deliverer, self.store.as_ref(), self.clock.as_ref(), &self.pokes, &stop);
+        let replaying = lifecycle::run_replays(&self.replayer, &self.pokes, &stop);
         let upkeep = lifecycle::run_upkeep(self.store.as_ref(), self.clock.as_ref(), &stop);
-        let running = async { tokio::join!(serving, dispatching, delivering, upkeep) };
+        let running = async { tokio::join!(serving, dispatching, delivering, replaying, upkeep) };
         let deadline = {
             let mut running = pin!(running);
             let is_done = tokio::select! {
@@ -181,8 +186,9 @@ impl App {
     /// What is not done by the deadline keeps its lease and is taken up at the next start.
     async fn close(self, stop: &Stop, deadline: Instant) -> anyhow::Result<()> {
         let grace = deadline.saturating_duration_since(Instant::now());
-        let (dispatched, delivered) = tokio::join!(self.dispatcher.drain(grace), self.deliverer.drain(grace));
-        if !(dispatched && delivered) {
+        let draining = (self.dispatcher.drain(grace), self.deliverer.drain(grace), self.replayer.drain(grace));
+        let (dispatched, delivered, replayed) = tokio::join!(draining.0, draining.1, draining.2);
+        if !(dispatched && delivered && replayed) {
             tracing::warn!("what is still under way is taken up again at the next start");
         }
         anyhow::ensure!(!stop.storage_failed.is_cancelled(), "the storage failed; the log says how");
@@ -202,7 +208,9 @@ impl App {
             self.dispatcher.drain(Duration::MAX).await;
             let attempted = self.deliverer.step().await?;
             self.deliverer.drain(Duration::MAX).await;
-            if dispatched + attempted == 0 {
+            let looked = self.replayer.step().await?;
+            self.replayer.drain(Duration::MAX).await;
+            if dispatched + attempted == 0 && !matches!(looked, Looked::Begun(_)) {
                 return Ok(());
             }
         }

@@ -4,6 +4,7 @@
 //! client neither retries nor follows anything: whoever calls knows whether trying again is right.
 
 mod backtest;
+mod replays;
 mod routes;
 
 use std::time::Duration;

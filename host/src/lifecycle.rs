@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::deliver::Deliverer;
-use crate::dispatch::Dispatcher;
-use crate::model::limits::UPKEEP_PAUSE;
+use crate::dispatch::{Dispatcher, Looked, Replayer};
+use crate::model::limits::{REPLAY_PAUSE_MIN, UPKEEP_PAUSE};
 use crate::store::{Store, StoreError};
 
 /// How long a loop rests when nothing pokes it.
@@ -25,6 +25,8 @@ pub struct Pokes {
     pub dispatch: Arc<Notify>,
     /// A delivery is owed, or an attempt ended.
     pub deliver: Arc<Notify>,
+    /// A replay was asked for, or a step of one ended.
+    pub replay: Arc<Notify>,
 }
 
 /// When and why to stop.
@@ -81,6 +83,24 @@ pub async fn run_deliver(deliverer: &Deliverer, store: &dyn Store, clock: &dyn C
         // Something due that could not be claimed waits for an attempt to end, which pokes.
         let until_due = next_due.map(|due| due.since(clock.now())).filter(|wait| !wait.is_zero());
         rest(&pokes.deliver, until_due.unwrap_or(TICK).min(TICK), stop).await;
+    }
+}
+
+/// Replays until `stop`. Nothing tells of room for what a replay sends, so it is looked for, ever more seldom while
+/// there is none.
+pub async fn run_replays(replayer: &Replayer, pokes: &Pokes, stop: &Stop) {
+    let mut pause = REPLAY_PAUSE_MIN;
+    while !stop.requested.is_cancelled() {
+        let looked = replayer.step().await.unwrap_or_else(|error| {
+            stop.judge(&error);
+            Looked::Idle
+        });
+        pause = match looked {
+            Looked::Idle => TICK,
+            Looked::Waiting => TICK.min(2 * pause),
+            Looked::Begun(_) => REPLAY_PAUSE_MIN,
+        };
+        rest(&pokes.replay, pause, stop).await;
     }
 }
 

@@ -34,6 +34,8 @@ JUDGED_BY_THE_HOST = {
     "POST /v1/webhooks/{id}/backtest": ["/filter"],
     "POST /v1/webhooks/{id}/rotate-secret": ["/secret"],
     "POST /v1/webhooks/{id}/test": ["/event"],
+    "POST /v1/webhooks/{id}/replay": ["/since"],  # that it is earlier than `until` and now
+    "GET /v1/webhooks/{id}/deliveries": ["/event"],
     "POST /v1/hooks": ["/target_url", "/event"],
     "GET /v1/hooks/sample": ["/event"],
     "PUT /v1/event-types/{name}": ["/example", "/schema"],  # the example is to be of this type and meet the schema
@@ -42,9 +44,11 @@ JUDGED_BY_THE_HOST = {
 }
 
 
-def call(path, caller="ada", method="GET"):
+def call(path, caller="ada", method="GET", body=None):
     """Asks the host for something; the answer's bytes."""
-    request = urllib.request.Request(HOST + path, method=method, headers={"Authorization": AUTHORIZATION[caller]})
+    headers = {"Authorization": AUTHORIZATION[caller], "Content-Type": "application/json"}
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(HOST + path, data, headers, method=method)
     # A proxy that the environment names does not know this machine's ports.
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
         return answer.read()
@@ -57,10 +61,13 @@ def ids(path):
 
 WEBHOOKS = ids("/v1/webhooks")
 USERS = ["ada", "ben"]
+ALL = {"only": "all", "since": "2000-01-01T00:00:00Z"}
+REPLAY = call(f"/v1/webhooks/{WEBHOOKS[-1]['id']}/replay", method="POST", body=ALL)
 
 # What is there, by the beginning of the path: ids that cannot be guessed.
 THERE = {
-    "/v1/deliveries/{id}": ids(f"/v1/webhooks/{WEBHOOKS[0]['id']}/deliveries"),
+    "/v1/deliveries/{id}": [one for webhook in WEBHOOKS for one in ids(f"/v1/webhooks/{webhook['id']}/deliveries")],
+    "/v1/replays/{id}": [{"id": json.loads(REPLAY)["id"]}],
     "/v1/events/{id}": [{"id": id} for id in ("e0", "e1", "e2")],
     # Those of the catalogue cannot be changed.
     "/v1/event-types/{name}": [{"name": "INVOICE_PAID"}, {"name": "INVOICE_SENT"}],

@@ -18,6 +18,7 @@ mod isolation;
 mod json_against_node;
 mod process;
 mod receiver;
+mod replays;
 mod rest;
 mod same_projection;
 mod secrecy;

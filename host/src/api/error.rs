@@ -111,6 +111,7 @@ fn not_found(noun: Noun) -> &'static str {
         Noun::Filter => "FILTER_NOT_FOUND",
         Noun::Event => "EVENT_NOT_FOUND",
         Noun::Delivery => "DELIVERY_NOT_FOUND",
+        Noun::Replay => "REPLAY_NOT_FOUND",
         Noun::Token => "TOKEN_NOT_FOUND",
         Noun::User => "USER_NOT_FOUND",
         Noun::Project => "PROJECT_NOT_FOUND",

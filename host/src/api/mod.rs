@@ -117,8 +117,8 @@ pub fn router(state: ApiState) -> Router {
 /// Every documented route.
 fn routes() -> OpenApiRouter<ApiState> {
     use rest::{
-        backtest, batch, deliveries, event_types, events, filters, health, hooks, people, secrets, stats, test_sends,
-        verdicts, webhooks,
+        backtest, batch, deliveries, event_types, events, filters, health, hooks, people, replays, secrets, stats,
+        test_sends, verdicts, webhooks,
     };
 
     OpenApiRouter::with_openapi(openapi::base())
@@ -135,6 +135,11 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(test_sends::test_webhook))
         .routes(routes!(deliveries::list_deliveries))
         .routes(routes!(deliveries::get_delivery))
+        .routes(routes!(deliveries::retry_delivery))
+        .routes(routes!(replays::replay_webhook))
+        .routes(routes!(replays::list_replays))
+        .routes(routes!(replays::get_replay))
+        .routes(routes!(replays::cancel_replay))
         .routes(routes!(verdicts::list_verdicts))
         .routes(routes!(stats::get_webhook_stats))
         .routes(routes!(backtest::backtest_filter))

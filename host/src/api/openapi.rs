@@ -42,6 +42,7 @@ const DESCRIPTION: &str = "A webhook sender whose users bring their own filter c
         (name = "webhooks", description = "Where events go"),
         (name = "hooks", description = "Webhooks as automation services such as Zapier subscribe to them"),
         (name = "deliveries", description = "What was sent, and what came back"),
+        (name = "replays", description = "Jobs that send again what was not delivered, or was"),
         (name = "verdicts", description = "Why a webhook did or did not get an event"),
         (name = "filters", description = "User code that decides which events a webhook gets"),
         (name = "people", description = "Users, projects, members and tokens: the operator's part"),
@@ -110,7 +111,7 @@ impl IntoResponses for WriteRefusals {
     }
 }
 
-/// The refusal to delete what is in use or needed.
+/// The refusal of what contradicts what is there: to delete what is in use or needed, to send what is on its way.
 pub(super) struct InUse;
 
 impl IntoResponses for InUse {

@@ -91,6 +91,8 @@ fn hint(error: &anyhow::Error) -> Option<&str> {
                 Some("events and tokens need an operator's token, webhooks and filters the token of a user")
             }
             "WEBHOOK_NOT_FOUND" => Some("`webhook list` shows yours"),
+            "DELIVERY_NOT_FOUND" => Some("`delivery list WEBHOOK` shows those of a webhook"),
+            "REPLAY_NOT_FOUND" => Some("`replay list WEBHOOK` shows those of a webhook"),
             "FILTER_NOT_FOUND" => Some("`filter list` shows those that you can use"),
             "RATE_LIMITED" => Some("call less often, or ask the operator to raise `limits.requests_per_second`"),
             "TOKEN_NOT_FOUND" => Some("the id comes between `hs_` and the next underscore; revoked tokens are gone"),

@@ -8,22 +8,25 @@
 //!
 //! - [`failure`]: how an error is told, and its exit code.
 //! - [`output`]: text or JSON, and tables. [`input`]: files, standard input, JSON arguments.
-//! - [`remote`]: which host to call, and as whom.
+//! - [`remote`]: which host to call, and as whom. [`moment`]: times.
 //! - [`receiver`] and [`signatures`]: an endpoint on this machine, for `listen` and `demo`.
 //! - [`signals`]: when to stop.
 
 mod backtest;
 mod backup;
 mod check_url;
+mod delivery;
 mod demo;
 mod event;
 mod failure;
 mod filter;
 mod input;
 mod listen;
+mod moment;
 mod output;
 mod receiver;
 mod remote;
+mod replay;
 mod serve;
 mod signals;
 mod signatures;
@@ -70,6 +73,11 @@ enum Command {
     /// Manage your webhooks.
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
+    /// Show what was sent to a webhook, and send one again.
+    #[command(subcommand)]
+    Delivery(delivery::DeliveryCommand),
+    /// Send again what a webhook did not get, or got.
+    Replay(replay::Args),
     /// Write, try and upload filters.
     #[command(subcommand)]
     Filter(filter::FilterCommand),
@@ -124,6 +132,8 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
         Command::Listen(args) => listen::run(args, output).await,
         Command::Event(command) => event::run(command, output).await,
         Command::Webhook(command) => webhook::run(command, output).await,
+        Command::Delivery(command) => delivery::run(command, output).await,
+        Command::Replay(args) => replay::run(args, output).await,
         Command::Filter(command) => filter::run(command, output).await,
         Command::Backtest(args) => backtest::run(args, output).await,
         Command::Token(command) => token::run(command, output).await,

@@ -20,7 +20,7 @@ pub struct Result {
     pub retry_after: Option<Duration>,
 }
 
-/// What a delivery becomes after attempt number `attempt` (1 for the first), with `jitter` from 0 to 1.
+/// What a delivery becomes after attempt number `attempt` of its schedule (1 for the first), with `jitter` from 0 to 1.
 #[must_use]
 pub fn next(result: &Result, attempt: u32, delays: &[Duration], now: Timestamp, jitter: f64) -> Next {
     if result.error.is_none() {

@@ -166,7 +166,8 @@ impl Parts {
         let number = claimed.delivery.attempt_count + 1;
         let retry_after = sent.retry_after.as_deref().and_then(|value| schedule::parse_retry_after(value, now));
         let result = schedule::Result { status: sent.status, error: sent.error, retry_after };
-        let next = schedule::next(&result, number, &self.delays, now, self.jitter());
+        let in_schedule = number.saturating_sub(claimed.delivery.attempts_before);
+        let next = schedule::next(&result, in_schedule, &self.delays, now, self.jitter());
         let failure = sent.error.map(|error| {
             let (status, detail) = (sent.status, sent.error_detail.clone());
             Failure { error, status, detail, at: now }

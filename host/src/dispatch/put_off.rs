@@ -1,4 +1,4 @@
-//! How often and how soon an event is taken up again that the host could not dispatch.
+//! How often and how soon is taken up again what the host could not do: an event, or a step of a replay.
 //!
 //! A filter that cannot be run because of the host (its bytes cannot be read, its compiler cannot be
 //! started) says nothing of the event, so no verdict is made up for it: the whole event is given back with
@@ -9,37 +9,44 @@
 //! The tries are counted in memory: a restart is a good reason to begin again.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::model::event::EventSeq;
 use crate::model::limits::HOST_FAULT_PAUSES;
 
-/// Events that met a fault of the host and are not written yet, with how often they did.
-#[derive(Debug, Default)]
-pub(super) struct PutOff {
-    faults: Mutex<HashMap<EventSeq, usize>>,
+/// What met a fault of the host and is not written yet, with how often it did.
+#[derive(Debug)]
+pub(super) struct PutOff<K> {
+    faults: Mutex<HashMap<K, usize>>,
 }
 
-impl PutOff {
+impl<K> Default for PutOff<K> {
+    fn default() -> Self {
+        Self { faults: Mutex::default() }
+    }
+}
+
+impl<K: Eq + Hash> PutOff<K> {
     /// Counts a fault of the host; how long to wait until the next try, `None` if there is none left.
-    pub(super) fn pause(&self, event: EventSeq) -> Option<Duration> {
+    pub(super) fn pause(&self, what: K) -> Option<Duration> {
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = faults.entry(event).or_default();
+        let count = faults.entry(what).or_default();
         let pause = HOST_FAULT_PAUSES.get(*count).copied();
         *count += 1;
         pause
     }
 
-    /// Forgets an event that is written, or that another claimant has.
-    pub(super) fn forget(&self, event: EventSeq) {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner).remove(&event);
+    /// Forgets what is written, or what somebody else has.
+    pub(super) fn forget(&self, what: &K) {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).remove(what);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::event::EventSeq;
 
     #[test]
     fn each_event_has_its_own_tries_until_it_is_forgotten() {
@@ -50,7 +57,7 @@ mod tests {
         assert_eq!(pauses, HOST_FAULT_PAUSES);
         assert_eq!(put_off.pause(event), None);
         assert_eq!(put_off.pause(other), Some(HOST_FAULT_PAUSES[0]));
-        put_off.forget(event);
+        put_off.forget(&event);
         assert_eq!(put_off.pause(event), Some(HOST_FAULT_PAUSES[0]));
     }
 }

@@ -40,13 +40,14 @@ pub struct Dispatcher {
     places: Arc<Semaphore>,
 }
 
-struct Parts {
-    store: Arc<dyn Store>,
-    asker: Asker,
-    put_off: PutOff,
-    clock: Arc<dyn Clock>,
-    index: Mutex<Index>,
-    deliver_poke: Arc<Notify>,
+/// What deciding takes; replays decide with it too.
+pub(super) struct Parts {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) asker: Asker,
+    put_off: PutOff<EventSeq>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) index: Mutex<Index>,
+    pub(super) deliver_poke: Arc<Notify>,
     metrics: Arc<Metrics>,
 }
 
@@ -105,6 +106,10 @@ impl Dispatcher {
         Ok(count)
     }
 
+    pub(super) fn parts(&self) -> &Arc<Parts> {
+        &self.parts
+    }
+
     /// Waits until what was begun is done, for at most `grace`; whether it is.
     pub async fn drain(&self, grace: Duration) -> bool {
         self.tasks.close();
@@ -115,7 +120,8 @@ impl Dispatcher {
 }
 
 impl Parts {
-    async fn refresh_index(&self) -> Result<(), StoreError> {
+    /// Has the index follow what changed in the store.
+    pub(super) async fn refresh_index(&self) -> Result<(), StoreError> {
         let mut index = self.index.lock().await;
         loop {
             let changes = self.store.webhook_changes(index.change_seq(), CHANGES_MAX).await?;
@@ -135,7 +141,7 @@ impl Parts {
                 if recorded == Recorded::LeaseLost {
                     tracing::warn!(event_seq = seq.0, "the lease on an event was lost");
                 }
-                self.put_off.forget(seq);
+                self.put_off.forget(&seq);
                 return;
             }
             Ok(Dispatch::PutOff(pause)) => pause,
@@ -248,16 +254,18 @@ impl Parts {
     }
 
     fn count(&self, claimed: &ClaimedEvent, decided: &[(Outcome, Option<ReasonClass>)]) {
-        for (outcome, class) in decided {
-            self.metrics.verdicts.count(outcome.as_str());
-            if let Some(class) = class {
-                self.metrics.filter_failures.count(class.as_str());
-            }
-        }
+        decided.iter().for_each(|(outcome, class)| self.count_verdict(*outcome, *class));
         self.metrics.dispatch_latency.observe(self.clock.now().since(claimed.stored.event.accepted_at));
     }
 
-    fn delivered(&self, entry: &Entry) -> Verdict {
+    pub(super) fn count_verdict(&self, outcome: Outcome, class: Option<ReasonClass>) {
+        self.metrics.verdicts.count(outcome.as_str());
+        if let Some(class) = class {
+            self.metrics.filter_failures.count(class.as_str());
+        }
+    }
+
+    pub(super) fn delivered(&self, entry: &Entry) -> Verdict {
         Verdict { reason: None, ..self.verdict(entry, Outcome::Delivered, "") }
     }
 
@@ -272,10 +280,11 @@ impl Parts {
             duration_us: None,
             delivery_id: None,
             decided_at: self.clock.now(),
+            first_decided_at: None,
         }
     }
 
-    fn judged(&self, entry: &Entry, evaluation: Evaluation) -> Verdict {
+    pub(super) fn judged(&self, entry: &Entry, evaluation: Evaluation) -> Verdict {
         let (outcome, reason, reason_class) = match evaluation.decision {
             Decision::Deliver => (Outcome::Delivered, None, None),
             Decision::Skip(reason) => (Outcome::Filtered, reason, None),
@@ -293,7 +302,7 @@ impl Parts {
 
     /// A filter that took its configuration once and does not now, or that the host cannot run. The
     /// latter names no filter and no class, so it does not count as a failure of the filter.
-    fn unprepared(&self, entry: &Entry, refused: &Refused) -> Verdict {
+    pub(super) fn unprepared(&self, entry: &Entry, refused: &Refused) -> Verdict {
         if refused.is_hosts_fault() {
             let reason = format!("the host could not run the filter, which is not the filter's fault: {refused}");
             return self.verdict(entry, on_error(entry), &reason);

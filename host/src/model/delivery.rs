@@ -59,6 +59,8 @@ pub struct Delivery {
     pub state: DeliveryState,
     /// How many attempts were made.
     pub attempt_count: u32,
+    /// How many of them were made before its schedule last began anew, because it is sent again.
+    pub attempts_before: u32,
     /// When the next attempt is due, while [`DeliveryState::Pending`].
     pub due_at: Timestamp,
     /// When dispatch decided on it.

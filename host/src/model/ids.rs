@@ -97,6 +97,10 @@ id_type!(
     DeliveryId, "msg_"
 );
 id_type!(
+    /// A replay's id.
+    ReplayId, "rpl_"
+);
+id_type!(
     /// A user's id, chosen by the operator.
     UserId
 );

@@ -160,6 +160,8 @@ pub const ATTEMPTS_IN_FLIGHT_FAILING_MAX: u32 = 128;
 pub const LOOKUPS_MAX: usize = 64;
 /// Addresses of each family that one attempt may dial, of those that a name has.
 pub const ADDRESSES_DIALLED_MAX: usize = 8;
+/// Attempts of one delivery that the log keeps, the newest: each time it is sent again begins a schedule.
+pub const ATTEMPTS_KEPT_MAX: u32 = 100;
 /// Bytes of a response that the attempt log keeps; no more is read.
 pub const RESPONSE_BYTES_MAX: usize = 16 << 10;
 /// Time to connect to an endpoint.
@@ -200,6 +202,23 @@ pub const HEALTH_CHECK_TIME_MAX: Duration = Duration::from_secs(7);
 pub const HEALTH_CHECKS_AT_ONCE_MAX: usize = 32;
 /// Health checks under way for one owner, so that none takes all the places.
 pub const HEALTH_CHECKS_PER_OWNER_MAX: usize = 4;
+/// Deliveries of a webhook that are due or under way beside which a replay adds no more: whatever happens while it
+/// runs waits for two attempts of that endpoint at the most.
+pub const REPLAY_WAITING_MAX: u32 = 2 * ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX;
+/// Verdicts that one step of a replay looks at.
+pub const REPLAY_VERDICTS_PER_STEP_MAX: u32 = 1_000;
+/// Steps of replays, each of another one, that are under way at a time.
+pub const REPLAY_STEPS_AT_ONCE_MAX: usize = 8;
+/// How long a loop waits at first for room for what a replay sends, twice as long each time that there is none.
+pub const REPLAY_PAUSE_MIN: Duration = Duration::from_millis(2);
+/// Replays of one owner's webhooks that are under way at a time.
+pub const REPLAYS_PER_OWNER_MAX: u32 = 4;
+/// Replays of a webhook that are kept, the newest.
+pub const REPLAYS_KEPT_MAX: u32 = 100;
+/// Verdicts that a dry run of a replay looks at.
+pub const REPLAY_DRY_RUN_VERDICTS_MAX: u32 = 100_000;
+/// Dry runs at a time; one of each owner.
+pub const REPLAY_DRY_RUNS_AT_ONCE_MAX: usize = 2;
 /// Filter failures in a row that mark the filter as failing.
 pub const FILTER_FAILURES_UNTIL_FAILING: u32 = 3;
 /// Events on which a webhook's shadow did not agree that are kept, the newest.
@@ -256,9 +275,11 @@ pub const BATCH_BODY_BYTES_MAX: usize = 8 << 20;
 pub const BATCHES_AT_ONCE_MAX: usize = 16;
 /// Bytes of event values that a page of events has; a page with more ends early.
 pub const PAGE_VALUE_BYTES_MAX: usize = 4 << 20;
-/// Events that one page is searched for among; a page that finds too few among these ends early, and the
-/// next one goes on from there.
+/// Events, or deliveries, that one page is searched for among; a page that finds too few among these ends early, and
+/// the next one goes on from there.
 pub const PAGE_EVENTS_EXAMINED_MAX: usize = 10_000;
+/// Events that can be stored in another order than that of their times: as many as wait for the writer at a time.
+pub const EVENTS_OUT_OF_ORDER_MAX: u32 = (WRITER_QUEUE_MAX + BATCHES_AT_ONCE_MAX * BATCH_EVENTS_MAX) as u32;
 /// Event types that the operator may add.
 pub const EVENT_TYPES_ADDED_MAX: u32 = 500;
 /// Bytes of the example of an added event type.

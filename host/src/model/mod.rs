@@ -14,6 +14,7 @@ pub mod limits;
 pub mod matching;
 pub mod operational;
 pub mod pointer;
+pub mod replay;
 pub mod secret;
 pub mod snapshot;
 pub mod timestamp;

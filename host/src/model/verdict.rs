@@ -87,4 +87,6 @@ pub struct Verdict {
     pub delivery_id: Option<DeliveryId>,
     /// When it was decided.
     pub decided_at: Timestamp,
+    /// When dispatch decided first, if a replay has decided anew since.
+    pub first_decided_at: Option<Timestamp>,
 }

@@ -15,6 +15,8 @@ pub enum Noun {
     Event,
     /// A delivery.
     Delivery,
+    /// A replay.
+    Replay,
     /// A token.
     Token,
     /// A user.
@@ -32,6 +34,7 @@ impl Noun {
             Self::Filter => "filter",
             Self::Event => "event",
             Self::Delivery => "delivery",
+            Self::Replay => "replay",
             Self::Token => "token",
             Self::User => "user",
             Self::Project => "project",

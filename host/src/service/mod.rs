@@ -21,6 +21,7 @@ mod places;
 mod posted;
 mod readiness;
 mod recent;
+mod replays;
 mod secrets;
 mod shadows;
 mod stats;
@@ -41,6 +42,7 @@ use crate::model::catalogue::Catalogue;
 use crate::model::ids::UserId;
 use crate::model::limits::{
     HEALTH_CHECKS_AT_ONCE_MAX, HEALTH_CHECKS_PER_OWNER_MAX, NAME_CHARS_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX,
+    REPLAY_DRY_RUNS_AT_ONCE_MAX,
 };
 use crate::model::operational::{self, RESERVED_ID_PREFIX};
 use crate::outbound::Sender;
@@ -51,22 +53,26 @@ use crate::store::{PageRequest, Store};
 pub use crate::filter::projection::{Scalar, Value};
 pub use crate::filter::{Decision, Evaluation, Failure};
 pub use crate::store::{
-    CustomEventType, DeliveryQuery, LoggedVerdict, Page, Project, User, VerdictQuery, WebhookWindow,
+    CustomEventType, LoggedVerdict, Page, Project, User, VerdictQuery, WebhookWindow,
 };
 pub use backtest::{Backtest, BacktestStep, BacktestSummary, NewBacktest, Outcomes};
-pub use deliveries::DeliveryDetail;
+pub use deliveries::{DeliveryDetail, DeliveryFilter};
 pub use error::{Noun, ServiceError, Violation};
 pub use event_types::NewEventType;
 pub use events::{AcceptedEvent, EventFilter};
 pub use filters::{EvaluateEvent, Evaluated};
 pub use people::NewToken;
 pub use places::Places;
+pub use replays::{NewReplay, ReplayPreview};
 pub use secrets::RotatedSecret;
 pub use shadows::CandidateChoice;
 pub use stats::{Percentiles, WebhookStats};
 pub use test_sends::TestSent;
 pub use verdicts::{EventVerdicts, Explained};
 pub use webhooks::{FilterChoice, NewWebhook, WebhookPatch, WebhookView, WindowedViews};
+
+/// Why nothing is sent to a disabled webhook that is asked to send.
+const ENABLE_FIRST: &str = "the webhook is disabled, so nothing is sent to it; enable it with `{\"enabled\": true}`";
 
 /// What every use case answers.
 pub type Result<T> = std::result::Result<T, ServiceError>;
@@ -81,8 +87,11 @@ pub struct Service {
     sender: Arc<Sender>,
     checks: Places<UserId>,
     backtests: backtest::Share,
+    dry_runs: Places<UserId>,
     catalogue: Catalogue,
     dispatch_poke: Arc<Notify>,
+    deliver_poke: Arc<Notify>,
+    replay_poke: Arc<Notify>,
     metrics: Arc<Metrics>,
     queues: Recent<Queues>,
     last_ready: Recent<()>,
@@ -104,6 +113,10 @@ pub struct ServiceParts {
     pub sender: Arc<Sender>,
     /// Told when an event was accepted.
     pub dispatch_poke: Arc<Notify>,
+    /// Told when a delivery is due again.
+    pub deliver_poke: Arc<Notify>,
+    /// Told when a replay was begun.
+    pub replay_poke: Arc<Notify>,
     /// Where everything is counted.
     pub metrics: Arc<Metrics>,
 }
@@ -112,8 +125,20 @@ impl Service {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: ServiceParts) -> Self {
-        let ServiceParts { store, filters, clock, policy, resolver, sender, dispatch_poke, metrics } = parts;
+        let ServiceParts {
+            store,
+            filters,
+            clock,
+            policy,
+            resolver,
+            sender,
+            dispatch_poke,
+            deliver_poke,
+            replay_poke,
+            metrics,
+        } = parts;
         let checks = Places::new(HEALTH_CHECKS_AT_ONCE_MAX, HEALTH_CHECKS_PER_OWNER_MAX);
+        let dry_runs = Places::new(REPLAY_DRY_RUNS_AT_ONCE_MAX, 1);
         let catalogue = Catalogue::built_in();
         let (queues, last_ready) = (Recent::default(), Recent::default());
         Self {
@@ -125,8 +150,11 @@ impl Service {
             sender,
             checks,
             backtests: backtest::Share::default(),
+            dry_runs,
             catalogue,
             dispatch_poke,
+            deliver_poke,
+            replay_poke,
             metrics,
             queues,
             last_ready,

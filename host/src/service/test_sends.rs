@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::access::user;
 use super::posted::Known;
-use super::{Noun, Result, Service, ServiceError};
+use super::{ENABLE_FIRST, Noun, Result, Service, ServiceError};
 use crate::model::event::{EventDigest, EventType};
 use crate::model::ids::EventId;
 use crate::model::limits::{TESTS_MAX, TESTS_WINDOW};
@@ -37,9 +37,7 @@ impl Service {
         let webhook = self.own_webhook(user(caller)?, id).await?;
         let event_type = self.type_to_test(&webhook, event_type).await?;
         if !webhook.is_enabled {
-            return Err(ServiceError::Conflict(
-                "the webhook is disabled, so nothing is sent to it; enable it with `{\"enabled\": true}`".to_owned(),
-            ));
+            return Err(ServiceError::Conflict(ENABLE_FIRST.to_owned()));
         }
         let event = self.example_event(event_type.clone()).await?;
         let (event_id, since) = (event.id.clone(), event.accepted_at - TESTS_WINDOW);

@@ -379,6 +379,8 @@ pub struct Windowed {
 pub struct DeliveryQuery {
     /// Only those in this state.
     pub state: Option<DeliveryState>,
+    /// Only those of events of this type.
+    pub event_type: Option<EventType>,
     /// Only those created at or after.
     pub since: Option<Timestamp>,
     /// Only those created before.

@@ -13,6 +13,7 @@
 mod contract;
 mod counts;
 mod exchange;
+mod replaying;
 mod seal;
 pub mod sqlite;
 
@@ -28,7 +29,8 @@ use crate::model::delivery::{Attempt, Delivery};
 use crate::model::event::{Event, EventDigest, EventSeq, EventType, StoredEvent};
 use crate::model::filter::{Filter, FilterDigest};
 use crate::model::health::Failure;
-use crate::model::ids::{DeliveryId, EventId, FilterId, ProjectId, UserId, WebhookId};
+use crate::model::ids::{DeliveryId, EventId, FilterId, ProjectId, ReplayId, UserId, WebhookId};
+use crate::model::replay::{Replay, ReplayState};
 use crate::model::secret::Secret;
 use crate::model::token::Token;
 use crate::model::verdict::Verdict;
@@ -36,6 +38,7 @@ use crate::model::webhook::Webhook;
 
 pub use counts::{Compared, Stats, StatsQuery};
 pub use exchange::*;
+pub use replaying::*;
 pub use seal::SealingKey;
 
 /// Why the store did not do as it was asked. A row that is not there is not an error.
@@ -187,8 +190,40 @@ pub trait Store: Send + Sync + 'static {
     async fn delivery(&self, id: &DeliveryId) -> Result<Option<Delivery>>;
     /// The attempts of a delivery, the first first.
     async fn attempts(&self, id: &DeliveryId) -> Result<Vec<Attempt>>;
-    /// The deliveries of a webhook, newest first.
+    /// The deliveries of a webhook, newest first. A page ends early, with a `next`, when too many deliveries were looked
+    /// at for it.
     async fn deliveries(&self, webhook: &WebhookId, query: DeliveryQuery, page: PageRequest) -> Result<Page<Delivery>>;
+
+    /// Makes a delivery due now that was given up or canceled, or whose next attempt is due later. It keeps its
+    /// attempts, and its schedule begins anew.
+    async fn retry_delivery(&self, id: &DeliveryId, at: Timestamp) -> Result<Retried>;
+
+    /// The places of the events that were accepted in a time.
+    async fn event_bounds(&self, since: Timestamp, until: Timestamp) -> Result<EventBounds>;
+    /// How many a replay would take up of the next `rows_max` verdicts behind a place.
+    async fn count_replay(&self, range: &ReplayRange, position: EventSeq, rows_max: u32) -> Result<ReplayCounted>;
+    /// Begins a replay.
+    async fn add_replay(&self, new: NewReplay) -> Result<ReplayBegun>;
+    /// A replay.
+    async fn replay(&self, id: &ReplayId) -> Result<Option<Replay>>;
+    /// The replays of a webhook, newest first.
+    async fn replays(&self, webhook: &WebhookId, page: PageRequest) -> Result<Page<Replay>>;
+    /// Ends a replay, unless it has ended; how it stands then.
+    async fn end_replay(
+        &self,
+        id: &ReplayId,
+        state: ReplayState,
+        failure: Option<String>,
+        at: Timestamp,
+    ) -> Result<Option<Replay>>;
+    /// The replays of enabled webhooks that are under way, and how many deliveries each may add so that no more than
+    /// `waiting_max` of its webhook are due.
+    async fn running_replays(&self, now: Timestamp, waiting_max: u32) -> Result<Vec<RunningReplay>>;
+    /// What a replay takes up behind a place, no more than `candidates_max`.
+    async fn replay_page(&self, range: &ReplayRange, position: EventSeq, candidates_max: u32) -> Result<ReplayPage>;
+    /// Writes what a step of a replay came to, unless another step was written since, or the replay has ended. What
+    /// is on its way by now, or what its creator may not see any more, is not sent again.
+    async fn record_replay(&self, step: ReplayStep) -> Result<Recorded>;
 
     /// The verdicts on an event for the webhooks of one user, or of all.
     async fn verdicts_on(&self, event: EventSeq, owner: Option<&UserId>) -> Result<Vec<Verdict>>;

@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::mirror::mirror;
-use super::text::Cursor;
+use super::text::{Cursor, EventTypeName};
 use crate::model::{Timestamp, delivery};
 
 mirror!(
     /// Where a delivery stands: an attempt is due or under way (`pending`), the endpoint answered 2xx
-    /// (`delivered`), every attempt of the schedule failed (`failed`), or the webhook was deleted first
-    /// (`canceled`).
+    /// (`delivered`), every attempt of the schedule failed (`failed`), or the webhook was deleted first or its creator
+    /// left the event's project (`canceled`). One that is sent again is `pending` again, whatever became of it before.
     DeliveryState of delivery::DeliveryState {
         /// An attempt is due or under way.
         Pending = "pending",
@@ -18,7 +18,7 @@ mirror!(
         Delivered = "delivered",
         /// Every attempt of the schedule failed.
         Failed = "failed",
-        /// The webhook was deleted first.
+        /// The webhook was deleted first, or its creator left the event's project.
         Canceled = "canceled",
     }
 );
@@ -83,7 +83,7 @@ pub struct DeliveryDetail {
     /// The delivery.
     #[serde(flatten)]
     pub delivery: Delivery,
-    /// Its attempts, the first first.
+    /// Its attempts, the first first; of one that was sent again often, the last 100.
     pub attempts: Vec<Attempt>,
 }
 
@@ -116,6 +116,9 @@ pub struct DeliveriesQuery {
     /// Only those in this state.
     #[param(inline)]
     pub state: Option<DeliveryState>,
+    /// Only those of events of this type.
+    #[param(value_type = Option<EventTypeName>, inline)]
+    pub event: Option<String>,
     /// Only those created at this time or later, RFC 3339.
     #[param(value_type = Option<String>, format = DateTime)]
     pub since: Option<Timestamp>,

@@ -19,6 +19,7 @@ mod mirror;
 mod people;
 mod present;
 mod problem;
+mod replay;
 mod secret;
 mod stats;
 mod test_send;
@@ -46,6 +47,7 @@ pub use health::{DisabledReason, HoldReason, WebhookFailure, WebhookHealth};
 pub use hook::{Hook, HookSample, HookSampleQuery, NewHook};
 pub use people::{CreateToken, NewToken, Project, PutProject, PutUser, User};
 pub use problem::{Problem, Violation};
+pub use replay::{NewReplay, Replay, ReplayOnly, ReplayPreview, ReplayState};
 pub use secret::{RotateSecret, RotatedSecret, SecretText};
 pub use stats::{ErrorCount, OutcomeCount, Percentiles, ReasonClassCount, ReasonCount, StatsQuery, WebhookStats};
 pub use test_send::{TestSent, TestWebhook};
@@ -101,6 +103,8 @@ impl<T: ToSchema> ToSchema for Page<T> {
 pub type WebhookPage = Page<Webhook>;
 /// A part of a list of deliveries.
 pub type DeliveryPage = Page<Delivery>;
+/// A part of a list of replays.
+pub type ReplayPage = Page<Replay>;
 /// A part of a list of verdicts.
 pub type VerdictPage = Page<Verdict>;
 /// A part of a list of filters.

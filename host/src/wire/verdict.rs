@@ -80,6 +80,9 @@ pub struct Verdict {
     /// When it was decided; null for `waiting` and `not_considered`.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub decided_at: Option<Timestamp>,
+    /// When it was decided first, if a replay has decided anew since, at `decidedAt`; null otherwise.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub first_decided_at: Option<Timestamp>,
 }
 
 impl Verdict {
@@ -98,6 +101,7 @@ impl Verdict {
             duration_us: verdict.duration_us,
             delivery_id: verdict.delivery_id.map(|id| id.to_string()),
             decided_at: Some(verdict.decided_at),
+            first_decided_at: verdict.first_decided_at,
         }
     }
 
@@ -122,6 +126,7 @@ impl Verdict {
             duration_us: None,
             delivery_id: None,
             decided_at: None,
+            first_decided_at: None,
         }
     }
 }

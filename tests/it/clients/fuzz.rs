@@ -15,7 +15,7 @@ use super::bench::{Bench, SecretKind};
 use super::installed::{self, SOURCES};
 use crate::app::{OPERATOR_TOKEN, PROJECT, member};
 use crate::isolation::document::Document;
-use crate::receiver::Receiver;
+use crate::receiver::{Answer, Receiver};
 
 /// How long it tries, in seconds, where nobody says otherwise.
 const SECONDS: &str = "100";
@@ -43,10 +43,14 @@ async fn schemathesis_finds_no_failure() {
     for _ in 0..5 {
         bench.register(&receiver.url("/a"), SecretKind::Generated, PayloadFormat::Full).await;
     }
+    // What fails can be retried.
+    receiver.always("/down", Answer::status(500));
+    bench.register(&receiver.url("/down"), SecretKind::Generated, PayloadFormat::Full).await;
     for number in 0..3 {
         bench.post(&format!("e{number}"), r#"{"id":"r1","done":false}"#).await;
     }
     receiver.wait_for("/a", 15).await;
+    receiver.wait_for("/down", 3).await;
     let folder = TempDir::new().unwrap();
     let (file, succeeded) = (folder.path().join("tokens.json"), folder.path().join("succeeded.json"));
     std::fs::write(&file, tokens(&bench.user_token, &ben)).unwrap();

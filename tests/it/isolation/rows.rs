@@ -6,7 +6,7 @@
 //! - `.members_too()`, `.operator_too()`: so do the members of its project, or the operator.
 //! - `.lists()`: the owner's answer shows what is theirs, so that its absence from others' answers says something.
 
-use super::world::Thing::{self, Delivery, Event, Filter, Project, Token, User, Webhook};
+use super::world::Thing::{self, Delivery, Event, Filter, Project, Replay, Token, User, Webhook};
 
 /// Who may call a route at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +99,7 @@ impl Row {
 
 const URL: &str = r#"{"url":"https://127.0.0.1:8443/"}"#;
 const HOOK: &str = r#"{"target_url":"https://127.0.0.1:8443/","event":"TODO_CREATED"}"#;
+const REPLAY: &str = r#"{"only":"failed","since":"2022-12-01T00:00:00Z"}"#;
 const EVALUATE: &str = r#"{"event":{"event":"TODO_CREATED","projectId":"p"},"config":{"do":"deliver"}}"#;
 
 const BACKTEST: &str = r#"{"filter":{"id":"done-records"}}"#;
@@ -139,6 +140,11 @@ pub const ROWS: &[Row] = &[
     row("GET /v1/webhooks/{id}/stats", Both, 200).of(Webhook),
     row("POST /v1/webhooks/{id}/backtest", Both, 200).json(BACKTEST).of(Webhook),
     row("GET /v1/deliveries/{id}", Both, 200).of(Delivery).lists(),
+    row("POST /v1/deliveries/{id}/retry", Both, 202).of(Delivery),
+    row("POST /v1/webhooks/{id}/replay", Both, 202).json(REPLAY).of(Webhook),
+    row("GET /v1/webhooks/{id}/replays", Both, 200).of(Webhook),
+    row("GET /v1/replays/{id}", Both, 200).of(Replay),
+    row("POST /v1/replays/{id}/cancel", Both, 200).of(Replay),
     // Filters.
     row("POST /v1/filters", Both, 201).wasm(),
     row("GET /v1/filters", Both, 200).lists(),

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use hooksieve::client::Client;
 use hooksieve::config::Config;
-use hooksieve::wire::{CreateToken, NewWebhook, PageQuery, Problem, PutProject, PutUser, UploadQuery};
+use hooksieve::wire::{CreateToken, NewWebhook, PageQuery, Problem, PutProject, PutUser, ReplayOnly, UploadQuery};
 use reqwest::{Method, RequestBuilder};
 
 use super::rows::Body;
 use crate::app::{OPERATOR_TOKEN, PROJECT, TestApp, only_delivery, raw, webhook};
 use crate::guests::HOSTILE;
 use crate::receiver::Receiver;
+use crate::replays::every;
 
 /// What the owner's webhooks, filters and headers have in them: nobody else may ever see it.
 pub const PRIVATE: &str = "owners-private-mark";
@@ -62,6 +63,7 @@ impl Caller {
 pub enum Thing {
     Webhook,
     Delivery,
+    Replay,
     Filter,
     Event,
     Project,
@@ -75,6 +77,7 @@ impl Thing {
         match self {
             Self::Webhook => "WEBHOOK_NOT_FOUND",
             Self::Delivery => "DELIVERY_NOT_FOUND",
+            Self::Replay => "REPLAY_NOT_FOUND",
             Self::Filter => "FILTER_NOT_FOUND",
             Self::Event => "EVENT_NOT_FOUND",
             Self::Project => "PROJECT_NOT_FOUND",
@@ -195,6 +198,10 @@ impl World {
                 self.send_event().await;
                 only_delivery(&client, &registered).await.delivery.id
             }
+            Thing::Replay => {
+                let registered = client.create_webhook(&new).await.unwrap();
+                client.replay_webhook(&registered.id, &every(ReplayOnly::All)).await.unwrap().id
+            }
             Thing::Filter => {
                 let named = UploadQuery { name: Some(mark.to_owned()) };
                 client.upload_filter(&named, HOSTILE.to_vec()).await.unwrap().id
@@ -232,7 +239,8 @@ impl World {
         let mut text = format!("{:?}", filters.iter().filter(|filter| !filter.shared).collect::<Vec<_>>());
         for webhook in webhooks.items {
             let deliveries = owner.list_deliveries(&webhook.id, &Default::default()).await.unwrap();
-            text.push_str(&format!("{webhook:?} {deliveries:?}"));
+            let replays = owner.list_replays(&webhook.id, &Default::default()).await.unwrap();
+            text.push_str(&format!("{webhook:?} {deliveries:?} {replays:?}"));
         }
         text
     }

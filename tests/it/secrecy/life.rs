@@ -288,7 +288,9 @@ async fn mistakes(
     for token in [revoked.as_str(), METRICS_TOKEN] {
         host.call(Method::GET, &webhook, token, None, 401).await;
     }
-    for path in ["", "/deliveries", "/verdicts"] {
+    let all = serde_json::json!({ "only": "all", "since": "2000-01-01T00:00:00Z" });
+    host.call(Method::POST, &format!("{webhook}/replay"), user, Some(all), 202).await;
+    for path in ["", "/deliveries", "/verdicts", "/replays"] {
         host.call(Method::GET, &format!("{webhook}{path}"), user, None, 200).await;
     }
     for id in ids {

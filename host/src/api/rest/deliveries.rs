@@ -2,16 +2,20 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 
 use super::{Result, page};
 use crate::api::ApiState;
 use crate::api::auth::Auth;
 use crate::api::extract::{Path, Query};
-use crate::api::openapi::Refusals;
-use crate::service::{DeliveryDetail, DeliveryQuery};
+use crate::api::openapi::{InUse, Refusals};
+use crate::service::{DeliveryDetail, DeliveryFilter};
 use crate::wire;
 
 /// List the deliveries to a webhook
+///
+/// A page may have fewer than asked for, or none, where a state or a type is rare: `nextCursor` says whether there are
+/// more.
 #[utoipa::path(get, path = "/v1/webhooks/{id}/deliveries", tag = "deliveries",
     params(("id" = String, Path, description = "The webhook."), wire::DeliveriesQuery),
     responses(
@@ -24,9 +28,9 @@ pub(crate) async fn list_deliveries(
     Path(webhook): Path<String>,
     Query(query): Query<wire::DeliveriesQuery>,
 ) -> Result<Json<wire::DeliveryPage>> {
-    let wire::DeliveriesQuery { state: in_state, since, until, limit, cursor } = query;
-    let query = DeliveryQuery { state: in_state.map(Into::into), since, until };
-    let deliveries = state.service.deliveries(&caller, &webhook, query, limit, cursor.as_deref()).await?;
+    let wire::DeliveriesQuery { state: in_state, event, since, until, limit, cursor } = query;
+    let filter = DeliveryFilter { state: in_state.map(Into::into), event_type: event, since, until };
+    let deliveries = state.service.deliveries(&caller, &webhook, filter, limit, cursor.as_deref()).await?;
     Ok(page(deliveries, Into::into))
 }
 
@@ -41,6 +45,24 @@ pub(crate) async fn get_delivery(
 ) -> Result<Json<wire::DeliveryDetail>> {
     let detail = state.service.delivery(&caller, &id).await?;
     Ok(Json(detail.into()))
+}
+
+/// Retry a delivery now
+///
+/// One that was given up or canceled, or whose next attempt is due later, is due now: the same `webhook-id`, the same
+/// body. Its attempts are numbered on and its schedule begins anew. Refused with `CONFLICT` where it was delivered or is
+/// due already, where the webhook is disabled, and where its creator may not see the event any more. A webhook that is
+/// UNHEALTHY still gets one attempt per interval.
+#[utoipa::path(post, path = "/v1/deliveries/{id}/retry", tag = "deliveries",
+    params(("id" = String, Path, description = "The delivery.")),
+    responses((status = 202, description = "The delivery is due.", body = wire::Delivery), Refusals, InUse))]
+pub(crate) async fn retry_delivery(
+    State(state): State<ApiState>,
+    Auth(caller): Auth,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<wire::Delivery>)> {
+    let delivery = state.service.retry_delivery(&caller, &id).await?;
+    Ok((StatusCode::ACCEPTED, Json(delivery.into())))
 }
 
 impl From<DeliveryDetail> for wire::DeliveryDetail {

@@ -9,6 +9,7 @@ pub(super) mod filters;
 pub(super) mod health;
 pub(super) mod hooks;
 pub(super) mod people;
+pub(super) mod replays;
 pub(super) mod secrets;
 pub(super) mod stats;
 pub(super) mod test_sends;

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use super::samples::{
-    add_webhooks, at, attempted, claim_one, decide, delivery_id, owe, page, secret, user, verdict, webhook, webhook_id,
+    add_webhooks, at, attempted, claim, claim_one, decide, delivery_id, digest, event_of_type, owe, owed, page, secret,
+    user, verdict, webhook, webhook_id,
 };
 use crate::model::delivery::{Delivery, DeliveryState};
+use crate::model::event::EventType;
 use crate::model::filter::FilterDigest;
+use crate::model::limits::PAGE_EVENTS_EXAMINED_MAX;
 use crate::model::verdict::{Outcome, ReasonClass, Verdict};
 use crate::model::webhook::Webhook;
-use crate::store::{DeliveryQuery, LoggedVerdict, Next, Page, Store, VerdictQuery};
+use crate::store::{DeliveryQuery, Dispatched, LoggedVerdict, Next, Page, Store, VerdictQuery};
 
 pub(in crate::store) async fn attempts_are_listed_in_their_order(store: Arc<dyn Store>) {
     add_webhooks(&*store, &["w"]).await;
@@ -49,9 +52,47 @@ pub(in crate::store) async fn deliveries_are_listed_newest_first_by_state_and_ti
     let between = DeliveryQuery { since: Some(at(2)), until: Some(at(4)), ..DeliveryQuery::default() };
 
     assert_eq!((first.as_str(), second.as_str(), end), ("dcb", "a", None));
+    let failed = DeliveryQuery { state: Some(DeliveryState::Failed), ..DeliveryQuery::default() };
+    let failed_later = DeliveryQuery { since: Some(at(2)), ..failed.clone() };
+
     assert_eq!(list(pending, 9, None).await.0, "dcb");
+    assert_eq!(list(failed, 9, None).await, ("a".to_owned(), None));
+    assert_eq!(list(failed_later, 9, None).await.0, "");
     assert_eq!(list(between, 9, None).await.0, "cb");
     assert_eq!(list(DeliveryQuery::default(), 4, None).await.1, None);
+}
+
+pub(in crate::store) async fn deliveries_that_are_rare_are_found_over_several_pages(store: Arc<dyn Store>) {
+    add_webhooks(&*store, &["w"]).await;
+    let all = PAGE_EVENTS_EXAMINED_MAX + 2;
+    let event = |number: usize| {
+        let event_type = if number == 0 { "TODO_DELETED" } else { "TODO_CREATED" };
+        (Arc::new(event_of_type(&format!("e{number}"), event_type)), digest(0))
+    };
+    store.accept_events((0..all).map(event).collect()).await.unwrap();
+    let mut written = Vec::new();
+    while written.len() < all {
+        for claimed in store.claim_events(claim(at(0), 1_000)).await.unwrap() {
+            let deliveries = vec![owed(claimed.stored.event.id.as_str(), "w", at(1))];
+            let (event, fence) = (claimed.stored.seq, claimed.fence);
+            let dispatched = Dispatched { event, fence, verdicts: Vec::new(), deliveries };
+            written.push(store.record_dispatch(dispatched));
+        }
+    }
+    futures_util::future::try_join_all(written).await.unwrap();
+    let deleted = DeliveryQuery { event_type: Some(EventType::parse("TODO_DELETED").unwrap()), ..Default::default() };
+    let list = async |query: &DeliveryQuery, after| {
+        let page = store.deliveries(&webhook_id("w"), query.clone(), page(2, after)).await.unwrap();
+        (page.items.iter().map(|delivery| delivery.event_id.to_string()).collect::<Vec<_>>().concat(), page.next)
+    };
+
+    let (first, next) = list(&deleted, None).await;
+    let (second, end) = list(&deleted, next).await;
+    let (newest, _) = list(&DeliveryQuery::default(), None).await;
+
+    assert_eq!((first.as_str(), second.as_str(), end), ("", "e0", None));
+    assert!(next.is_some());
+    assert_eq!(newest.len(), 2 * "e10001".len());
 }
 
 pub(in crate::store) async fn verdicts_are_listed_newest_first_by_outcome_and_time(store: Arc<dyn Store>) {

@@ -14,6 +14,8 @@ pub(super) mod logs;
 pub(super) mod model;
 pub(super) mod people;
 pub(super) mod queues;
+pub(super) mod replays;
+pub(super) mod resends;
 pub(super) mod samples;
 pub(super) mod secrets;
 pub(super) mod shadows;
@@ -88,6 +90,20 @@ macro_rules! contract_tests {
             deliveries: next_due_is_the_earliest_due_time_or_end_of_a_lease,
             deliveries: next_due_ignores_disabled_webhooks,
             deliveries: concurrent_claims_never_share_a_delivery,
+            resends: a_delivery_that_was_given_up_is_due_again_with_its_attempts_and_a_new_schedule,
+            resends: an_attempt_that_is_due_later_is_made_now,
+            resends: what_cannot_be_retried_says_why_and_stays_as_it_is,
+            resends: what_was_canceled_when_its_owner_left_is_sent_when_they_are_back,
+            resends: the_log_of_a_delivery_that_is_retried_for_ever_has_an_end,
+            replays: a_replay_takes_up_what_it_is_for_and_a_few_at_a_time,
+            replays: a_replay_is_for_a_time_and_not_for_tests,
+            replays: a_step_makes_due_what_it_takes_up_and_is_written_once,
+            replays: what_was_decided_anew_is_owed_and_says_when_it_was_decided_first,
+            replays: what_changed_since_a_step_was_read_is_not_sent_again,
+            replays: one_replay_of_a_webhook_goes_on_and_a_few_of_an_owner,
+            replays: the_newest_replays_of_a_webhook_are_kept_and_listed,
+            replays: a_replay_has_room_beside_what_is_due_and_rests_with_its_webhook,
+            replays: a_step_of_a_canceled_replay_writes_nothing,
             fairness: every_webhook_gets_a_first_attempt_before_any_gets_a_second,
             fairness: attempts_under_way_count_against_the_share,
             fairness: turns_go_round_where_there_is_no_room_for_everybody,
@@ -115,6 +131,7 @@ macro_rules! contract_tests {
             breaker: a_webhooks_secrets_and_next_attempts_are_told,
             logs: attempts_are_listed_in_their_order,
             logs: deliveries_are_listed_newest_first_by_state_and_time,
+            logs: deliveries_that_are_rare_are_found_over_several_pages,
             logs: verdicts_are_listed_newest_first_by_outcome_and_time,
             logs: verdicts_on_an_event_are_those_of_the_owner_or_of_all,
             shadows: a_shadow_reads_back_as_it_was_and_goes_with_its_webhook,

@@ -132,6 +132,7 @@ pub(in crate::store) fn verdict(webhook: &str, outcome: Outcome) -> Verdict {
         duration_us: None,
         delivery_id: None,
         decided_at: at(0),
+        first_decided_at: None,
     }
 }
 

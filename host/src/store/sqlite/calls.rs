@@ -9,8 +9,8 @@ use rusqlite::Connection;
 use super::claims::Loaded;
 use super::lease::Seen;
 use super::{
-    SqliteStore, claims, deliveries, event_list, event_types, events, filters, headers, health, people, queues,
-    secrets, shadows, stats, tokens, verdicts, webhooks,
+    SqliteStore, claims, deliveries, delivery_list, event_list, event_types, events, filters, headers, health, people,
+    queues, replay_pages, replays, resends, secrets, shadows, stats, tokens, verdicts, webhooks,
 };
 use crate::metrics::Queues;
 use crate::model::Timestamp;
@@ -19,15 +19,17 @@ use crate::model::delivery::{Attempt, Delivery};
 use crate::model::event::{Event, EventDigest, EventSeq, EventType, StoredEvent};
 use crate::model::filter::{Filter, FilterDigest};
 use crate::model::health::Failure;
-use crate::model::ids::{DeliveryId, EventId, FilterId, ProjectId, UserId, WebhookId};
+use crate::model::ids::{DeliveryId, EventId, FilterId, ProjectId, ReplayId, UserId, WebhookId};
+use crate::model::replay::{Replay, ReplayState};
 use crate::model::secret::Secret;
 use crate::model::token::Token;
 use crate::model::verdict::Verdict;
 use crate::model::webhook::Webhook;
 use crate::store::{
     Accepted, Added, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
-    Dispatched, EventQuery, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result,
-    Revoked, Rotated, Rotation, Stats, StatsQuery, Store, StoreError, TestAccepted, TestOf, Updated, User,
+    Dispatched, EventBounds, EventQuery, FilterUpload, Joined, LoggedVerdict, NewReplay, Page, PageRequest, Project,
+    Recorded, Removed, ReplayBegun, ReplayCounted, ReplayPage, ReplayRange, ReplayStep, Result, Retried, Revoked,
+    Rotated, Rotation, RunningReplay, Stats, StatsQuery, Store, StoreError, TestAccepted, TestOf, Updated, User,
     VerdictQuery, WebhookChange, WebhookWindow, Windowed,
 };
 
@@ -305,7 +307,60 @@ impl Store for SqliteStore {
 
     async fn deliveries(&self, webhook: &WebhookId, query: DeliveryQuery, page: PageRequest) -> Result<Page<Delivery>> {
         let webhook = webhook.clone();
-        self.read(move |connection| deliveries::of_webhook(connection, &webhook, &query, &page)).await
+        self.read(move |connection| delivery_list::page(connection, &webhook, &query, &page)).await
+    }
+
+    async fn retry_delivery(&self, id: &DeliveryId, at: Timestamp) -> Result<Retried> {
+        let (id, fences) = (id.clone(), Arc::clone(&self.fences));
+        self.write(move |connection| resends::retry(connection, &id, at, &fences)).await
+    }
+
+    async fn event_bounds(&self, since: Timestamp, until: Timestamp) -> Result<EventBounds> {
+        self.read(move |connection| replay_pages::bounds(connection, since, until)).await
+    }
+
+    async fn count_replay(&self, range: &ReplayRange, position: EventSeq, rows_max: u32) -> Result<ReplayCounted> {
+        let range = range.clone();
+        self.read(move |connection| replay_pages::count(connection, &range, position, rows_max)).await
+    }
+
+    async fn add_replay(&self, new: NewReplay) -> Result<ReplayBegun> {
+        self.write(move |connection| replays::add(connection, &new)).await
+    }
+
+    async fn replay(&self, id: &ReplayId) -> Result<Option<Replay>> {
+        let id = id.clone();
+        self.read(move |connection| replays::get(connection, &id)).await
+    }
+
+    async fn replays(&self, webhook: &WebhookId, page: PageRequest) -> Result<Page<Replay>> {
+        let webhook = webhook.clone();
+        self.read(move |connection| replays::of_webhook(connection, &webhook, &page)).await
+    }
+
+    async fn end_replay(
+        &self,
+        id: &ReplayId,
+        state: ReplayState,
+        failure: Option<String>,
+        at: Timestamp,
+    ) -> Result<Option<Replay>> {
+        let id = id.clone();
+        self.write(move |connection| replays::end(connection, &id, state, failure.as_deref(), at)).await
+    }
+
+    async fn running_replays(&self, now: Timestamp, waiting_max: u32) -> Result<Vec<RunningReplay>> {
+        self.read(move |connection| replays::running(connection, now, waiting_max)).await
+    }
+
+    async fn replay_page(&self, range: &ReplayRange, position: EventSeq, candidates_max: u32) -> Result<ReplayPage> {
+        let range = range.clone();
+        self.read(move |connection| replay_pages::page(connection, &range, position, candidates_max)).await
+    }
+
+    async fn record_replay(&self, step: ReplayStep) -> Result<Recorded> {
+        let fences = Arc::clone(&self.fences);
+        self.record(move |connection| replays::record(connection, &step, &fences)).await
     }
 
     async fn verdicts_on(&self, event: EventSeq, owner: Option<&UserId>) -> Result<Vec<Verdict>> {

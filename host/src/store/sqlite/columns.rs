@@ -13,7 +13,8 @@ use crate::model::delivery::{AttemptError, DeliveryState};
 use crate::model::event::{EventDigest, EventSeq, EventType};
 use crate::model::filter::FilterDigest;
 use crate::model::health::{DisabledReason, HoldReason};
-use crate::model::ids::{CompanyId, DeliveryId, EventId, FilterId, ProjectId, UserId, WebhookId};
+use crate::model::ids::{CompanyId, DeliveryId, EventId, FilterId, ProjectId, ReplayId, UserId, WebhookId};
+use crate::model::replay::{ReplayOnly, ReplayState};
 use crate::model::verdict::{Outcome, ReasonClass};
 use crate::model::webhook::{Health, OnError, PayloadFormat};
 use crate::store::{Page, PageRequest};
@@ -45,6 +46,7 @@ text_column!(
     EventId: |text| Self::parse(text).ok();
     FilterId: |text| Self::parse(text).ok();
     ProjectId: |text| Self::parse(text).ok();
+    ReplayId: |text| Self::parse(text).ok();
     UserId: |text| Self::parse(text).ok();
     WebhookId: |text| Self::parse(text).ok();
     EventType: |text| Self::parse(text).ok();
@@ -54,6 +56,8 @@ text_column!(
     ReasonClass: Self::parse;
     HoldReason: Self::parse;
     DisabledReason: Self::parse;
+    ReplayOnly: Self::parse;
+    ReplayState: Self::parse;
 );
 
 macro_rules! named_column {

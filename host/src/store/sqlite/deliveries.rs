@@ -1,25 +1,28 @@
-//! Deliveries and their attempts, from the decision to the end. Claiming them is in `claims`.
+//! Deliveries and their attempts, from the decision to the end. Claiming them is in `claims`, beginning anew in
+//! `resends`.
 
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::columns::{Count, before, one_row, page_of, rows_of};
+use super::columns::{Count, one_row};
 use super::health;
 use super::lease::Fences;
 use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, Delivery, DeliveryState};
 use crate::model::event::EventSeq;
 use crate::model::ids::{DeliveryId, ProjectId, UserId, WebhookId};
-use crate::store::{Attempted, DeliveryQuery, NewDelivery, Next, Page, PageRequest, Recorded};
+use crate::model::limits::ATTEMPTS_KEPT_MAX;
+use crate::store::{Attempted, NewDelivery, Next, Recorded};
 
-/// The columns that [`read`] takes, the first 10 of a row, of `d`, `e` and `w`.
+/// The columns that [`read`] takes, of `d`, `e` and `w`.
 macro_rules! columns {
     () => {
         "d.id, d.event_seq, e.id, w.id, d.state, d.attempt_count, d.due_at, d.created_at, d.finished_at,
-         e.test_webhook_seq IS NOT NULL"
+         e.test_webhook_seq IS NOT NULL, d.attempts_before"
     };
 }
+pub(super) use columns;
 
 /// Keeps a delivery that is owed. One to a webhook that was deleted meanwhile is canceled at once.
 pub(super) fn add(connection: &Connection, event: EventSeq, delivery: &NewDelivery) -> rusqlite::Result<()> {
@@ -69,6 +72,7 @@ pub(super) fn record_attempt(
     Ok(Recorded::Written)
 }
 
+/// Keeps a line of the log, and drops one that is older than may be.
 pub(super) fn add_attempt(connection: &Connection, delivery_seq: i64, attempt: &Attempt) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
@@ -85,6 +89,12 @@ pub(super) fn add_attempt(connection: &Connection, delivery_seq: i64, attempt: &
             &attempt.error_detail,
             &attempt.response,
         ))?;
+    let too_old = attempt.number.saturating_sub(ATTEMPTS_KEPT_MAX);
+    if too_old > 0 {
+        connection
+            .prepare_cached("DELETE FROM attempts WHERE delivery_seq = ?1 AND number <= ?2")?
+            .execute((delivery_seq, too_old))?;
+    }
     Ok(())
 }
 
@@ -173,31 +183,7 @@ pub(super) fn attempts(connection: &Connection, id: &DeliveryId) -> rusqlite::Re
         .collect()
 }
 
-pub(super) fn of_webhook(
-    connection: &Connection,
-    webhook: &WebhookId,
-    query: &DeliveryQuery,
-    page: &PageRequest,
-) -> rusqlite::Result<Page<Delivery>> {
-    let rows = connection
-        .prepare_cached(concat!(
-            "SELECT ",
-            columns!(),
-            ", d.seq
-             FROM webhooks w CROSS JOIN deliveries d INDEXED BY deliveries_of_webhook ON d.webhook_seq = w.seq
-             JOIN events e ON e.seq = d.event_seq
-             WHERE w.id = ?1 AND d.seq < ?2 AND (?3 IS NULL OR d.state = ?3)
-               AND (?4 IS NULL OR d.created_at >= ?4) AND (?5 IS NULL OR d.created_at < ?5)
-             ORDER BY d.seq DESC LIMIT ?6"
-        ))?
-        .query_map((webhook, before(page), query.state, query.since, query.until, rows_of(page)), |row| {
-            Ok((row.get(10)?, read(row)?))
-        })?
-        .collect::<Result<_, _>>()?;
-    Ok(page_of(rows, page))
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     Ok(Delivery {
         id: row.get(0)?,
         event_seq: row.get(1)?,
@@ -209,5 +195,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         created_at: row.get(7)?,
         finished_at: row.get(8)?,
         is_test: row.get(9)?,
+        attempts_before: row.get(10)?,
     })
 }

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::columns::{Count, before, one_row, page_of, rows_of};
 use super::health;
+use super::resends::is_member;
 use super::shadows::judged;
 use crate::model::comparison::Judged;
 use crate::model::event::EventSeq;
@@ -34,6 +35,39 @@ pub(super) fn add(connection: &Connection, event: EventSeq, verdict: &Verdict) -
             verdict.decided_at,
         ))?;
     one_row(added)?;
+    count_filter(connection, verdict)
+}
+
+/// Puts a verdict in the place of the one that is there, and counts it if a filter gave it. Not if the webhook's
+/// creator is no member of the event's project now; whether it was done.
+pub(super) fn renew(connection: &Connection, event: EventSeq, verdict: &Verdict) -> rusqlite::Result<bool> {
+    let renewed = connection
+        .prepare_cached(concat!(
+            "UPDATE verdicts SET outcome = ?3, reason = ?4, reason_class = ?5, filter_digest = ?6, fuel = ?7,
+                    duration_us = ?8, first_decided_at = coalesce(first_decided_at, decided_at), decided_at = ?9
+             WHERE event_seq = ?1 AND webhook_seq = (SELECT seq FROM webhooks WHERE id = ?2)
+               AND (SELECT ",
+            is_member!(),
+            " FROM events e, webhooks w WHERE e.seq = event_seq AND w.seq = webhook_seq)"
+        ))?
+        .execute((
+            event,
+            &verdict.webhook_id,
+            verdict.outcome,
+            &verdict.reason,
+            verdict.reason_class,
+            verdict.filter_digest,
+            verdict.fuel.map(Count),
+            verdict.duration_us.map(Count),
+            verdict.decided_at,
+        ))?;
+    if renewed > 0 {
+        count_filter(connection, verdict)?;
+    }
+    Ok(renewed > 0)
+}
+
+fn count_filter(connection: &Connection, verdict: &Verdict) -> rusqlite::Result<()> {
     if let Some(digest) = &verdict.filter_digest {
         let failed = verdict.reason_class.is_some();
         health::filter_ran(connection, &verdict.webhook_id, digest, failed)?;
@@ -49,7 +83,7 @@ pub(super) fn on_event(
     connection
         .prepare_cached(
             "SELECT w.id, v.outcome, v.reason, v.reason_class, v.filter_digest, v.fuel, v.duration_us, d.id,
-                    v.decided_at
+                    v.decided_at, v.first_decided_at
              FROM verdicts v JOIN webhooks w ON w.seq = v.webhook_seq
              LEFT JOIN deliveries d ON d.event_seq = v.event_seq AND d.webhook_seq = v.webhook_seq
              WHERE v.event_seq = ?1 AND (?2 IS NULL OR w.owner = ?2)
@@ -89,7 +123,7 @@ pub(super) fn of_webhook(
     let rows = connection
         .prepare_cached(
             "SELECT w.id, v.outcome, v.reason, v.reason_class, v.filter_digest, v.fuel, v.duration_us, d.id,
-                    v.decided_at, e.id, v.event_seq, e.test_webhook_seq IS NOT NULL
+                    v.decided_at, v.first_decided_at, e.id, v.event_seq, e.test_webhook_seq IS NOT NULL
              FROM webhooks w CROSS JOIN verdicts v INDEXED BY verdicts_of_webhook ON v.webhook_seq = w.seq
              JOIN events e ON e.seq = v.event_seq
              LEFT JOIN deliveries d ON d.event_seq = v.event_seq AND d.webhook_seq = v.webhook_seq
@@ -100,7 +134,7 @@ pub(super) fn of_webhook(
         .query_map(
             (webhook, before(page), query.outcome, query.since, query.until, rows_of(page), end.unwrap_or(0)),
             |row| {
-                Ok((row.get(10)?, LoggedVerdict { event_id: row.get(9)?, is_test: row.get(11)?, verdict: read(row)? }))
+                Ok((row.get(11)?, LoggedVerdict { event_id: row.get(10)?, is_test: row.get(12)?, verdict: read(row)? }))
             },
         )?
         .collect::<Result<_, _>>()?;
@@ -132,5 +166,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Verdict> {
         duration_us: row.get::<_, Option<Count>>(6)?.map(|count| count.0),
         delivery_id: row.get(7)?,
         decided_at: row.get(8)?,
+        first_decided_at: row.get(9)?,
     })
 }

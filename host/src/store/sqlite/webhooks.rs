@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::columns::{Json, before, one_row, page_of, rows_of};
 use super::health::{self, Edit};
 use super::lease::Fences;
-use super::{deliveries, headers, secrets, shadows};
+use super::{deliveries, headers, replays, secrets, shadows};
 use crate::model::Timestamp;
 use crate::model::comparison::Shadow;
 use crate::model::health::{Failure, Standing};
@@ -186,6 +186,7 @@ pub(super) fn delete(
     secrets::remove_all(connection, seq)?;
     shadows::forget(connection, seq)?;
     deliveries::cancel_all(connection, seq, at, fences)?;
+    replays::cancel_of(connection, seq, at)?;
     Ok(Removed::Removed)
 }
 

@@ -116,7 +116,7 @@ impl Loader<'_> {
     fn delivery(&mut self, seen: Seen) -> rusqlite::Result<ClaimedDelivery> {
         let mut statement = self.connection.prepare_cached(
             "SELECT d.id, d.event_seq, d.attempt_count, d.due_at, d.created_at, d.webhook_seq, s.version,
-                    s.payload_format, s.object
+                    s.payload_format, s.object, d.attempts_before
              FROM deliveries d JOIN webhook_snapshots s ON s.webhook_seq = d.webhook_seq
                AND s.version = d.snapshot_version
              WHERE d.seq = ?1",
@@ -133,6 +133,7 @@ impl Loader<'_> {
                 webhook_id: webhook.id.clone(),
                 state: DeliveryState::Pending,
                 attempt_count: row.get(2)?,
+                attempts_before: row.get(9)?,
                 due_at: row.get(3)?,
                 created_at: row.get(4)?,
                 finished_at: None,

@@ -3,9 +3,10 @@
 use rusqlite::{Connection, StatementStatus};
 
 use super::opened;
+use crate::model::delivery::DeliveryState;
 use crate::model::verdict::Outcome;
 use crate::store::contract::samples::{add_webhooks, at, delivery_claim, names, owe, page, webhook_id};
-use crate::store::sqlite::{SqliteStore, claims, event_list, stats};
+use crate::store::sqlite::{SqliteStore, claims, delivery_list, event_list, replay_pages, replays, stats};
 use crate::store::{Result, Store, VerdictQuery};
 
 /// Owes `rows` more deliveries, due at once, to the first webhook, by copying the first one.
@@ -199,4 +200,61 @@ async fn statistics_and_pages_of_verdicts_cost_no_more_among_a_hundred_thousand(
         }
     }
     assert_eq!(pages, [[0; 10].as_slice(), &[1]].concat());
+}
+
+#[tokio::test]
+async fn a_page_of_deliveries_costs_no_more_among_a_hundred_thousand() {
+    let (store, _kept) = opened();
+    add_webhooks(&*store, &["w"]).await;
+    owe(&*store, "e", &["w"], at(0)).await;
+    // All at the same time, which is the worst for an index by time.
+    pile_up(&store, 100_000).await.unwrap();
+    let rare = |connection: &Connection| {
+        connection.execute("UPDATE deliveries SET state = 'failed' WHERE seq IN (1, 50000)", ())
+    };
+    store.write(rare).await.unwrap();
+
+    let cost = store.read(|connection| {
+        let (failed, ever, none) = (DeliveryState::Failed, i64::MIN, None::<&str>);
+        Ok([
+            steps(connection, delivery_list::OF_WEBHOOK, ("w", at(1), ever, ever, 8, none, none))?,
+            steps(connection, delivery_list::OF_WEBHOOK, ("w", at(0), 50_000, ever, 8, none, none))?,
+            steps(connection, delivery_list::OF_WEBHOOK, ("w", at(0), ever, at(0), 8, none, none))?,
+            steps(connection, delivery_list::GIVEN_UP, ("w", at(1), ever, ever, 8, failed, none))?,
+            steps(connection, delivery_list::GIVEN_UP, ("w", at(0), 50_000, ever, 8, failed, none))?,
+        ])
+    });
+
+    for steps in cost.await.unwrap() {
+        assert!(steps < 800, "{steps} steps");
+    }
+}
+
+#[tokio::test]
+async fn lists_of_deliveries_and_replays_search_and_never_scan() {
+    let (store, _kept) = opened();
+
+    let plans = store.read(|connection| {
+        let statements = [
+            (delivery_list::OF_WEBHOOK, 7, "deliveries_of_webhook"),
+            (delivery_list::GIVEN_UP, 7, "deliveries_given_up"),
+            (replay_pages::VERDICTS, 6, "verdicts_of_webhook"),
+            (replay_pages::FIRST_SINCE, 2, "events_by_time"),
+            (replay_pages::LAST_BEFORE, 2, "events_by_time"),
+            (replays::RUNNING, 2, "deliveries_due"),
+        ];
+        let explained =
+            statements.into_iter().map(|(sql, parameters, index)| Ok((explain(connection, sql, parameters)?, index)));
+        explained.collect::<rusqlite::Result<Vec<_>>>()
+    });
+
+    for (plan, index) in plans.await.unwrap() {
+        assert!(plan.iter().any(|line| line.starts_with("SEARCH") && line.contains(index)), "{plan:#?}");
+        for line in &plan {
+            // Few replays are under way, so all of them are read; what a subquery found is read once.
+            let is_bounded =
+                !line.starts_with("SCAN") || line.contains("replays_running") || line.contains("(subquery");
+            assert!(is_bounded && !line.contains("TEMP B-TREE"), "{line} in {plan:#?}");
+        }
+    }
 }
