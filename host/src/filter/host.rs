@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 
 use super::about;
 use super::cache::Cache;
@@ -112,6 +113,8 @@ pub struct FilterHost {
     source: WasmSource,
     configured: Mutex<Remembered>,
     loading: Loading,
+    /// Places for configurations that are held against a schema.
+    pub(super) config_checks: Semaphore,
     metrics: Arc<Metrics>,
     _ticker: Ticker,
 }
@@ -155,6 +158,7 @@ impl FilterHost {
             source: options.source,
             configured: Mutex::default(),
             loading: Loading::default(),
+            config_checks: Semaphore::new(options.threads as usize),
             metrics: options.metrics,
             _ticker: ticker,
         })
@@ -195,8 +199,7 @@ impl FilterHost {
         let loaded = Arc::clone(loaded);
         let called = self.threads.run(move |caller| caller.describe(&loaded)).await.ok_or_else(panicked)?;
         let about = called.result.map_err(|failure| failed("describe", failure))?;
-        about::check(&about)?;
-        Ok(about)
+        blocking(move || about::check(&about).map(|()| about)).await?
     }
 
     /// Configures a filter, or remembers that it did: the fields are the same every time.
@@ -278,7 +281,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 ///
 /// # Errors
 /// When the process is about to end, so that the work was not begun.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refused> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refused> {
     tokio::task::spawn_blocking(work).await.map_err(|error| match error.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),
         Err(_) => Refused::Host { message: "the host is stopping".to_owned() },

@@ -396,7 +396,7 @@ impl Service {
         let place = format!("{place}/config");
         let config = canonical_config(config, &place)?;
         let reference = FilterRef { digest: filter.digest, config: config.into() };
-        let configured = self.filters.configure(&reference).await;
+        let configured = self.filters.take_config(&filter.about, &reference).await;
         let configured = configured.map_err(|refused| ServiceError::refused(&place, &refused))?;
         Ok(Taken { filter_id, reference, configured })
     }
