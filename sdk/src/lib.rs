@@ -19,6 +19,7 @@ mod config;
 #[doc(hidden)]
 pub mod export;
 mod field;
+mod instant;
 mod pointer;
 mod sieve;
 #[cfg(not(target_arch = "wasm32"))]
@@ -32,6 +33,7 @@ pub use change::Change;
 pub use config::{Config, ConfigError, NoConfig};
 pub use field::{FieldError, FieldType, Fields, Values};
 pub use hooksieve_sdk_macros::{Fields, filter};
+pub use instant::Instant;
 pub use pointer::{Pointer, RecordPointer, check};
 pub use sieve::Sieve;
 pub use value::{FromValue, Json, Maybe, Mismatch, Selects};
@@ -39,5 +41,7 @@ pub use verdict::{IntoVerdict, deliver, fail, skip, skip_silently};
 
 /// What most filters use.
 pub mod prelude {
-    pub use crate::{Change, ConfigError, Fields, Json, Maybe, Verdict, deliver, fail, filter, skip, skip_silently};
+    pub use crate::{
+        Change, ConfigError, Fields, Instant, Json, Maybe, Verdict, deliver, fail, filter, skip, skip_silently,
+    };
 }
