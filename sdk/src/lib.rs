@@ -19,6 +19,7 @@ mod config;
 #[doc(hidden)]
 pub mod export;
 mod field;
+mod instant;
 mod pointer;
 #[doc(hidden)]
 pub mod schema;
@@ -34,6 +35,7 @@ pub use change::Change;
 pub use config::{Config, ConfigError, NoConfig};
 pub use field::{FieldError, FieldType, Fields, Values};
 pub use hooksieve_sdk_macros::{Fields, Schema, filter};
+pub use instant::Instant;
 pub use pointer::{Pointer, RecordPointer, check};
 pub use schema::{Part, Schema};
 pub use sieve::Sieve;
@@ -42,6 +44,6 @@ pub use verdict::{IntoVerdict, deliver, fail, skip, skip_silently};
 
 /// What most filters use.
 pub mod prelude {
-    pub use crate::{Change, ConfigError, Fields, Json, Maybe, Schema, Verdict};
+    pub use crate::{Change, ConfigError, Fields, Instant, Json, Maybe, Schema, Verdict};
     pub use crate::{deliver, fail, filter, skip, skip_silently};
 }
