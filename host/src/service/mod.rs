@@ -52,9 +52,7 @@ use crate::store::{PageRequest, Store};
 // What the use cases ask for and answer with, so that a door needs no room below this one.
 pub use crate::filter::projection::{Scalar, Value};
 pub use crate::filter::{Decision, Evaluation, Failure};
-pub use crate::store::{
-    CustomEventType, LoggedVerdict, Page, Project, User, VerdictQuery, WebhookWindow,
-};
+pub use crate::store::{CustomEventType, LoggedVerdict, Page, Project, User, VerdictQuery, WebhookWindow};
 pub use backtest::{Backtest, BacktestStep, BacktestSummary, NewBacktest, Outcomes};
 pub use deliveries::{DeliveryDetail, DeliveryFilter};
 pub use error::{Noun, ServiceError, Violation};
