@@ -70,16 +70,18 @@ pub(in crate::store) async fn deliveries_that_are_rare_are_found_over_several_pa
         (Arc::new(event_of_type(&format!("e{number}"), event_type)), digest(0))
     };
     store.accept_events((0..all).map(event).collect()).await.unwrap();
-    let mut written = Vec::new();
-    while written.len() < all {
+    let mut writing = Vec::new();
+    while writing.len() < all {
         for claimed in store.claim_events(claim(at(0), 1_000)).await.unwrap() {
             let deliveries = vec![owed(claimed.stored.event.id.as_str(), "w", at(1))];
             let (event, fence) = (claimed.stored.seq, claimed.fence);
             let dispatched = Dispatched { event, fence, verdicts: Vec::new(), deliveries, compared: Vec::new() };
-            written.push(store.record_dispatch(dispatched));
+            writing.push(store.record_dispatch(dispatched));
         }
     }
-    futures_util::future::try_join_all(written).await.unwrap();
+    // The oldest first; the others in any order.
+    writing.remove(0).await.unwrap();
+    futures_util::future::try_join_all(writing).await.unwrap();
     let deleted = DeliveryQuery { event_type: Some(EventType::parse("TODO_DELETED").unwrap()), ..Default::default() };
     let list = async |query: &DeliveryQuery, after| {
         let page = store.deliveries(&webhook_id("w"), query.clone(), page(2, after)).await.unwrap();
@@ -88,11 +90,11 @@ pub(in crate::store) async fn deliveries_that_are_rare_are_found_over_several_pa
 
     let (first, next) = list(&deleted, None).await;
     let (second, end) = list(&deleted, next).await;
-    let (newest, _) = list(&DeliveryQuery::default(), None).await;
+    let (newest, more) = list(&DeliveryQuery::default(), None).await;
 
     assert_eq!((first.as_str(), second.as_str(), end), ("", "e0", None));
-    assert!(next.is_some());
-    assert_eq!(newest.len(), 2 * "e10001".len());
+    assert!(next.is_some() && more.is_some());
+    assert_eq!(newest.matches('e').count(), 2);
 }
 
 pub(in crate::store) async fn verdicts_are_listed_newest_first_by_outcome_and_time(store: Arc<dyn Store>) {
