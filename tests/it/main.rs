@@ -21,6 +21,7 @@ mod receiver;
 mod rest;
 mod same_projection;
 mod secrecy;
+mod started;
 mod statements;
 mod tidy;
 mod tokens;
