@@ -25,7 +25,7 @@ const CRATE_FILES: [(&str, &str); 5] = template![
     "src/lib.rs" => "src/lib.rs.in",
 ];
 
-const SDK_FILES: [(&str, &str); 27] = sdk![
+const SDK_FILES: [(&str, &str); 28] = sdk![
     "Cargo.toml",
     "README.md",
     "catalogue.json",
@@ -43,6 +43,7 @@ const SDK_FILES: [(&str, &str); 27] = sdk![
     "src/config/read.rs",
     "src/export.rs",
     "src/field.rs",
+    "src/instant.rs",
     "src/lib.rs",
     "src/pointer.rs",
     "src/sieve.rs",
