@@ -6,6 +6,7 @@
 
 mod app;
 mod backup;
+mod bundled;
 mod cli;
 mod clients;
 mod durability;
