@@ -7,6 +7,7 @@
 mod app;
 mod authors;
 mod backup;
+mod bundled;
 mod cli;
 mod clients;
 mod durability;
@@ -23,6 +24,7 @@ mod replays;
 mod rest;
 mod same_projection;
 mod secrecy;
+mod started;
 mod statements;
 mod tidy;
 mod tokens;

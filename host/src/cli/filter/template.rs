@@ -57,7 +57,7 @@ const CRATE_FILES: [(&str, &str); 4] = template![
     ".cargo/config.toml" => "cargo-config.toml.in",
 ];
 
-const SDK_FILES: [(&str, &str); 32] = sdk![
+const SDK_FILES: [(&str, &str); 33] = sdk![
     "Cargo.toml",
     "README.md",
     "catalogue.json",
@@ -79,6 +79,7 @@ const SDK_FILES: [(&str, &str); 32] = sdk![
     "src/config/read.rs",
     "src/export.rs",
     "src/field.rs",
+    "src/instant.rs",
     "src/lib.rs",
     "src/pointer.rs",
     "src/schema.rs",
