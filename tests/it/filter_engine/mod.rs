@@ -14,6 +14,7 @@ use futures_util::future::join_all;
 use hooksieve::filter::projection::EventFields;
 use hooksieve::filter::{
     Admitted, Configured, Decision, Evaluation, FilterHost, FilterLimits, FilterOptions, FilterRef, Refused, Request,
+    Uploaded,
 };
 use hooksieve::model::filter::FilterDigest;
 use tempfile::TempDir;
@@ -70,7 +71,7 @@ impl Room {
             threads: 2,
             source: Box::new(move |digest| {
                 let found = source.lock().unwrap().get(&digest).cloned();
-                Box::pin(async move { Ok(found) })
+                Box::pin(async move { Ok(found.map(|wasm| Uploaded { owner: None, wasm })) })
             }),
             metrics: Arc::default(),
         });
@@ -78,7 +79,7 @@ impl Room {
     }
 
     async fn upload(&self, wasm: &[u8]) -> Result<Admitted, Refused> {
-        let admitted = self.host.admit(wasm).await?;
+        let admitted = self.host.admit(None, wasm).await?;
         self.uploads.lock().unwrap().insert(admitted.digest, wasm.into());
         Ok(admitted)
     }

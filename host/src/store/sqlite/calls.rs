@@ -25,9 +25,9 @@ use crate::model::verdict::Verdict;
 use crate::model::webhook::Webhook;
 use crate::store::{
     Accepted, Added, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
-    Dispatched, EventQuery, FilterUpload, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded, Removed, Result,
-    Revoked, Rotated, Rotation, Store, StoreError, TestAccepted, TestOf, Updated, User, VerdictQuery, WebhookChange,
-    WebhookWindow, Windowed,
+    Dispatched, EventQuery, FilterUpload, FilterUsage, Joined, LoggedVerdict, Page, PageRequest, Project, Recorded,
+    Removed, Result, Revoked, Rotated, Rotation, Store, StoreError, TestAccepted, TestOf, Updated, User, VerdictQuery,
+    WebhookChange, WebhookWindow, Windowed,
 };
 
 #[async_trait]
@@ -249,6 +249,16 @@ impl Store for SqliteStore {
     async fn filter_wasm(&self, digest: &FilterDigest) -> Result<Option<Arc<[u8]>>> {
         let digest = *digest;
         self.read(move |connection| filters::wasm(connection, &digest)).await
+    }
+
+    async fn filter_owner(&self, digest: &FilterDigest) -> Result<Option<UserId>> {
+        let digest = *digest;
+        self.read(move |connection| filters::owner(connection, &digest)).await
+    }
+
+    async fn filter_usage(&self, owner: &UserId) -> Result<FilterUsage> {
+        let owner = owner.clone();
+        self.read(move |connection| filters::usage(connection, &owner)).await
     }
 
     async fn delete_filter(&self, id: &FilterId) -> Result<Removed> {
