@@ -20,6 +20,8 @@ use super::{FilterLimits, Refused};
 use crate::model::ids::UserId;
 use crate::model::limits::COMPILED_BYTES_MAX;
 
+/// The first file that a process has beside its standard ones.
+const FIRST_OTHER_FILE: i32 = 3;
 /// What a child that panicked exits with.
 const PANICKED: i32 = 101;
 /// The fewest children at a time, so that on one core too a second owner need not wait for the first.
@@ -75,6 +77,8 @@ async fn run_child(program: &Path, limits: &FilterLimits, wasm: &[u8]) -> Result
         memory_bytes_max: limits.compile_memory_bytes_max,
         cpu_secs: limits.compile_time_max.as_secs(),
     };
+    // Ours are closed in children anyway, but not those that this process got from whoever started it.
+    close_fds::set_fds_cloexec(FIRST_OTHER_FILE, &[]);
     let mut child = Command::new(program)
         .arg(SUBCOMMAND)
         .arg(serde_json::to_string(&order).expect("numbers are always written"))
@@ -132,5 +136,22 @@ fn parse_reply(mut reply: Vec<u8>) -> Result<Compiled, Refused> {
             Ok(Compiled { wit_version, artifact: reply })
         }
         Reply::Refused(refusal) => Err(refusal.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_that_ends_without_a_reply_is_told_by_the_bound_that_it_met() {
+        let limits = FilterLimits::default();
+        let told = |raw| stopped(ExitStatus::from_raw(raw), &limits).to_string();
+
+        assert_eq!(told(Signal::XCPU.as_raw()), "the module cannot be compiled within 60 s of processor time");
+        assert_eq!(told(Signal::ABORT.as_raw()), "the module cannot be compiled within 2048 MiB of memory");
+        assert_eq!(told(Signal::KILL.as_raw()), "the module cannot be compiled within 2048 MiB of memory");
+        assert_eq!(told(PANICKED << 8), "the module cannot be compiled: the compiler panics on it");
+        assert!(told(Signal::SEGV.as_raw()).contains("the compiler ends with signal: 11"));
     }
 }

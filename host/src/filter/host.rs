@@ -210,7 +210,7 @@ impl FilterHost {
     async fn describe(&self, loaded: &Arc<Loaded>) -> Result<About, Refused> {
         let loaded = Arc::clone(loaded);
         let called = self.threads.run(move |caller| caller.describe(&loaded)).await.ok_or_else(panicked)?;
-        let about = called.result.map_err(|failure| failed("describe", failure))?;
+        let about = called.result.map_err(|failure| failed("describe", failure))??;
         about::check(&about)?;
         Ok(about)
     }

@@ -164,11 +164,13 @@ fn check_names(component: &[u8]) -> Result<String, Refusal> {
             _ => {}
         }
     }
-    refuse_imports(imports)?;
+    // First the version: another one imports types of that version.
     match version {
-        Some(version) if version == VERSION => Ok(version),
-        Some(version) => Err(Refusal::OtherVersion { version }),
-        None => Err(Refusal::NoExport { exports: exports.all() }),
+        Some(version) if version != VERSION => Err(Refusal::OtherVersion { version }),
+        version => {
+            refuse_imports(imports)?;
+            version.ok_or_else(|| Refusal::NoExport { exports: exports.all() })
+        }
     }
 }
 

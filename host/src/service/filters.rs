@@ -11,7 +11,7 @@ use crate::model::filter::Filter;
 use crate::model::ids::{FilterId, UserId};
 use crate::model::limits::{FILTER_BYTES_PER_USER_MAX, FILTERS_PER_USER_MAX};
 use crate::model::token::Caller;
-use crate::store::{FilterUpload, Page, Removed};
+use crate::store::{FilterUpload, FilterUsage, Page, Removed};
 
 /// The event to try a filter on.
 pub enum EvaluateEvent {
@@ -38,7 +38,8 @@ impl Service {
     pub async fn upload_filter(&self, caller: &Caller, name: Option<String>, wasm: Arc<[u8]>) -> Result<Filter> {
         let (name, owner) = (check_name(name, "/name")?, owner_of(caller));
         if let Some(owner) = &owner {
-            self.check_room(owner, wasm.len() as u64).await?;
+            // The door lets one of their uploads in at a time, so what is checked here still holds when it is added.
+            check_usage(self.store.filter_usage(owner).await?, wasm.len() as u64)?;
         }
         let admitted =
             self.filters.admit(owner.as_ref(), &wasm).await.map_err(|refused| ServiceError::refused("", &refused))?;
@@ -56,19 +57,6 @@ impl Service {
         };
         self.store.add_filter(FilterUpload { filter: filter.clone(), wasm }).await?;
         Ok(filter)
-    }
-
-    /// Checks that a user may have another filter. The door lets one of their uploads in at a time.
-    async fn check_room(&self, owner: &UserId, size_bytes: u64) -> Result<()> {
-        let has = self.store.filter_usage(owner).await?;
-        if has.count >= FILTERS_PER_USER_MAX {
-            return Err(ServiceError::Conflict(format!("a user has at most {FILTERS_PER_USER_MAX} filters")));
-        }
-        if has.bytes + size_bytes > FILTER_BYTES_PER_USER_MAX {
-            let max_mib = FILTER_BYTES_PER_USER_MAX >> 20;
-            return Err(ServiceError::Conflict(format!("a user's filters have at most {max_mib} MiB together")));
-        }
-        Ok(())
     }
 
     /// Makes a bundled filter usable under its name, if it is not already there with the same bytes.
@@ -183,10 +171,37 @@ impl Service {
     }
 }
 
+/// Checks that a user with these filters may have another.
+fn check_usage(has: FilterUsage, size_bytes: u64) -> Result<()> {
+    if has.count >= FILTERS_PER_USER_MAX {
+        return Err(ServiceError::Conflict(format!("a user has at most {FILTERS_PER_USER_MAX} filters")));
+    }
+    if has.bytes + size_bytes > FILTER_BYTES_PER_USER_MAX {
+        let max_mib = FILTER_BYTES_PER_USER_MAX >> 20;
+        return Err(ServiceError::Conflict(format!("a user's filters have at most {max_mib} MiB together")));
+    }
+    Ok(())
+}
+
 /// Whose filters the caller manages: an operator's are shared by all users.
 fn owner_of(caller: &Caller) -> Option<UserId> {
     match caller {
         Caller::Operator => None,
         Caller::User(user) => Some(user.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_has_filters_up_to_their_bounds_in_number_and_in_bytes() {
+        let has = |count, bytes| FilterUsage { count, bytes };
+
+        assert!(check_usage(has(FILTERS_PER_USER_MAX - 1, 0), 5).is_ok());
+        assert!(matches!(check_usage(has(FILTERS_PER_USER_MAX, 0), 5), Err(ServiceError::Conflict(_))));
+        assert!(check_usage(has(1, FILTER_BYTES_PER_USER_MAX - 5), 5).is_ok());
+        assert!(matches!(check_usage(has(1, FILTER_BYTES_PER_USER_MAX - 5), 6), Err(ServiceError::Conflict(_))));
     }
 }

@@ -2,8 +2,11 @@
 //! own webhook, and what an upload may be.
 
 mod cache;
+mod determinism;
 mod misbehaviour;
+mod mutants;
 mod sameness;
+mod turns;
 mod uploads;
 
 use std::collections::HashMap;
@@ -17,6 +20,7 @@ use hooksieve::filter::{
     Uploaded,
 };
 use hooksieve::model::filter::FilterDigest;
+use hooksieve::model::ids::UserId;
 use tempfile::TempDir;
 
 /// The program that becomes a compiling child.
@@ -38,7 +42,7 @@ const DONE: &str = r#"{"pointer":"/currentValue/done","operator":"eq","value":tr
 struct Room {
     host: FilterHost,
     folder: Arc<TempDir>,
-    uploads: Arc<Mutex<HashMap<FilterDigest, Arc<[u8]>>>>,
+    uploads: Arc<Mutex<HashMap<FilterDigest, Uploaded>>>,
 }
 
 impl Room {
@@ -60,7 +64,7 @@ impl Room {
     fn start(
         limits: FilterLimits,
         folder: Arc<TempDir>,
-        uploads: Arc<Mutex<HashMap<FilterDigest, Arc<[u8]>>>>,
+        uploads: Arc<Mutex<HashMap<FilterDigest, Uploaded>>>,
         compiler: &Path,
     ) -> Self {
         let source = Arc::clone(&uploads);
@@ -71,7 +75,7 @@ impl Room {
             threads: 2,
             source: Box::new(move |digest| {
                 let found = source.lock().unwrap().get(&digest).cloned();
-                Box::pin(async move { Ok(found.map(|wasm| Uploaded { owner: None, wasm })) })
+                Box::pin(async move { Ok(found) })
             }),
             metrics: Arc::default(),
         });
@@ -80,8 +84,15 @@ impl Room {
 
     async fn upload(&self, wasm: &[u8]) -> Result<Admitted, Refused> {
         let admitted = self.host.admit(None, wasm).await?;
-        self.uploads.lock().unwrap().insert(admitted.digest, wasm.into());
+        self.keep(None, wasm);
         Ok(admitted)
+    }
+
+    /// Keeps an upload that is not compiled, or no longer.
+    fn keep(&self, owner: Option<UserId>, wasm: &[u8]) -> FilterDigest {
+        let digest = FilterHost::digest(wasm);
+        self.uploads.lock().unwrap().insert(digest, Uploaded { owner, wasm: wasm.into() });
+        digest
     }
 
     async fn configured(&self, wasm: &[u8], config: &str) -> Arc<Configured> {
