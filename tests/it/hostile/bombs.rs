@@ -53,7 +53,7 @@ fn nested_loops(size: usize) -> Vec<u8> {
 }
 
 fn nested_branches(size: usize) -> Vec<u8> {
-    let depth = 600 * size.isqrt();
+    let depth = (600 * size.isqrt()).min(2_400);
     let mut body = "block\n".repeat(depth);
     for inside in (1..=depth).rev() {
         let targets: String = (0..inside).map(|target| format!(" {target}")).collect();

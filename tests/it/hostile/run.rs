@@ -38,7 +38,7 @@ pub struct World {
 enum Became {
     Refused(ClientError),
     Unconfigured(Filter, ClientError),
-    Attached(Filter, Webhook),
+    Attached(Filter, Box<Webhook>),
 }
 
 impl World {
@@ -123,7 +123,7 @@ impl World {
         let choice = FilterChoice { id: filter.id.clone(), config: Some(raw(config)), on_error: None };
         let new = NewWebhook { filter: Some(choice), ..webhook(&self.receiver.url("/hostile")) };
         match self.user.create_webhook(&new).await {
-            Ok(webhook) => Became::Attached(filter, webhook),
+            Ok(webhook) => Became::Attached(filter, Box::new(webhook)),
             Err(error) => Became::Unconfigured(filter, error),
         }
     }
