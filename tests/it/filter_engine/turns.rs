@@ -1,7 +1,5 @@
 //! Who waits while somebody's filters take a compiler long: they themselves.
 
-use std::pin::pin;
-
 use hooksieve::model::ids::UserId;
 
 use super::Room;
@@ -11,16 +9,15 @@ use crate::guests::{DONE_RECORDS, slow_to_compile};
 async fn filters_of_one_owner_that_are_compiled_again_leave_room_for_anothers_first_upload() {
     let room = Room::open();
     let owner = Some(UserId::parse("u1").unwrap());
-    let slow = [2_000, 2_001].map(|functions| room.keep(owner.clone(), &slow_to_compile(functions)));
-    let again = [room.configure(slow[0], "null"), room.configure(slow[1], "null")];
-    let third = slow_to_compile(2_002);
-    let upload = room.host.admit(owner.as_ref(), &third);
-    let theirs = pin!(async { futures_util::join!(futures_util::future::join_all(again), upload) });
+    let [one, other] = [2_000, 2_001].map(|functions| room.keep(owner.clone(), &slow_to_compile(functions)));
+    let upload = slow_to_compile(2_002);
 
     tokio::select! {
-        // First theirs, so that all of them have begun to wait.
+        // In this order, so that all of theirs wait already when the other one comes.
         biased;
-        _ = theirs => panic!("they were compiled too fast"),
-        others = room.upload(DONE_RECORDS) => drop(others.unwrap()),
+        _ = room.configure(one, "null") => panic!("it was compiled too fast"),
+        _ = room.configure(other, "null") => panic!("it was compiled too fast"),
+        _ = room.host.admit(owner.as_ref(), &upload) => panic!("it was compiled too fast"),
+        first = room.upload(DONE_RECORDS) => drop(first.unwrap()),
     }
 }
