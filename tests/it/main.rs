@@ -16,6 +16,7 @@ mod filter_engine;
 mod flow;
 mod graphql;
 mod guests;
+mod hostile;
 mod isolation;
 mod json_against_node;
 mod process;

@@ -42,7 +42,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 
-use crate::filter::compile;
+use crate::filter::child;
 use output::Output;
 
 /// How long the process waits, at its end, for threads that are still at work.
@@ -99,7 +99,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     if let Some(arguments) = of_compiling_child(&arguments) {
-        return compile::child_main(&arguments);
+        return child::main(&arguments);
     }
     match Cli::try_parse_from(arguments) {
         Ok(cli) => run(cli).unwrap_or_else(|error| failure::report(&error)),
@@ -114,7 +114,7 @@ pub fn main() -> ExitCode {
 /// A compiling child is confined before anything else is set up, so its arguments are looked for first.
 fn of_compiling_child(arguments: &[OsString]) -> Option<Vec<String>> {
     let (subcommand, rest) = arguments.get(1..)?.split_first()?;
-    let is_child = subcommand == compile::SUBCOMMAND;
+    let is_child = subcommand == child::SUBCOMMAND;
     is_child.then(|| rest.iter().map(|argument| argument.to_string_lossy().into_owned()).collect())
 }
 

@@ -64,7 +64,7 @@ pub enum Refused {
     #[error("the module cannot be compiled within {what}")]
     CompileLimit {
         /// The bound that it ran into.
-        what: &'static str,
+        what: String,
     },
     /// The compiler refused it.
     #[error("the module cannot be compiled: {message}")]

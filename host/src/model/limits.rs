@@ -123,6 +123,12 @@ pub const METRICS_TOKEN_CHARS_MIN: usize = 32;
 pub const CONNECTIONS_MAX: usize = 8_192;
 /// Uploads that come in or are compiled at a time; one of each caller.
 pub const UPLOADS_AT_ONCE_MAX: usize = 8;
+/// Bytes of a compiled filter: a small multiple of the upload. The compiler's answer is held in memory.
+pub const COMPILED_BYTES_MAX: u64 = 256 << 20;
+/// Filters a user may have: after an upgrade each may have to be compiled again.
+pub const FILTERS_PER_USER_MAX: u64 = 1_000;
+/// Bytes of a user's filters together, as they were uploaded.
+pub const FILTER_BYTES_PER_USER_MAX: u64 = 1 << 30;
 /// How long a claimed delivery belongs to its claimant: twice the longest attempt.
 pub const LEASE: Duration = Duration::from_secs(60);
 /// How long a claimed event belongs to its claimant. Longer than thousands of slow filters take, with one

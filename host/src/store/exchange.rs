@@ -409,6 +409,15 @@ pub struct LoggedVerdict {
     pub verdict: Verdict,
 }
 
+/// The filters that a user has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FilterUsage {
+    /// How many they are.
+    pub count: u64,
+    /// Bytes of all together, as they were uploaded.
+    pub bytes: u64,
+}
+
 /// A filter and its uploaded bytes.
 #[derive(Clone, Debug)]
 pub struct FilterUpload {

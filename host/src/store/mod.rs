@@ -171,6 +171,10 @@ pub trait Store: Send + Sync + 'static {
     async fn filters(&self, owner: Option<&UserId>, page: PageRequest) -> Result<Page<Filter>>;
     /// The uploaded bytes of any filter with this digest.
     async fn filter_wasm(&self, digest: &FilterDigest) -> Result<Option<Arc<[u8]>>>;
+    /// Whose the filter with this digest is: the one who uploaded it first, and nobody where it is shared.
+    async fn filter_owner(&self, digest: &FilterDigest) -> Result<Option<UserId>>;
+    /// How many filters a user has, and how large they are.
+    async fn filter_usage(&self, owner: &UserId) -> Result<FilterUsage>;
     /// Deletes a filter that no webhook uses, as a shadow neither.
     async fn delete_filter(&self, id: &FilterId) -> Result<Removed>;
 

@@ -47,7 +47,10 @@ impl Trial {
     /// # Errors
     /// When a host would refuse it.
     pub(super) async fn admit(&self, wasm: &[u8]) -> anyhow::Result<Admitted> {
-        self.host.admit(wasm).await.failed("a host would refuse this filter", "see the guide: hooksieve-sdk/README.md")
+        self.host
+            .admit(None, wasm)
+            .await
+            .failed("a host would refuse this filter", "see the guide: hooksieve-sdk/README.md")
     }
 
     /// Configures an admitted filter. `config` is canonical JSON.

@@ -74,6 +74,8 @@ macro_rules! contract_tests {
             tests_of_webhooks: a_test_is_in_no_list_of_events,
             filters: a_filter_and_its_bytes_read_back_as_they_were,
             filters: a_user_sees_bundled_filters_and_their_own,
+            filters: bytes_belong_to_who_uploaded_them_first_unless_they_are_shared,
+            filters: a_users_filters_are_counted_and_weighed,
             filters: a_filter_in_use_is_not_deleted,
             filters: a_webhook_does_not_take_a_filter_that_is_gone,
             filters: bytes_stay_while_another_filter_has_them,

@@ -27,10 +27,10 @@ use crate::model::verdict::Verdict;
 use crate::model::webhook::Webhook;
 use crate::store::{
     Accepted, Added, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
-    Dispatched, EventBounds, EventQuery, FilterUpload, Joined, LoggedVerdict, NewReplay, Page, PageRequest, Project,
-    Recorded, Removed, ReplayBegun, ReplayCounted, ReplayPage, ReplayRange, ReplayStep, Result, Retried, Revoked,
-    Rotated, Rotation, RunningReplay, Stats, StatsQuery, Store, StoreError, TestAccepted, TestOf, Updated, User,
-    VerdictQuery, WebhookChange, WebhookWindow, Windowed,
+    Dispatched, EventBounds, EventQuery, FilterUpload, FilterUsage, Joined, LoggedVerdict, NewReplay, Page,
+    PageRequest, Project, Recorded, Removed, ReplayBegun, ReplayCounted, ReplayPage, ReplayRange, ReplayStep, Result,
+    Retried, Revoked, Rotated, Rotation, RunningReplay, Stats, StatsQuery, Store, StoreError, TestAccepted, TestOf,
+    Updated, User, VerdictQuery, WebhookChange, WebhookWindow, Windowed,
 };
 
 #[async_trait]
@@ -252,6 +252,16 @@ impl Store for SqliteStore {
     async fn filter_wasm(&self, digest: &FilterDigest) -> Result<Option<Arc<[u8]>>> {
         let digest = *digest;
         self.read(move |connection| filters::wasm(connection, &digest)).await
+    }
+
+    async fn filter_owner(&self, digest: &FilterDigest) -> Result<Option<UserId>> {
+        let digest = *digest;
+        self.read(move |connection| filters::owner(connection, &digest)).await
+    }
+
+    async fn filter_usage(&self, owner: &UserId) -> Result<FilterUsage> {
+        let owner = owner.clone();
+        self.read(move |connection| filters::usage(connection, &owner)).await
     }
 
     async fn delete_filter(&self, id: &FilterId) -> Result<Removed> {

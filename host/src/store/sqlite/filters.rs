@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::columns::{Count, before, page_of, rows_of};
 use crate::model::filter::{About, Filter, FilterDigest};
 use crate::model::ids::{FilterId, UserId};
-use crate::store::{FilterUpload, Page, PageRequest, Removed};
+use crate::store::{FilterUpload, FilterUsage, Page, PageRequest, Removed};
 
 /// The columns that [`read`] takes, the first 11 of a row.
 macro_rules! columns {
@@ -85,6 +85,22 @@ pub(super) fn wasm(connection: &Connection, digest: &FilterDigest) -> rusqlite::
         .prepare_cached("SELECT wasm FROM filter_modules WHERE digest = ?1")?
         .query_one((digest,), |row| row.get(0))
         .optional()
+}
+
+pub(super) fn owner(connection: &Connection, digest: &FilterDigest) -> rusqlite::Result<Option<UserId>> {
+    let owner: Option<Option<UserId>> = connection
+        .prepare_cached("SELECT owner FROM filters WHERE digest = ?1 ORDER BY owner IS NOT NULL, seq LIMIT 1")?
+        .query_one((digest,), |row| row.get(0))
+        .optional()?;
+    Ok(owner.flatten())
+}
+
+pub(super) fn usage(connection: &Connection, owner: &UserId) -> rusqlite::Result<FilterUsage> {
+    connection
+        .prepare_cached("SELECT COUNT(*), COALESCE(SUM(size_bytes), 0) FROM filters WHERE owner = ?1")?
+        .query_one((owner,), |row| {
+            Ok(FilterUsage { count: row.get::<_, Count>(0)?.0, bytes: row.get::<_, Count>(1)?.0 })
+        })
 }
 
 pub(super) fn delete(connection: &Connection, id: &FilterId) -> rusqlite::Result<Removed> {
