@@ -37,9 +37,10 @@ impl Compiling {
             // A host that is asked to stop may still finish it.
             drop(user.upload_filter(&UploadQuery::default(), slow_to_compile(4_000)).await);
         });
-        let child =
-            wait(|| children_of(host.pid()).first().copied().filter(|&child| limit(child, "Max open files") == "0 0"))
-                .await;
+        let child = wait(START_MAX, || {
+            children_of(host.pid()).first().copied().filter(|&child| limit(child, "Max open files") == "0 0")
+        })
+        .await;
         Self { host, child, upload, _data: data }
     }
 }
