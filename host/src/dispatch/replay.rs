@@ -169,7 +169,10 @@ impl Work {
         }
         let (failure, now) = (Some(trouble.to_string()), parts.clock.now());
         match parts.store.end_replay(id, ReplayState::Failed, failure, now).await {
-            Ok(_) => None,
+            Ok(_) => {
+                self.put_off.forget(id);
+                None
+            }
             Err(error) => {
                 tracing::error!(replay = %id, error = &error as &dyn std::error::Error, "a replay could not be ended");
                 Some(HOST_FAULT_PAUSES[0])
