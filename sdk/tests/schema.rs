@@ -51,7 +51,6 @@ enum Direction {
 #[derive(Deserialize, Schema)]
 #[serde(rename_all = "camelCase", default)]
 #[derive(Default)]
-#[expect(dead_code, reason = "only what is read of it matters")]
 struct Nested {
     a_letter: Wrapped,
 }

@@ -7,6 +7,7 @@
 //!
 //! - [`host`]: the door to this room: admit an upload, configure, decide, evaluate.
 //! - [`about`]: pure: what a filter may say of itself.
+//! - [`config`]: a configuration that is given to a filter: the schema that it publishes, then `configure`.
 //! - [`compile`]: validates and compiles an upload in a child process that can be killed.
 //! - [`cache`]: compiled filters on disk, authenticated, and in memory, bounded.
 //! - [`loading`]: one load of a filter at a time, whose outcome all share that wait for it.
@@ -18,6 +19,7 @@
 mod about;
 pub mod cache;
 pub mod compile;
+mod config;
 mod engine;
 mod error;
 mod host;

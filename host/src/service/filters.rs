@@ -143,8 +143,8 @@ impl Service {
         };
         let config = canonical_config(config, "/config")?;
         let reference = FilterRef { digest: filter.digest, config: config.into() };
-        let configured =
-            self.filters.configure(&reference).await.map_err(|refused| ServiceError::refused("/config", &refused))?;
+        let configured = self.filters.take_config(&filter.about, &reference).await;
+        let configured = configured.map_err(|refused| ServiceError::refused("/config", &refused))?;
         let values = configured.project(&EventFields::of(&event));
         let pointers = configured.pointers.iter().cloned();
         let fields = pointers.zip(values.iter().cloned()).collect();

@@ -365,7 +365,7 @@ impl Service {
         let config = canonical_config(choice.config.as_deref(), "/filter/config")?;
         let configured = FilterRef { digest: filter.digest, config: Arc::from(config.as_str()) };
         self.filters
-            .configure(&configured)
+            .take_config(&filter.about, &configured)
             .await
             .map_err(|refused| ServiceError::refused("/filter/config", &refused))?;
         Ok(FilterBinding { filter_id: id, digest: filter.digest, config: config.into(), on_error: choice.on_error })

@@ -46,10 +46,11 @@ impl Parse for Options {
     }
 }
 
-/// What the function takes: its fields, and its configuration if it has one.
-struct Parameters<'a> {
+/// What the function takes, its fields and its configuration if it has one, and what it answers.
+struct Signature<'a> {
     fields: &'a Type,
     config: Option<&'a Type>,
+    answer: &'a Type,
 }
 
 pub(crate) fn expand(options: &Options, item: &Item) -> Result<TokenStream> {
@@ -63,7 +64,7 @@ pub(crate) fn expand(options: &Options, item: &Item) -> Result<TokenStream> {
     if let Some(second) = function.attrs.iter().find(|attribute| attribute.path().is_ident("filter")) {
         return Err(Error::new_spanned(second, "the function is a filter already: remove this `#[filter]`"));
     }
-    let Parameters { fields, config } = parameters(function)?;
+    let Signature { fields, config, answer } = signature(function)?;
     let about = about(options, function, config)?;
     let name = &function.sig.ident;
     let visibility = &function.vis;
@@ -73,10 +74,8 @@ pub(crate) fn expand(options: &Options, item: &Item) -> Result<TokenStream> {
         Some(config) => (config, quote!(#name(fields, &self.config))),
         None => (&no_config, quote!(#name(fields))),
     };
-    // Spanned, so that a wrong type of answer is shown at the answer's type.
-    let verdict = quote_spanned! {function.sig.output.span()=>
-        ::hooksieve_sdk::IntoVerdict::into_verdict(#call)
-    };
+    // Named, so that a wrong type of answer is shown at the answer's type.
+    let verdict = quote!(<#answer as ::hooksieve_sdk::IntoVerdict>::into_verdict(#call));
     Ok(quote! {
         #function
 
@@ -150,7 +149,7 @@ fn about(options: &Options, function: &ItemFn, config: Option<&Type>) -> Result<
     Ok(quote!(::hooksieve_sdk::about(#name, #version, #description, #schema)))
 }
 
-fn parameters(function: &ItemFn) -> Result<Parameters<'_>> {
+fn signature(function: &ItemFn) -> Result<Signature<'_>> {
     let signature = &function.sig;
     if let Some(word) = &signature.asyncness {
         return Err(Error::new_spanned(word, "a filter has nothing to wait for: remove `async`"));
@@ -158,12 +157,12 @@ fn parameters(function: &ItemFn) -> Result<Parameters<'_>> {
     if !signature.generics.params.is_empty() {
         return Err(Error::new_spanned(&signature.generics, "a filter has no generics: name its types"));
     }
-    if matches!(signature.output, ReturnType::Default) {
+    let ReturnType::Type(_, answer) = &signature.output else {
         return Err(Error::new_spanned(
             signature,
             "a filter answers with a verdict: write `-> Verdict` and end with `deliver()` or `skip(\"why\")`",
         ));
-    }
+    };
     let typed: Vec<&PatType> = signature
         .inputs
         .iter()
@@ -200,9 +199,9 @@ fn parameters(function: &ItemFn) -> Result<Parameters<'_>> {
         (Type::ImplTrait(generic), _) | (_, Some(Type::ImplTrait(generic))) => {
             Err(Error::new_spanned(generic, "a filter has no generics: name the type"))
         }
-        (fields, None) => Ok(Parameters { fields, config: None }),
+        (fields, None) => Ok(Signature { fields, config: None, answer }),
         (fields, Some(Type::Reference(reference))) if reference.mutability.is_none() => {
-            Ok(Parameters { fields, config: Some(&reference.elem) })
+            Ok(Signature { fields, config: Some(&reference.elem), answer })
         }
         (_, Some(other)) => Err(Error::new_spanned(
             other,

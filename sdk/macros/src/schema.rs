@@ -39,6 +39,17 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
+/// An implementation that only keeps the compiler from saying that there is none.
+pub(crate) fn stub(input: &DeriveInput) -> TokenStream {
+    let name = &input.ident;
+    let (generics, arguments, bounds) = input.generics.split_for_impl();
+    quote! {
+        impl #generics ::hooksieve_sdk::Schema for #name #arguments #bounds {
+            const MEMBERS: &'static [::hooksieve_sdk::Part] = &[];
+        }
+    }
+}
+
 /// An object with these members and no others, as the SDK reads it.
 fn object(name: &Ident, fields: &Punctuated<Field, Token![,]>, own: &Serde) -> Result<TokenStream> {
     let (mut parts, mut required) = (TokenStream::new(), Vec::new());
