@@ -5,6 +5,7 @@
 #![expect(unreachable_pub, reason = "the files are modules of one binary; `pub` says what a file offers the others")]
 
 mod app;
+mod authors;
 mod backup;
 mod cli;
 mod clients;

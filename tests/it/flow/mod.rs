@@ -1,6 +1,7 @@
 //! The flow, from an event to a delivery that a receiver has verified.
 
 mod bytes;
+mod configurations;
 mod enabling;
 mod failures;
 mod filters;
