@@ -56,7 +56,7 @@ struct Nested {
 }
 
 #[derive(Default, Deserialize, Schema)]
-struct Wrapped(char);
+struct Wrapped(#[expect(dead_code, reason = "only what is read of it matters")] char);
 
 #[test]
 fn a_schema_says_all_that_the_type_says() {

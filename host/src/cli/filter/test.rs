@@ -46,10 +46,10 @@ pub(super) async fn run(args: Args, output: Output) -> anyhow::Result<ExitCode> 
     let wasm = module::read(&args.path).await?;
     let trial = Trial::start()?;
     let admitted = trial.admit(&wasm).await?;
-    let configured = trial
-        .configure(&admitted, &config)
-        .await
-        .failed("the filter cannot be used like this", "give the configuration that it wants with --config")?;
+    let configured = trial.configure(&admitted, &config).await.failed(
+        "the filter cannot be used like this",
+        "give the configuration that it wants with --config; `filter check --json` shows its schema if it has one",
+    )?;
     let mut tested = Vec::with_capacity(events.len());
     for event in events {
         let evaluation = trial.evaluate(&configured, &event).await.context("the filter was not run")?;
