@@ -13,8 +13,9 @@ use jsonschema::{PatternOptions, Retrieve, Uri, ValidationError, Validator};
 use serde_json::Value;
 
 use crate::model::limits::{
-    JSON_ERROR_POINTER_BYTES_MAX, REPEATED_BYTES_MAX, SCHEMA_CHECK_STEPS_MAX, SCHEMA_EXPLAIN_STEPS_MAX,
-    SCHEMA_PATTERN_BYTES_MAX, SCHEMA_PATTERN_STEPS, SCHEMA_PATTERNS_MAX, SCHEMA_VALUES_MAX, SCHEMA_VIOLATION_BYTES_MAX,
+    JSON_ERROR_POINTER_BYTES_MAX, REPEATED_BYTES_MAX, SCHEMA_CHECK_STEPS_MAX, SCHEMA_DEPTH_MAX,
+    SCHEMA_EXPLAIN_STEPS_MAX, SCHEMA_PATTERN_BYTES_MAX, SCHEMA_PATTERN_STEPS, SCHEMA_VALUES_MAX,
+    SCHEMA_VIOLATION_BYTES_MAX,
 };
 use crate::model::pointer::escaped;
 
@@ -37,16 +38,16 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Reads a schema, JSON text.
+    /// Reads a schema, JSON text, that may have as many patterns with everything that it refers to in place.
     ///
     /// # Errors
     /// When it is no schema, leads out of itself or back into itself, or costs too much.
-    pub fn read(text: &str) -> Result<Self, Flaw> {
+    pub fn read(text: &str, patterns_max: usize) -> Result<Self, Flaw> {
         let schema = document(text)?;
         if !schema.is_object() {
             return Err(flaw("a JSON Schema is an object here"));
         }
-        let size = Sizes { root: &schema, of: HashMap::new() }.check()?;
+        let size = Sizes { root: &schema, of: HashMap::new() }.check(patterns_max)?;
         let patterns = PatternOptions::regex().size_limit(SCHEMA_PATTERN_BYTES_MAX);
         let options = jsonschema::draft202012::options().with_pattern_options(patterns).with_retriever(Nowhere);
         let validator = options.build(&schema).map_err(|error| Flaw {
@@ -156,17 +157,23 @@ fn short(mut text: String) -> String {
 }
 
 /// What a schema, or a part of it, has with all that it refers to in place.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Size {
     values: usize,
     patterns: usize,
+    /// How many values lie inside each other.
+    depth: usize,
 }
 
 impl Size {
+    /// The size of a value that has nothing inside.
+    const ONE: Self = Self { values: 1, patterns: 0, depth: 1 };
+
     fn plus(self, other: Self) -> Self {
         Self {
             values: self.values.saturating_add(other.values),
             patterns: self.patterns.saturating_add(other.patterns),
+            depth: self.depth.max(other.depth),
         }
     }
 }
@@ -179,11 +186,11 @@ struct Sizes<'a> {
 }
 
 impl<'a> Sizes<'a> {
-    fn check(mut self) -> Result<Size, Flaw> {
+    fn check(mut self, patterns_max: usize) -> Result<Size, Flaw> {
         let root = self.root;
-        let size = self.size(root)?;
+        let size = self.size(root, 0)?;
         for (count, max, what) in
-            [(size.values, SCHEMA_VALUES_MAX, "values"), (size.patterns, SCHEMA_PATTERNS_MAX, "patterns")]
+            [(size.values, SCHEMA_VALUES_MAX, "values"), (size.patterns, patterns_max, "patterns")]
         {
             if count > max {
                 return Err(flaw(&format!(
@@ -194,7 +201,9 @@ impl<'a> Sizes<'a> {
         Ok(size)
     }
 
-    fn size(&mut self, part: &'a Value) -> Result<Size, Flaw> {
+    fn size(&mut self, part: &'a Value, above: usize) -> Result<Size, Flaw> {
+        // What reads and applies a schema goes into it as deep as it is, on a stack that ends.
+        check_depth(above + 1)?;
         let parts: Vec<&'a Value> = match part {
             Value::Object(members) => {
                 for (name, value) in members.iter().filter(|(_, value)| value.is_string()) {
@@ -208,22 +217,23 @@ impl<'a> Sizes<'a> {
                 members.values().collect()
             }
             Value::Array(items) => items.iter().collect(),
-            _ => return Ok(Size { values: 1, patterns: 0 }),
+            _ => return Ok(Size::ONE),
         };
         let mut size = match part.get("$ref") {
-            Some(Value::String(reference)) => self.referred(reference)?,
-            _ => Size { values: 1, patterns: 0 },
+            Some(Value::String(reference)) => self.referred(reference, above + 1)?,
+            _ => Size::ONE,
         };
         size.patterns = size.patterns.saturating_add(patterns_in(part));
         for part in parts {
-            size = size.plus(self.size(part)?);
+            size = size.plus(self.size(part, above + 1)?);
         }
+        size.depth += 1;
         // These look a second time at all that is below them.
         let looks_again = part.get("unevaluatedProperties").or_else(|| part.get("unevaluatedItems")).is_some();
         Ok(if looks_again { size.plus(size) } else { size })
     }
 
-    fn referred(&mut self, reference: &'a str) -> Result<Size, Flaw> {
+    fn referred(&mut self, reference: &'a str, above: usize) -> Result<Size, Flaw> {
         let target = reference.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer));
         let Some(target) = target else {
             return Err(flaw(&format!(
@@ -231,7 +241,10 @@ impl<'a> Sizes<'a> {
             )));
         };
         match self.of.get(reference) {
-            Some(Some(size)) => return Ok(*size),
+            Some(Some(size)) => {
+                check_depth(above + size.depth)?;
+                return Ok(*size);
+            }
             Some(None) => {
                 return Err(flaw(&format!(
                     "`$ref` {reference:?} leads back to where it stands; leave one of them open"
@@ -240,10 +253,19 @@ impl<'a> Sizes<'a> {
             None => {}
         }
         self.of.insert(reference, None);
-        let size = self.size(target)?;
+        let size = self.size(target, above)?;
         self.of.insert(reference, Some(size));
         Ok(size)
     }
+}
+
+fn check_depth(depth: usize) -> Result<(), Flaw> {
+    if depth <= SCHEMA_DEPTH_MAX {
+        return Ok(());
+    }
+    Err(flaw(&format!(
+        "with everything that it refers to in place the schema is more than {SCHEMA_DEPTH_MAX} levels deep; simplify it"
+    )))
 }
 
 /// How many patterns stand in this part itself.
@@ -261,15 +283,21 @@ fn flaw(detail: &str) -> Flaw {
 mod tests {
     use super::*;
 
+    const PATTERNS_MAX: usize = 16;
+
+    fn read(schema: &str) -> Result<Schema, Flaw> {
+        Schema::read(schema, PATTERNS_MAX)
+    }
+
     /// What is told of a schema that is refused.
     fn refusal(schema: &str) -> (String, String) {
-        let Flaw { pointer, detail } = Schema::read(schema).err().unwrap();
+        let Flaw { pointer, detail } = read(schema).err().unwrap();
         (pointer, detail)
     }
 
     /// What is told of a document that does not meet its schema.
     fn flaw_of(schema: &str, document: &str) -> (String, String) {
-        let Flaw { pointer, detail } = Schema::read(schema).unwrap().flaws_of(document).unwrap().remove(0);
+        let Flaw { pointer, detail } = read(schema).unwrap().flaws_of(document).unwrap().remove(0);
         (pointer, detail)
     }
 
@@ -277,7 +305,7 @@ mod tests {
     fn a_document_meets_its_schema_or_is_refused_where_it_does_not() {
         let schema = r#"{"properties":{"currentValue":{"type":"object","required":["total"],"properties":{"total":{"type":"number"}}}}}"#;
 
-        assert_eq!(Schema::read(schema).unwrap().flaws_of(r#"{"currentValue":{"total":7}}"#), Ok(Vec::new()));
+        assert_eq!(read(schema).unwrap().flaws_of(r#"{"currentValue":{"total":7}}"#), Ok(Vec::new()));
         let (pointer, detail) = flaw_of(schema, r#"{"currentValue":{"total":"7"}}"#);
 
         assert_eq!((pointer.as_str(), detail.as_str()), ("/currentValue/total", "value is not of type \"number\""));
@@ -320,7 +348,7 @@ mod tests {
     #[test]
     fn a_document_that_would_take_too_long_is_refused_before_it_is_checked() {
         let checks: Vec<&str> = vec![r#"{"type":"string"}"#; 900];
-        let schema = Schema::read(&format!(r#"{{"items":{{"allOf":[{}]}}}}"#, checks.join(","))).unwrap();
+        let schema = read(&format!(r#"{{"items":{{"allOf":[{}]}}}}"#, checks.join(","))).unwrap();
         let list = |length: usize| format!("[{}0]", "0,".repeat(length));
 
         let [Ok(small), Ok(large)] = [10, 2_000].map(|length| schema.flaws_within_bounds(&list(length))) else {
@@ -335,12 +363,12 @@ mod tests {
 
     #[test]
     fn patterns_are_bounded_in_number_and_in_size() {
-        let patterns: Vec<&str> = vec![r#"{"pattern":"a"}"#; SCHEMA_PATTERNS_MAX + 1];
+        let patterns: Vec<&str> = vec![r#"{"pattern":"a"}"#; PATTERNS_MAX + 1];
         let many = format!(r#"{{"allOf":[{}]}}"#, patterns.join(","));
 
-        assert!(refusal(&many).1.contains("more than 64 patterns"), "{:?}", refusal(&many));
+        assert!(refusal(&many).1.contains("more than 16 patterns"), "{:?}", refusal(&many));
         assert_eq!(refusal(r#"{"properties":{"a":{"pattern":"(a{500}){500}"}}}"#).0, "/properties/a/pattern");
-        assert!(Schema::read(r#"{"pattern":"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[^@ ]+@\\w+$"}"#).is_ok());
+        assert!(read(r#"{"pattern":"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[^@ ]+@\\w+$"}"#).is_ok());
     }
 
     #[test]
@@ -390,16 +418,33 @@ mod tests {
             let next = number + 1;
             format!(r##""d{number}":{{"allOf":[{{"$ref":"#/$defs/d{next}"}},{{"$ref":"#/$defs/d{next}"}}]}}"##)
         };
-        let steps: Vec<String> = (0..60).map(step).collect();
-        let schema = format!(r##"{{"$ref":"#/$defs/d0","$defs":{{{},"d60":{{"type":"object"}}}}}}"##, steps.join(","));
+        let steps: Vec<String> = (0..30).map(step).collect();
+        let schema = format!(r##"{{"$ref":"#/$defs/d0","$defs":{{{},"d30":{{"type":"object"}}}}}}"##, steps.join(","));
 
         assert!(refusal(&schema).1.contains("more than 10000 values"));
     }
 
     #[test]
+    fn a_schema_that_is_deep_by_its_references_is_refused_before_a_stack_ends() {
+        let nested = |inner: &str| format!("{}{inner}{}", r#"{"not":"#.repeat(100), "}".repeat(100));
+        let step =
+            |number: u32| format!(r#""d{number}":{}"#, nested(&format!(r##"{{"$ref":"#/$defs/d{}"}}"##, number + 1)));
+        let steps = |count: u32| (0..count).map(step).collect::<Vec<_>>().join(",");
+        let chain = |count: u32| format!(r##"{{"$ref":"#/$defs/d0","$defs":{{{},"d{count}":{{}}}}}}"##, steps(count));
+        // The end of the chain is counted first, so what follows finds it counted.
+        let reversed =
+            format!(r##"{{"$defs":{{"a":{0},"b":{1}}}}}"##, nested("{}"), nested(r##"{"$ref":"#/$defs/a"}"##));
+
+        for schema in [chain(60), chain(2), reversed] {
+            assert!(refusal(&schema).1.contains("more than 128 levels deep"), "{:?}", refusal(&schema));
+        }
+        read(&chain(1)).unwrap().flaws_of("1").unwrap();
+    }
+
+    #[test]
     fn keywords_that_double_the_work_at_each_level_are_taken_a_few_levels_deep() {
         let mut schema = r#"{"properties":{"a":true},"unevaluatedProperties":false}"#.to_owned();
-        assert_eq!(Schema::read(&schema).unwrap().flaws_of(r#"{"a":1}"#), Ok(Vec::new()));
+        assert_eq!(read(&schema).unwrap().flaws_of(r#"{"a":1}"#), Ok(Vec::new()));
         assert_eq!(flaw_of(&schema, r#"{"b":1}"#).0, "");
         for _ in 0..28 {
             schema = format!(r#"{{"allOf":[{schema}],"unevaluatedProperties":false}}"#);

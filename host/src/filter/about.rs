@@ -3,7 +3,8 @@
 use super::Refused;
 use crate::model::filter::About;
 use crate::model::limits::{
-    FILTER_CONFIG_SCHEMA_BYTES_MAX, FILTER_DESCRIPTION_CHARS_MAX, FILTER_VERSION_CHARS_MAX, NAME_CHARS_MAX,
+    FILTER_CONFIG_SCHEMA_BYTES_MAX, FILTER_CONFIG_SCHEMA_PATTERNS_MAX, FILTER_DESCRIPTION_CHARS_MAX,
+    FILTER_VERSION_CHARS_MAX, NAME_CHARS_MAX,
 };
 use crate::schema::{Flaw, Schema};
 
@@ -38,7 +39,9 @@ fn check_schema(schema: &str) -> Result<(), Refused> {
     if schema.len() > max {
         return Err(refuse(field, format!("has {} bytes; at most {max} are allowed", schema.len())));
     }
-    Schema::read(schema).map(drop).map_err(|Flaw { pointer, detail }| match pointer.is_empty() {
+    Schema::read(schema, FILTER_CONFIG_SCHEMA_PATTERNS_MAX).map(drop).map_err(|Flaw { pointer, detail }| match pointer
+        .is_empty()
+    {
         true => refuse(field, format!("cannot be used: {detail}")),
         false => refuse(field, format!("cannot be used: {detail}, at {pointer}")),
     })

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::host::blocking;
 use super::{Configured, FilterHost, FilterRef, Refused};
 use crate::model::filter::About;
+use crate::model::limits::FILTER_CONFIG_SCHEMA_PATTERNS_MAX;
 use crate::schema::{Flaw, Schema};
 
 impl FilterHost {
@@ -18,6 +19,8 @@ impl FilterHost {
     pub async fn take_config(&self, about: &About, filter: &FilterRef) -> Result<Arc<Configured>, Refused> {
         if let Some(schema) = about.config_schema.clone() {
             let config = Arc::clone(&filter.config);
+            // As many at a time as there are threads for filters: each may take memory and a processor for a while.
+            let _place = self.config_checks.acquire().await.expect("the semaphore is never closed");
             blocking(move || check(&schema, &config)).await??;
         }
         self.configure(filter).await
@@ -27,7 +30,7 @@ impl FilterHost {
 /// No configuration is as good as an empty one, unless the schema takes `null`: so the SDK reads it.
 fn check(schema: &str, config: &str) -> Result<(), Refused> {
     let refuse = |flaws: Vec<Flaw>| Refused::ConfigSchema { flaws };
-    let schema = Schema::read(schema).map_err(|flaw| refuse(vec![flaw]))?;
+    let schema = Schema::read(schema, FILTER_CONFIG_SCHEMA_PATTERNS_MAX).map_err(|flaw| refuse(vec![flaw]))?;
     let check = |config: &str| match schema.flaws_within_bounds(config) {
         Ok(flaws) if flaws.is_empty() => Ok(()),
         Ok(flaws) => Err(refuse(flaws)),

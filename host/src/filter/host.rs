@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 
 use super::about;
 use super::cache::Cache;
@@ -108,6 +109,8 @@ pub struct FilterHost {
     source: WasmSource,
     configured: Mutex<Remembered>,
     loading: Loading,
+    /// Places for configurations that are held against a schema.
+    pub(super) config_checks: Semaphore,
     metrics: Arc<Metrics>,
     _ticker: Ticker,
 }
@@ -151,6 +154,7 @@ impl FilterHost {
             source: options.source,
             configured: Mutex::default(),
             loading: Loading::default(),
+            config_checks: Semaphore::new(options.threads as usize),
             metrics: options.metrics,
             _ticker: ticker,
         })
@@ -191,8 +195,7 @@ impl FilterHost {
         let loaded = Arc::clone(loaded);
         let called = self.threads.run(move |caller| caller.describe(&loaded)).await.ok_or_else(panicked)?;
         let about = called.result.map_err(|failure| failed("describe", failure))?;
-        about::check(&about)?;
-        Ok(about)
+        blocking(move || about::check(&about).map(|()| about)).await?
     }
 
     /// Configures a filter, or remembers that it did: the fields are the same every time.

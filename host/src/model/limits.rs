@@ -241,16 +241,22 @@ pub const EVENT_TYPE_EXAMPLE_BYTES_MAX: usize = 16 << 10;
 pub const EVENT_TYPE_SCHEMA_BYTES_MAX: usize = 16 << 10;
 /// Values that a schema has with everything that it refers to in place: what bounds the time to read it.
 pub const SCHEMA_VALUES_MAX: usize = 10_000;
-/// Patterns that a schema has with everything that it refers to in place.
-pub const SCHEMA_PATTERNS_MAX: usize = 64;
+/// How many values of a schema lie inside each other with everything that it refers to in place.
+pub const SCHEMA_DEPTH_MAX: usize = 128;
+/// Patterns that an event type's schema has with everything that it refers to in place: a few for each field of a
+/// record.
+pub const EVENT_TYPE_SCHEMA_PATTERNS_MAX: usize = 256;
+/// Patterns that the schema of a filter's configuration has so: reading it for every configuration takes as long as
+/// a call of the filter may.
+pub const FILTER_CONFIG_SCHEMA_PATTERNS_MAX: usize = 16;
 /// Bytes of one of these patterns, compiled: room for a few classes of Unicode.
 pub const SCHEMA_PATTERN_BYTES_MAX: usize = 64 << 10;
 /// Steps that such a pattern takes for a byte at the worst: the states that it has room for.
 pub const SCHEMA_PATTERN_STEPS: usize = 2_048;
-/// Steps that checking a document against a schema may take, about: half a second at the worst.
-pub const SCHEMA_CHECK_STEPS_MAX: usize = 64_000_000;
+/// Steps that checking a document against a schema may take, about: a fifth of a second at the worst.
+pub const SCHEMA_CHECK_STEPS_MAX: usize = 16_000_000;
 /// Values that a schema may look at in a document, counted like the steps, where it is told what is wrong: each
-/// may be an error that is kept with a copy of its place.
-pub const SCHEMA_EXPLAIN_STEPS_MAX: usize = 1_000_000;
+/// may be an error that is kept with a copy of its place; 20 MB at the worst.
+pub const SCHEMA_EXPLAIN_STEPS_MAX: usize = 200_000;
 /// Bytes of what is told of one place that does not meet a schema.
 pub const SCHEMA_VIOLATION_BYTES_MAX: usize = 400;

@@ -15,7 +15,9 @@ use super::{Result, Service, ServiceError, Violation, check_name};
 use crate::json;
 use crate::model::catalogue::{Catalogue, RESERVED_PREFIX};
 use crate::model::event::EventType;
-use crate::model::limits::{EVENT_TYPE_EXAMPLE_BYTES_MAX, EVENT_TYPE_SCHEMA_BYTES_MAX, EVENT_TYPES_ADDED_MAX};
+use crate::model::limits::{
+    EVENT_TYPE_EXAMPLE_BYTES_MAX, EVENT_TYPE_SCHEMA_BYTES_MAX, EVENT_TYPE_SCHEMA_PATTERNS_MAX, EVENT_TYPES_ADDED_MAX,
+};
 use crate::model::token::Caller;
 use crate::schema::{Flaw, Schema};
 use crate::store::CustomEventType;
@@ -130,7 +132,7 @@ fn check_schema(schema: &str, example: Option<&str>) -> Result<()> {
     let under = |place: &'static str| {
         move |Flaw { pointer, detail }| ServiceError::bad_field(&format!("{place}{pointer}"), detail)
     };
-    let schema = Schema::read(schema).map_err(under("/schema"))?;
+    let schema = Schema::read(schema, EVENT_TYPE_SCHEMA_PATTERNS_MAX).map_err(under("/schema"))?;
     let flaws = example.map(|example| schema.flaws_of(example)).transpose().map_err(under("/example"))?;
     let violations: Vec<Violation> =
         flaws.into_iter().flatten().map(|flaw| Violation::from(flaw).under("/example")).collect();
