@@ -104,16 +104,23 @@ impl Retrieve for Nowhere {
     }
 }
 
-/// A violation as people are told it.
+/// A violation as people are told it. What the document has there is not repeated: it could be a secret.
 fn told(error: &ValidationError<'_>) -> Flaw {
     let place = place_of(error);
     match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected } => match unexpected.as_slice() {
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => match unexpected.as_slice() {
             [name, ..] if name.len() <= REPEATED_BYTES_MAX => {
                 Flaw { pointer: format!("{place}/{}", escaped(name)), detail: "there is no such member".to_owned() }
             }
             _ => Flaw { pointer: place, detail: "it has a member that the schema does not know".to_owned() },
         },
+        ValidationErrorKind::AdditionalItems { .. } | ValidationErrorKind::UnevaluatedItems { .. } => {
+            Flaw { pointer: place, detail: "it has more elements than the schema knows".to_owned() }
+        }
+        ValidationErrorKind::PropertyNames { error } => {
+            Flaw { pointer: place, detail: short(format!("the name of a member: {}", error.masked())) }
+        }
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             closest(context).unwrap_or_else(|| bare(error))
         }
@@ -276,7 +283,7 @@ fn patterns_in(part: &Value) -> usize {
 
 /// What is wrong with a document as a whole.
 fn flaw(detail: &str) -> Flaw {
-    Flaw { pointer: String::new(), detail: detail.to_owned() }
+    Flaw { pointer: String::new(), detail: short(detail.to_owned()) }
 }
 
 #[cfg(test)]
@@ -319,6 +326,30 @@ mod tests {
         let secret = "s".repeat(40);
         let (pointer, detail) = flaw_of(schema, &format!(r#"{{"{secret}":2}}"#));
         assert_eq!((pointer.as_str(), detail.as_str()), ("", "it has a member that the schema does not know"));
+    }
+
+    #[test]
+    fn no_text_of_a_document_is_repeated() {
+        let secret = "s".repeat(40);
+        let (text, name) = (format!(r#"["{secret}"]"#), format!(r#"{{"{secret}":1}}"#));
+        for (schema, document) in [
+            (r#"{"items":{"type":"integer"}}"#, &text),
+            (r#"{"items":{"const":1}}"#, &text),
+            (r#"{"items":{"maxLength":1,"pattern":"^x","enum":["y"],"not":{}}}"#, &text),
+            (r#"{"items":false}"#, &text),
+            (r#"{"prefixItems":[],"unevaluatedItems":false}"#, &text),
+            (r#"{"contains":{"type":"null"}}"#, &text),
+            (r#"{"anyOf":[{"type":"null"},{"oneOf":[{"maxItems":0},{"const":"a"}]}]}"#, &text),
+            (r#"{"additionalProperties":false}"#, &name),
+            (r#"{"unevaluatedProperties":false}"#, &name),
+            (r#"{"propertyNames":{"maxLength":3}}"#, &name),
+            (r#"{"maxProperties":0,"required":["a"]}"#, &name),
+        ] {
+            for Flaw { pointer, detail } in read(schema).unwrap().flaws_of(document).unwrap() {
+                assert!(!detail.contains(&secret), "{schema}: {pointer}: {detail}");
+            }
+            assert_ne!(read(schema).unwrap().flaws_of(document), Ok(Vec::new()), "{schema}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The events that a filter is tried on: the catalogue's examples, files, or those that a host has stored.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde_json::Value;
@@ -44,7 +44,7 @@ impl Source {
         if self.stored {
             return self.stored().await;
         }
-        if self.files.is_empty() { examples() } else { self.files.iter().map(read).collect() }
+        if self.files.is_empty() { examples() } else { self.files.iter().map(|file| read(file)).collect() }
     }
 
     async fn stored(&self) -> anyhow::Result<Vec<NewEvent>> {
@@ -109,7 +109,7 @@ fn collect(value: &Value, place: &str, pointers: &mut BTreeSet<String>) {
     }
 }
 
-fn read(file: &PathBuf) -> anyhow::Result<NewEvent> {
+fn read(file: &Path) -> anyhow::Result<NewEvent> {
     let text = input::read_text(file)?;
     read_event(&text).misuse(
         format!("{} is not an event", file.display()),
