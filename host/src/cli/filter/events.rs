@@ -16,6 +16,8 @@ use crate::wire::{Event, EventsQuery, NewEvent};
 
 /// Stored events where the command line does not say how many.
 const STORED_DEFAULT: usize = 50;
+/// Stored events that are got at most: they are kept in memory.
+const STORED_MAX: i64 = 10_000;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Source {
@@ -25,8 +27,8 @@ pub(super) struct Source {
     /// The newest events that a host has stored, of those that you may see.
     #[arg(long, conflicts_with = "files")]
     stored: bool,
-    /// How many of them [default: 50].
-    #[arg(long, value_name = "N", requires = "stored", value_parser = clap::value_parser!(u32).range(1..))]
+    /// How many of them, at most 10000 [default: 50].
+    #[arg(long, value_name = "N", requires = "stored", value_parser = clap::value_parser!(u32).range(1..=STORED_MAX))]
     limit: Option<u32>,
     /// Only those of this event type.
     #[arg(long = "type", value_name = "TYPE", requires = "stored")]
