@@ -7,6 +7,7 @@
 
 mod condition;
 mod operator;
+mod outcome;
 mod quantifier;
 mod rule;
 mod scalar;
@@ -16,7 +17,8 @@ use hooksieve_sdk::{About, ConfigError, Pointer, Sieve, Value, Verdict, about};
 use hooksieve_sdk::{deliver, export, fail, skip};
 use serde::Deserialize;
 
-use rule::{Outcome, Rule};
+use outcome::Outcome;
+use rule::Rule;
 
 /// The configuration, for user interfaces. What it leaves open (which value goes with which operator) is checked.
 const SCHEMA: &str = include_str!("schema.json");
