@@ -17,6 +17,7 @@ mod graphql;
 mod guests;
 mod isolation;
 mod json_against_node;
+mod languages;
 mod process;
 mod receiver;
 mod rest;
