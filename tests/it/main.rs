@@ -19,6 +19,7 @@ mod guests;
 mod hostile;
 mod isolation;
 mod json_against_node;
+mod languages;
 mod process;
 mod receiver;
 mod replays;

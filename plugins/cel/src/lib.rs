@@ -2,7 +2,7 @@
 //! `{"expression": "currentValue.done && currentValue.todoList.title == 'Review'"}`.
 //!
 //! `docs/filters.md` tells users what may stand in an expression; here is how it is done. The expression is parsed and
-//! its paths are declared as fields ([`fields`]), so an event costs what the expression reads. Parsing takes most of a
+//! its paths are declared as fields ([`walk`]), so an event costs what the expression reads. Parsing takes most of a
 //! verdict's fuel, since each event gets a new instance. So the parser is the crate's hand-written one, not the one
 //! that is generated from a grammar.
 
@@ -10,6 +10,7 @@ mod fields;
 mod functions;
 mod path;
 mod value;
+mod walk;
 
 use std::sync::Arc;
 
@@ -48,10 +49,10 @@ impl Sieve for Cel {
 
     fn configure(Config { expression }: Config) -> Result<(Self, Vec<Pointer>), ConfigError> {
         let refuse = |reason: String| ConfigError::new("/expression", reason);
-        let parser = PrattParser::new().max_recursion_depth(fields::DEPTH_MAX);
+        let parser = PrattParser::new().max_recursion_depth(walk::DEPTH_MAX);
         let mut expression = parser.parse(&expression).map_err(|errors| refuse(first(&errors)))?;
         let env = Arc::new(functions::env());
-        let (fields, pointers) = Fields::take(&mut expression, &env).map_err(refuse)?;
+        let (fields, pointers) = walk::take(&mut expression, &env).map_err(refuse)?;
         Ok((Self { expression, fields, env }, pointers))
     }
 

@@ -1,11 +1,11 @@
 //! One condition: a pointer, an operator, and the value to compare with.
 
-use hooksieve_sdk::{Pointer, RecordPointer, Value};
+use hooksieve_sdk::{Pointer, Value};
 
 use crate::Written;
 use crate::operator::Operator;
+use crate::outcome::Outcome;
 use crate::quantifier::{Quantifier, elements};
-use crate::rule::Outcome;
 use crate::scalar::{or_null, show};
 
 /// The member of the rule that is wrong, and why.
@@ -29,7 +29,7 @@ impl Condition {
         let Written { pointer, operator, value, quantifier, .. } = written;
         let (pointer, name) = (pointer.unwrap_or_default(), operator.unwrap_or_default());
         let shown = value.as_ref().map(|value| format!(" {}", show(value))).unwrap_or_default();
-        let (operator, other) = Operator::build(&name, value)?;
+        let (operator, other) = Operator::build(&name, &pointer, value)?;
         let parsed = Pointer::parse(&pointer).map_err(|reason| ("pointer", reason.to_owned()))?;
         let star = pointer.rfind("/*/").or(pointer.ends_with("/*").then(|| pointer.len() - 2));
         match (star, quantifier, &operator) {
@@ -44,10 +44,6 @@ impl Condition {
             }
             _ => {}
         }
-        let other = match operator {
-            Operator::Changed | Operator::ChangedTo(_) => Some(previous(&pointer)?),
-            _ => other,
-        };
         // Without a last step after the `*` nothing can be missing.
         let is_counted = quantifier == Some(Quantifier::All) && !pointer.ends_with("/*");
         let elements = star.filter(|_| is_counted).map(|star| Pointer::parse(&pointer[..star + 2]));
@@ -97,11 +93,4 @@ impl Condition {
     fn absent(&self) -> Outcome {
         Outcome::Absent(format!("{}: found nothing", self.text))
     }
-}
-
-/// The same place before the event.
-fn previous(pointer: &str) -> Result<Pointer, Refusal> {
-    let inside = pointer.strip_prefix("/currentValue").ok_or("what changes is in the record: begin with /currentValue");
-    let inside = inside.and_then(RecordPointer::parse).map_err(|reason| ("pointer", reason.to_owned()))?;
-    Ok(inside.previous())
 }

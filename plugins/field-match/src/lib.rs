@@ -7,6 +7,7 @@
 
 mod condition;
 mod operator;
+mod outcome;
 mod quantifier;
 mod rule;
 mod scalar;
@@ -16,9 +17,11 @@ use hooksieve_sdk::{About, ConfigError, Pointer, Sieve, Value, Verdict, about};
 use hooksieve_sdk::{deliver, export, fail, skip};
 use serde::Deserialize;
 
-use rule::{Outcome, Rule};
+use outcome::Outcome;
+use rule::Rule;
 
-/// The configuration, for user interfaces. What it leaves open (which value goes with which operator) is checked.
+/// The configuration, for user interfaces. The rules of a group are open in it, as it would refer to itself otherwise;
+/// they are checked like the outermost one.
 const SCHEMA: &str = include_str!("schema.json");
 
 /// A rule as it is written: either one of the three groups, or a condition.

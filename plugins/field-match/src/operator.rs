@@ -2,10 +2,11 @@
 
 use std::cmp::Ordering;
 
-use hooksieve_sdk::{Instant, Pointer, Value};
+use hooksieve_sdk::{Instant, Pointer, RecordPointer, Value};
 use regex_lite::Regex;
 
 use crate::condition::Refusal;
+use crate::scalar::{list, one, ordered, text};
 use crate::test::{Test, Than};
 
 /// The longest pattern, in bytes: what bounds the fuel to compile it anew for each event.
@@ -20,15 +21,15 @@ pub(crate) enum Operator {
 }
 
 impl Operator {
-    /// Checks an operator with its value. Answers also with the field that it compares with, if any.
-    pub(crate) fn build(name: &str, value: Option<Value>) -> Result<(Self, Option<Pointer>), Refusal> {
+    /// Checks an operator on a pointer with its value. Answers also with the field that it compares with, if any.
+    pub(crate) fn build(name: &str, pointer: &str, value: Option<Value>) -> Result<(Self, Option<Pointer>), Refusal> {
         let test = match name {
             "exists" | "changed" if value.is_some() => {
                 return Err(("value", "this operator takes no value".to_owned()));
             }
             "exists" => return Ok((Self::Exists, None)),
-            "changed" => return Ok((Self::Changed, None)),
-            "changed_to" => return Ok((Self::ChangedTo(Test::Among(vec![one(value)?])), None)),
+            "changed" => return Ok((Self::Changed, Some(previous(pointer)?))),
+            "changed_to" => return Ok((Self::ChangedTo(Test::Among(vec![one(value)?])), Some(previous(pointer)?))),
             "before" | "after" => return time(name, value),
             "eq" => Test::Among(vec![one(value)?]),
             "ne" => Test::Not(one(value)?),
@@ -48,35 +49,6 @@ impl Operator {
             }
         };
         Ok((Self::Test(test), None))
-    }
-}
-
-fn one(value: Option<Value>) -> Result<Value, Refusal> {
-    match value {
-        Some(Value::Many(_)) => Err(("value", "this operator takes one value, not a list".to_owned())),
-        Some(value) => Ok(value),
-        None => Err(("value", "this operator takes a value".to_owned())),
-    }
-}
-
-fn list(value: Option<Value>) -> Result<Vec<Value>, Refusal> {
-    match value {
-        Some(Value::Many(scalars)) if !scalars.is_empty() => Ok(scalars.into_iter().map(Value::from).collect()),
-        _ => Err(("value", "this operator takes a list of at least one value".to_owned())),
-    }
-}
-
-fn ordered(value: Option<Value>) -> Result<Value, Refusal> {
-    match one(value)? {
-        Value::Null | Value::Boolean(_) => Err(("value", "only numbers and texts have an order".to_owned())),
-        value => Ok(value),
-    }
-}
-
-fn text(value: Option<Value>) -> Result<String, Refusal> {
-    match one(value)? {
-        Value::Text(text) => Ok(text),
-        _ => Err(("value", "this operator takes a text".to_owned())),
     }
 }
 
@@ -102,4 +74,11 @@ fn time(name: &str, value: Option<Value>) -> Result<(Operator, Option<Pointer>),
     }
     let is_so = if name == "before" { Ordering::is_lt } else { Ordering::is_gt };
     Ok((Operator::Test(Test::Time(than, is_so)), other))
+}
+
+/// The same place before the event.
+fn previous(pointer: &str) -> Result<Pointer, Refusal> {
+    let inside = pointer.strip_prefix("/currentValue").ok_or("what changes is in the record: begin with /currentValue");
+    let inside = inside.and_then(RecordPointer::parse).map_err(|reason| ("pointer", reason.to_owned()))?;
+    Ok(inside.previous())
 }

@@ -7,6 +7,7 @@ use hooksieve_sdk::{ConfigError, Pointer, Value};
 
 use crate::Written;
 use crate::condition::Condition;
+use crate::outcome::Outcome;
 
 /// A rule that was checked.
 pub(crate) enum Rule {
@@ -14,14 +15,6 @@ pub(crate) enum Rule {
     Any(Vec<Rule>),
     Not(Box<Rule>),
     Condition(Condition),
-}
-
-/// How an event stands to a rule, and why.
-pub(crate) enum Outcome {
-    Match,
-    Mismatch(String),
-    /// What the rule asks about is not there.
-    Absent(String),
 }
 
 impl Rule {
@@ -71,14 +64,15 @@ impl Rule {
             Self::Any(rules) => {
                 let (mut first, mut is_absent) = (None, false);
                 for rule in rules {
-                    match rule.judge(values)? {
+                    let reason = match rule.judge(values)? {
                         Outcome::Match => return Ok(Outcome::Match),
-                        Outcome::Mismatch(reason) => drop(first.get_or_insert(reason)),
+                        Outcome::Mismatch(reason) => reason,
                         Outcome::Absent(reason) => {
                             is_absent = true;
-                            first.get_or_insert(reason);
+                            reason
                         }
-                    }
+                    };
+                    first.get_or_insert(reason);
                 }
                 let first = first.unwrap_or_default();
                 let reason = format!("none of {} rules: {first}", rules.len());
