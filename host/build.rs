@@ -4,7 +4,7 @@ use std::env;
 use std::path::PathBuf;
 
 /// What is compiled.
-const PACKAGES: [&str; 4] = ["field-match", "changed-fields", "done-records", "due-date-moved"];
+const PACKAGES: [&str; 5] = ["field-match", "changed-fields", "cel-filter", "done-records", "due-date-moved"];
 /// What it is made of, from the top of the checkout.
 const INPUTS: [&str; 7] =
     ["host/build.rs", "plugins", "sdk/src", "sdk/macros/src", "sdk/build/src", "sdk/Cargo.toml", "Cargo.lock"];

@@ -18,9 +18,10 @@ use crate::config::{Config, Secrets};
 use crate::deliver::Deliverer;
 use crate::dispatch::{Dispatcher, Looked, Replayer};
 use crate::egress::Policy;
-use crate::filter::{FilterHost, FilterOptions};
+use crate::filter::{FilterHost, FilterOptions, Uploaded};
 use crate::lifecycle::{self, Pokes, Stop};
 use crate::metrics::Metrics;
+use crate::model::filter::FilterDigest;
 use crate::model::limits::{METRICS_TOKEN_CHARS_MIN, STOP_GRACE};
 use crate::model::secret::Secret;
 use crate::outbound::{SendOptions, Sender};
@@ -28,7 +29,7 @@ use crate::resolve::Resolver;
 use crate::service::access::Credentials;
 use crate::service::{NewToken, Service, ServiceParts};
 use crate::store::sqlite::{self, Create, OpenOptions, SqliteStore};
-use crate::store::{SealingKey, Store};
+use crate::store::{SealingKey, Store, StoreError};
 
 /// The shortest operator token that an operator may choose, in characters behind the id.
 const OPERATOR_SECRET_CHARS_MIN: usize = 32;
@@ -316,13 +317,18 @@ fn start_filters(
         source: Box::new(move |digest| {
             let store = Arc::clone(&store);
             Box::pin(async move {
-                let found = store.filter_wasm(&digest).await;
+                let found = uploaded(store.as_ref(), digest).await;
                 Ok(found.inspect_err(|error| tracing::error!(error = error as &dyn std::error::Error))?)
             })
         }),
         metrics: Arc::clone(metrics),
     };
     Ok(FilterHost::start(options)?)
+}
+
+async fn uploaded(store: &dyn Store, digest: FilterDigest) -> Result<Option<Uploaded>, StoreError> {
+    let Some(wasm) = store.filter_wasm(&digest).await? else { return Ok(None) };
+    Ok(Some(Uploaded { owner: store.filter_owner(&digest).await?, wasm }))
 }
 
 async fn keep_operator_token(service: &Service, secrets: &Secrets) -> anyhow::Result<Option<NewToken>> {

@@ -5,9 +5,10 @@ use futures_util::future::try_join_all;
 use crate::service::{Result, Service};
 
 /// Their ids and their bytes.
-const FILTERS: [(&str, &[u8]); 4] = [
+const FILTERS: [(&str, &[u8]); 5] = [
     ("field-match", include_bytes!(concat!(env!("OUT_DIR"), "/field_match.wasm"))),
     ("changed-fields", include_bytes!(concat!(env!("OUT_DIR"), "/changed_fields.wasm"))),
+    ("cel", include_bytes!(concat!(env!("OUT_DIR"), "/cel_filter.wasm"))),
     ("done-records", include_bytes!(concat!(env!("OUT_DIR"), "/done_records.wasm"))),
     ("due-date-moved", include_bytes!(concat!(env!("OUT_DIR"), "/due_date_moved.wasm"))),
 ];

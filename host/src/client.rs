@@ -3,6 +3,7 @@
 //! One method a route, named like its operation ([`routes`]). A refusal keeps the problem as the host told it. The
 //! client neither retries nor follows anything: whoever calls knows whether trying again is right.
 
+mod backtest;
 mod replays;
 mod routes;
 

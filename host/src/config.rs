@@ -98,6 +98,10 @@ pub struct FilterConfig {
     pub result_bytes_max: usize,
     /// Bytes of an upload.
     pub module_bytes_max: usize,
+    /// Bytes of memory for compiling one.
+    pub compile_memory_bytes_max: u64,
+    /// Seconds of processor time, and of wall-clock time, for compiling one.
+    pub compile_secs_max: u64,
 }
 
 /// How deliveries are attempted.
@@ -168,6 +172,8 @@ impl Default for FilterConfig {
             stack_bytes_max: limits.stack_bytes_max,
             result_bytes_max: limits.result_bytes_max,
             module_bytes_max: limits.module_bytes_max,
+            compile_memory_bytes_max: limits.compile_memory_bytes_max,
+            compile_secs_max: limits.compile_time_max.as_secs(),
         }
     }
 }
@@ -198,6 +204,8 @@ impl FilterConfig {
             stack_bytes_max: self.stack_bytes_max,
             result_bytes_max: self.result_bytes_max,
             module_bytes_max: self.module_bytes_max,
+            compile_memory_bytes_max: self.compile_memory_bytes_max,
+            compile_time_max: Duration::from_secs(self.compile_secs_max),
         }
     }
 }
@@ -231,6 +239,7 @@ impl Config {
             anyhow::bail!("delivery.retry_delays_secs has {secs}; a delay is at most {RETRY_DELAY_SECS_MAX}, 30 days");
         }
         anyhow::ensure!(self.filter.fuel > 0, "filter.fuel is 0; no filter could run");
+        anyhow::ensure!(self.filter.compile_secs_max > 0, "filter.compile_secs_max is 0; no filter could be compiled");
         anyhow::ensure!(self.limits.burst_secs > 0, "limits.burst_secs is 0; nothing could be called");
         Ok(())
     }

@@ -19,6 +19,7 @@ pub mod metrics;
 pub mod model;
 pub mod outbound;
 pub mod resolve;
+pub mod schema;
 pub mod service;
 pub mod sign;
 pub mod store;

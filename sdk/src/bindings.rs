@@ -149,7 +149,9 @@ pub mod hooksieve {
                 pub version: _rt::String,
                 /// One sentence on what the filter lets through.
                 pub description: _rt::String,
-                /// The JSON Schema of the configuration, as JSON text, if the filter takes one.
+                /// The JSON Schema (draft 2020-12) of the configuration, as JSON text, if the filter takes one. What does
+                /// not meet it is refused before `configure` is asked. No configuration (`null`) is checked as an empty
+                /// one (`{}`), unless the schema takes `null`.
                 pub config_schema: ::core::option::Option<_rt::String>,
             }
             impl ::core::fmt::Debug for About {

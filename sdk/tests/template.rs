@@ -1,8 +1,15 @@
-//! The template of a new filter compiles, and its own tests pass.
+//! The templates of a new filter compile, and their own tests pass.
 
-#[expect(unreachable_pub, reason = "a crate root of its own, when it is not a test")]
-#[path = "../template/src/lib.rs.in"]
-mod template;
+#![expect(unreachable_pub, reason = "each is a crate root of its own, when it is not a test")]
+
+#[path = "../template/src/changed-fields.rs.in"]
+mod changed_fields;
+#[path = "../template/src/config.rs.in"]
+mod config;
+#[path = "../template/src/list.rs.in"]
+mod list;
+#[path = "../template/src/minimal.rs.in"]
+mod minimal;
 
 #[test]
 fn the_template_names_the_crate_it_is_for() {

@@ -28,8 +28,10 @@ JUDGED_BY_THE_HOST = {
         "/previousValue",  # numbers and texts that JavaScript does not give back, depth
         "/currentValue",
     ],
-    "POST /v1/webhooks": ["/url", "/events", "/secret", "/headers", "/filter"],
-    "PATCH /v1/webhooks/{id}": ["/url", "/events", "/headers", "/filter"],
+    "POST /v1/webhooks": ["/url", "/events", "/secret", "/headers", "/filter", "/shadow"],
+    "PATCH /v1/webhooks/{id}": ["/url", "/events", "/headers", "/filter", "/shadow"],
+    "GET /v1/webhooks/{id}/stats": ["/since"],  # at most so many days ago
+    "POST /v1/webhooks/{id}/backtest": ["/filter"],
     "POST /v1/webhooks/{id}/rotate-secret": ["/secret"],
     "POST /v1/webhooks/{id}/test": ["/event"],
     "POST /v1/webhooks/{id}/replay": ["/since"],  # that it is earlier than `until` and now
@@ -106,6 +108,7 @@ PATH = st.text("abcdefghijklmnopqrstuvwxyz0123456789-._~%2F?&=", max_size=40)
 
 schemathesis.openapi.format("event-type", st.sampled_from(EVENT_TYPES))
 schemathesis.openapi.format("uri", PATH.map(lambda path: f"{RECEIVER}/{path}"))
+schemathesis.openapi.format("filter-id", st.sampled_from(["done-records", "due-date-moved", "field-match"]))
 schemathesis.openapi.format("signing-secret", st.text(st.characters(codec="ascii"), min_size=1, max_size=256))
 schemathesis.openapi.format("header-name", st.from_regex(r"\Ax-[a-z0-9-]{1,40}\Z"))
 schemathesis.openapi.media_type(

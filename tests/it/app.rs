@@ -23,6 +23,8 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::started;
+
 /// The program that becomes a compiling child.
 pub const COMPILER: &str = env!("CARGO_BIN_EXE_hooksieve-under-test");
 /// The operator's token of every host under test.
@@ -60,7 +62,7 @@ impl TestApp {
 
     /// As [`TestApp::start_with`], with another resolver.
     pub async fn start_resolving(resolver: Resolver, configure: impl FnOnce(&mut Config)) -> Self {
-        Self::open(TempDir::new().unwrap(), resolver, configure, Path::new(COMPILER)).await
+        Self::open(data_folder().await, resolver, configure, Path::new(COMPILER)).await
     }
 
     async fn open(data: TempDir, resolver: Resolver, configure: impl FnOnce(&mut Config), compiler: &Path) -> Self {
@@ -101,7 +103,7 @@ impl TestApp {
 
     /// The same with another resolver and configuration.
     pub async fn start_running_with(resolver: Resolver, configure: impl FnOnce(&mut Config)) -> Self {
-        let data = TempDir::new().unwrap();
+        let data = data_folder().await;
         let (app, clock) = open(data.path(), resolver.clone(), configure, Path::new(COMPILER)).await;
         let (listener, base) = listen().await;
         let stop = Stop::default();
@@ -170,6 +172,11 @@ impl Drop for TestApp {
         self.stop.requested.cancel();
         self.serving.abort();
     }
+}
+
+/// A data folder that saves the host from compiling its bundled filters.
+async fn data_folder() -> TempDir {
+    started::data_folder(async |data| drop(open(data, Resolver::System, |_| {}, Path::new(COMPILER)).await)).await
 }
 
 async fn open(

@@ -1,16 +1,14 @@
 //! The program as its users run it.
 
 use std::fs;
-use std::path::Path;
 
 use hooksieve::client::Client;
 use hooksieve::wire::NewWebhook;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::process::Command;
 
-use crate::app::{OPERATOR_TOKEN, PROJECT, TestApp, created, filtered, member, raw, webhook};
-use crate::process::{PROGRAM, Process, command, printed};
+use crate::app::{OPERATOR_TOKEN, TestApp, created, filtered, member, webhook};
+use crate::process::{command, printed};
 use crate::receiver::{Answer, Receiver};
 
 /// What the program prints, and its exit code.
@@ -188,59 +186,39 @@ async fn event_send_takes_one_event_an_array_or_lines() {
     assert_eq!(sent["results"][2_499]["id"], "m2499");
 }
 
-/// A folder for new crates in which cargo keeps what it builds from one run of the tests to the next: the
-/// libraries of a filter, and on some machines the standard library itself.
-fn crates_folder() -> TempDir {
-    let folder = TempDir::new().unwrap();
-    fs::create_dir(folder.path().join(".cargo")).unwrap();
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("filters");
-    let config = format!("[build]\ntarget-dir = {:?}\n", target.to_str().unwrap());
-    fs::write(folder.path().join(".cargo/config.toml"), config).unwrap();
-    folder
-}
-
-/// Runs a command in `folder` as the author of a filter would, whose shell knows nothing of these tests.
-async fn author(program: &str, arguments: &[&str], folder: &Path, settings: &[(&str, &str)]) -> String {
-    let mut command = Command::new(program);
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_") || name.starts_with("HOOKSIEVE_")) {
-        if name != "CARGO_HOME" {
-            command.env_remove(name);
-        }
-    }
-    let output = command.args(arguments).current_dir(folder).envs(settings.iter().copied()).output().await.unwrap();
-    let (out, err) = printed(&output);
-    assert!(output.status.success(), "{program} {arguments:?}\n{out}\n{err}");
-    out
-}
-
 #[tokio::test]
-async fn a_new_filter_is_tested_checked_pushed_and_then_decides_on_an_event() {
-    let (data, receiver, folder) = (TempDir::new().unwrap(), Receiver::start().await, crates_folder());
-    let process = Process::start(data.path(), &[]).await;
-    let operator = process.operator();
-    let token = member(&operator, "u1").await;
-    let remote = [("HOOKSIEVE_URL", process.url()), ("HOOKSIEVE_TOKEN", token.as_str())];
+async fn backtest_and_stats_print_tables_or_json() {
+    let (app, user, settings) = running().await;
+    let receiver = Receiver::start().await;
+    let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let id = user.create_webhook(&webhook(&receiver.url("/a"))).await.unwrap().id;
+    for number in 0..3 {
+        app.operator().send_event(&crate::app::marked(&format!("e{number}"), number == 0)).await.unwrap();
+    }
+    receiver.wait_for("/a", 3).await;
+    let run = async |arguments: &[&str]| run_with(&settings, arguments).await;
 
-    author(PROGRAM, &["filter", "new", "my-filter"], folder.path(), &[]).await;
-    let crate_folder = folder.path().join("my-filter");
-    author("cargo", &["test"], &crate_folder, &[]).await;
-    let checked = author(PROGRAM, &["--json", "filter", "check"], &crate_folder, &[]).await;
-    author(PROGRAM, &["filter", "test"], &crate_folder, &[]).await;
-    let pushed = author(PROGRAM, &["--json", "filter", "push"], &crate_folder, &remote).await;
+    let told = run(&["backtest", &id, "--filter", "done-records"]).await;
+    let json = run(&["--json", "backtest", &id, "--filter", "done-records", "--limit", "2"]).await;
+    let refused = run(&["backtest", &id, "--filter", "field-match", "--config", "{}"]).await;
+    let misused = run(&["backtest", &id, "--filter", "done-records", "--since", "yesterday"]).await;
+    let shadowed = run(&["webhook", "update", &id, "--shadow", "done-records"]).await;
+    let stats = run(&["webhook", "stats", &id]).await;
+    let stats_json = run(&["--json", "webhook", "stats", &id, "--since", "2022-12-01T00:00:00Z"]).await;
 
-    let checked: Value = serde_json::from_str(&checked).unwrap();
-    let pushed: Value = serde_json::from_str(&pushed).unwrap();
-    assert_eq!((&checked["about"]["name"], &checked["digest"]), (&pushed["about"]["name"], &pushed["digest"]));
-    let user = process.client(&token);
-    let filter = pushed["id"].as_str().unwrap();
-    user.create_webhook(&filtered(&receiver.url("/a"), filter, None)).await.unwrap();
-    let done = |done| hooksieve::wire::NewEvent {
-        previous_value: Some(raw(r#"{"done":false,"title":"a"}"#)),
-        current_value: Some(raw(&format!(r#"{{"done":{done},"title":"a"}}"#))),
-        ..hooksieve::wire::NewEvent::new("TODO_DONE_STATUS_UPDATED", PROJECT)
-    };
-    operator.send_event(&done(false)).await.unwrap();
-    operator.send_event(&done(true)).await.unwrap();
-    receiver.wait_for("/a", 1).await;
-    assert_eq!(receiver.only("/a").json()["currentValue"]["done"], true);
+    assert_eq!(told.0, Some(0), "{told:?}");
+    assert!(told.1.contains("delivered  3       1\nfiltered   0       2\n"), "{told:?}");
+    assert!(told.1.contains("3 events, all there are: 1 agree, 2 would no longer be sent"), "{told:?}");
+    assert!(told.1.ends_with("e1     delivered  filtered   the record is not done\n"), "{told:?}");
+    let json: Value = serde_json::from_str(&json.1).unwrap();
+    assert_eq!((&json["asked"], &json["complete"]), (&2.into(), &false.into()));
+    assert_eq!(json["samples"][0]["candidate"]["outcome"], "filtered");
+    assert_eq!(refused.0, Some(1), "{refused:?}");
+    assert!(refused.2.contains("/filter/config") || refused.2.contains("configuration"), "{refused:?}");
+    assert_eq!(misused.0, Some(2), "{misused:?}");
+    assert!(shadowed.1.contains("shadow   done-records null: 0 agree"), "{shadowed:?}");
+    assert_eq!(stats.0, Some(0), "{stats:?}");
+    assert!(stats.1.contains("\ndelivered           3\n") && stats.1.contains("attempt took: p50"), "{stats:?}");
+    let stats: Value = serde_json::from_str(&stats_json.1).unwrap();
+    assert_eq!((&stats["events"], &stats["since"]), (&3.into(), &"2022-12-01T00:00:00.000Z".into()));
 }

@@ -5,7 +5,9 @@
 #![expect(unreachable_pub, reason = "the files are modules of one binary; `pub` says what a file offers the others")]
 
 mod app;
+mod authors;
 mod backup;
+mod bundled;
 mod cli;
 mod clients;
 mod durability;
@@ -14,14 +16,17 @@ mod filter_engine;
 mod flow;
 mod graphql;
 mod guests;
+mod hostile;
 mod isolation;
 mod json_against_node;
+mod languages;
 mod process;
 mod receiver;
 mod replays;
 mod rest;
 mod same_projection;
 mod secrecy;
+mod started;
 mod statements;
 mod tidy;
 mod tokens;

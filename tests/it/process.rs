@@ -64,6 +64,10 @@ impl Process {
         &self.url
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it is not waited for yet")
+    }
+
     pub fn client(&self, token: &str) -> Client {
         Client::new(&self.url, token).unwrap()
     }
@@ -80,7 +84,7 @@ impl Process {
     /// SIGTERM; how it ended and how long that took.
     pub async fn terminate(mut self) -> (ExitStatus, Duration) {
         let began = Instant::now();
-        let pid = i32::try_from(self.child.id().unwrap()).unwrap();
+        let pid = i32::try_from(self.pid()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
         (self.child.wait().await.unwrap(), began.elapsed())
     }

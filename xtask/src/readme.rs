@@ -1,8 +1,8 @@
 //! Runs the commands of the documents, so that they cannot drift from the code.
 //!
 //! The blocks of a document that are marked `sh` make a bash session, which stops at the first command that
-//! fails. A block marked `json` that follows one shows what it printed last: that is compared, but for blanks,
-//! and `…` stands for anything.
+//! fails. A block marked `json` or `console` that follows one shows what it printed last: that is compared, but for
+//! blanks, and `…` stands for anything.
 
 use std::env;
 use std::error::Error;
@@ -70,7 +70,10 @@ fn run_script(script: &str, root: &Path) -> Result<(), Box<dyn Error>> {
     if status?.success() { Ok(()) } else { Err("a command of the documents failed".into()) }
 }
 
-/// The blocks that begin with ```` ```sh ````, and the comparison with a ```` ```json ```` that follows.
+/// What a block is marked as that shows an answer.
+const ANSWERS: [&str; 2] = ["json", "console"];
+
+/// The blocks that begin with ```` ```sh ````, and the comparison with an answer that follows.
 fn session(document: &str) -> String {
     let mut blocks = blocks(document).into_iter().peekable();
     let mut session = String::new();
@@ -80,7 +83,7 @@ fn session(document: &str) -> String {
         }
         let is_run = |line: &&str| !RUN_ELSEWHERE.iter().any(|elsewhere| line.starts_with(elsewhere));
         let commands: String = commands.lines().filter(is_run).map(|line| format!("{line}\n")).collect();
-        match blocks.next_if(|(kind, _)| *kind == "json") {
+        match blocks.next_if(|(kind, _)| ANSWERS.contains(kind)) {
             Some((_, answer)) => session.push_str(&format!(
                 "{{\n{commands}}} > \"$TMPDIR/said\"\ncat \"$TMPDIR/said\"\nanswers <<'ANSWER'\n{answer}ANSWER\n"
             )),
@@ -137,7 +140,8 @@ mod tests {
             ("{\"a\":1}\nmore", "{\"a\": 1}", false),
             ("{\"a\":1}", "{\"a\": ?}", false),
         ] {
-            let document = format!("```sh\ncat <<'SAID'\n{said}\nSAID\n```\nso:\n```json\n{shown}\n```\n");
+            let kind = if is_shown { "json" } else { "console" };
+            let document = format!("```sh\ncat <<'SAID'\n{said}\nSAID\n```\nso:\n```{kind}\n{shown}\n```\n");
             let folder = std::env::temp_dir().join(format!("hooksieve-answers-{}", std::process::id()));
             std::fs::create_dir_all(&folder).unwrap();
 

@@ -117,8 +117,8 @@ pub fn router(state: ApiState) -> Router {
 /// Every documented route.
 fn routes() -> OpenApiRouter<ApiState> {
     use rest::{
-        batch, deliveries, event_types, events, filters, health, hooks, people, replays, secrets, test_sends, verdicts,
-        webhooks,
+        backtest, batch, deliveries, event_types, events, filters, health, hooks, people, replays, secrets, stats,
+        test_sends, verdicts, webhooks,
     };
 
     OpenApiRouter::with_openapi(openapi::base())
@@ -141,6 +141,8 @@ fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(replays::get_replay))
         .routes(routes!(replays::cancel_replay))
         .routes(routes!(verdicts::list_verdicts))
+        .routes(routes!(stats::get_webhook_stats))
+        .routes(routes!(backtest::backtest_filter))
         .routes(routes!(filters::upload_filter, filters::list_filters))
         .routes(routes!(filters::get_filter, filters::delete_filter))
         .routes(routes!(filters::get_filter_wasm))

@@ -12,6 +12,7 @@
 //! - [`receiver`] and [`signatures`]: an endpoint on this machine, for `listen` and `demo`.
 //! - [`signals`]: when to stop.
 
+mod backtest;
 mod backup;
 mod check_url;
 mod delivery;
@@ -41,7 +42,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 
-use crate::filter::compile;
+use crate::filter::child;
 use output::Output;
 
 /// How long the process waits, at its end, for threads that are still at work.
@@ -80,6 +81,8 @@ enum Command {
     /// Write, try and upload filters.
     #[command(subcommand)]
     Filter(filter::FilterCommand),
+    /// Try a candidate filter on the events that are stored.
+    Backtest(backtest::Args),
     /// Manage API tokens.
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -96,7 +99,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     if let Some(arguments) = of_compiling_child(&arguments) {
-        return compile::child_main(&arguments);
+        return child::main(&arguments);
     }
     match Cli::try_parse_from(arguments) {
         Ok(cli) => run(cli).unwrap_or_else(|error| failure::report(&error)),
@@ -111,7 +114,7 @@ pub fn main() -> ExitCode {
 /// A compiling child is confined before anything else is set up, so its arguments are looked for first.
 fn of_compiling_child(arguments: &[OsString]) -> Option<Vec<String>> {
     let (subcommand, rest) = arguments.get(1..)?.split_first()?;
-    let is_child = subcommand == compile::SUBCOMMAND;
+    let is_child = subcommand == child::SUBCOMMAND;
     is_child.then(|| rest.iter().map(|argument| argument.to_string_lossy().into_owned()).collect())
 }
 
@@ -132,6 +135,7 @@ async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> 
         Command::Delivery(command) => delivery::run(command, output).await,
         Command::Replay(args) => replay::run(args, output).await,
         Command::Filter(command) => filter::run(command, output).await,
+        Command::Backtest(args) => backtest::run(args, output).await,
         Command::Token(command) => token::run(command, output).await,
         Command::Verify(args) => verify::run(args, output),
         Command::Backup(args) => backup::run(args, output).await,

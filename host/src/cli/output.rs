@@ -51,6 +51,14 @@ pub(super) fn plain(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
+/// The name that a value of the contract has in JSON.
+pub(super) fn named<T: Serialize>(value: T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
 /// A table: a row of headings, then rows of as many cells.
 #[derive(Debug)]
 pub(super) struct Table<const COLUMNS: usize> {

@@ -1,6 +1,7 @@
 //! `webhook`: registers webhooks, shows, changes, tests and deletes them.
 
 mod rotate;
+mod stats;
 mod test;
 
 use std::process::ExitCode;
@@ -15,8 +16,8 @@ use super::input;
 use super::output::{Output, Table, plain};
 use super::remote::{ListArgs, Remote};
 use crate::wire::{
-    FilterChoice, FilterStatus, NewWebhook, OnError, Page, PatchWebhook, PayloadFormat, SecretText, Webhook,
-    WebhookStatus,
+    Agreements, Candidate, FilterChoice, FilterStatus, NewShadow, NewWebhook, OnError, Page, PatchWebhook,
+    PayloadFormat, SecretText, Webhook, WebhookStatus,
 };
 
 #[derive(Debug, Subcommand)]
@@ -33,6 +34,8 @@ pub(super) enum WebhookCommand {
     Disable(OneArgs),
     /// Send one of your webhooks an example event, and say what became of it.
     Test(test::Args),
+    /// Count what became of the events of one of your webhooks, and why.
+    Stats(stats::Args),
     /// Replace the signing secret of one of your webhooks; prints the new one, this once.
     RotateSecret(rotate::Args),
     /// Delete one of your webhooks, with what is still owed to it.
@@ -80,13 +83,22 @@ struct FilterArgs {
     /// What happens to an event on which the filter fails [default: skip].
     #[arg(long, value_parser = named::<OnError>(&["skip", "deliver"]), requires = "filter")]
     on_error: Option<OnError>,
+    /// A candidate that runs beside the filter and decides nothing; `webhook show` says how the two compare.
+    #[arg(long, value_name = "FILTER")]
+    shadow: Option<String>,
+    /// The candidate's configuration.
+    #[arg(long, value_name = "JSON|@FILE", requires = "shadow")]
+    shadow_config: Option<String>,
 }
 
 impl FilterArgs {
-    fn choice(self) -> anyhow::Result<Option<FilterChoice>> {
-        let Some(id) = self.filter else { return Ok(None) };
-        let config = self.config.as_deref().map(input::json_argument).transpose()?;
-        Ok(Some(FilterChoice { id, config, on_error: self.on_error }))
+    /// The filter and the candidate.
+    fn choices(self) -> anyhow::Result<(Option<FilterChoice>, Option<NewShadow>)> {
+        let config = |given: Option<String>| given.as_deref().map(input::json_argument).transpose();
+        let (config, shadow_config) = (config(self.config)?, config(self.shadow_config)?);
+        let filter = self.filter.map(|id| FilterChoice { id, config, on_error: self.on_error });
+        let shadow = self.shadow.map(|id| NewShadow { filter: Candidate { id, config: shadow_config } });
+        Ok((filter, shadow))
     }
 }
 
@@ -137,6 +149,9 @@ pub(super) struct UpdateArgs {
     /// Take the filter away.
     #[arg(long, conflicts_with = "filter")]
     no_filter: bool,
+    /// Take the candidate away.
+    #[arg(long, conflicts_with = "shadow")]
+    no_shadow: bool,
     /// The shape of the delivered body.
     #[arg(long, value_parser = named::<PayloadFormat>(&["full", "compact"]))]
     payload_format: Option<PayloadFormat>,
@@ -152,13 +167,15 @@ pub(super) struct UpdateArgs {
 
 impl CreateArgs {
     fn into_new(self) -> anyhow::Result<(NewWebhook, Remote)> {
+        let (filter, shadow) = self.filter.choices()?;
         let new = NewWebhook {
             url: self.url,
             name: self.name,
             events: self.events,
             project_ids: self.projects,
             secret: self.secret,
-            filter: self.filter.choice()?,
+            filter,
+            shadow,
             payload_format: self.payload_format,
             enabled: self.disabled.then_some(false),
             ..NewWebhook::default()
@@ -170,13 +187,14 @@ impl CreateArgs {
 impl UpdateArgs {
     fn into_patch(self) -> anyhow::Result<(String, PatchWebhook, Remote)> {
         let list = |given: Vec<String>, is_emptied: bool| (is_emptied || !given.is_empty()).then_some(given);
-        let filter = self.filter.choice()?;
+        let (filter, shadow) = self.filter.choices()?;
         let patch = PatchWebhook {
             url: self.url,
             name: if self.no_name { Some(None) } else { self.name.map(Some) },
             events: list(self.events, self.no_events),
             project_ids: list(self.projects, self.all_projects),
             filter: if self.no_filter { Some(None) } else { filter.map(Some) },
+            shadow: if self.no_shadow { Some(None) } else { shadow.map(Some) },
             payload_format: self.payload_format,
             enabled: (self.enable || self.disable).then_some(self.enable),
             ..PatchWebhook::default()
@@ -216,6 +234,7 @@ pub(super) async fn run(command: WebhookCommand, output: Output) -> anyhow::Resu
             output.print(&remote.client()?.disable_webhook(&id).await?, described)?;
         }
         WebhookCommand::Test(args) => return test::run(args, output).await,
+        WebhookCommand::Stats(args) => stats::run(args, output).await?,
         WebhookCommand::RotateSecret(args) => rotate::run(args, output).await?,
         WebhookCommand::Delete(OneArgs { id, remote }) => {
             remote.client()?.delete_webhook(&id).await?;
@@ -254,6 +273,14 @@ fn described(webhook: &Webhook) -> String {
         let failing = if filter.status == FilterStatus::Failing { ", FAILING" } else { "" };
         format!("{} {}{failing}", filter.id, filter.config)
     });
+    let shadow = webhook.shadow.as_ref().map(|shadow| {
+        let Agreements { agreed, delivered_but_skips, skipped_but_delivers, errors } = shadow.agreements;
+        format!(
+            "{} {}: {agreed} agree, {delivered_but_skips} sent that it keeps back, {skipped_but_delivers} kept back that \
+             it sends, {errors} errors",
+            shadow.filter.id, shadow.filter.config
+        )
+    });
     let lines = [
         ("id", Some(webhook.id.clone())),
         ("name", webhook.name.clone()),
@@ -265,6 +292,7 @@ fn described(webhook: &Webhook) -> String {
         ("events", Some(all_or(&webhook.events, "none"))),
         ("projects", Some(all_or(&webhook.project_ids, "all of yours"))),
         ("filter", filter),
+        ("shadow", shadow),
         ("secret", webhook.secret.as_ref().map(|secret| format!("{} (shown this once)", secret.expose()))),
     ];
     let lines = lines.into_iter().filter_map(|(name, value)| Some(format!("{name:<9}{}", plain(&value?))));
@@ -333,6 +361,8 @@ mod tests {
         assert_eq!(patch(&["--disable", "--no-name", "--no-filter"]), r#"{"name":null,"filter":null,"enabled":false}"#);
         assert_eq!(patch(&["--no-events", "--project", "a,b"]), r#"{"events":[],"projectIds":["a","b"]}"#);
         assert_eq!(patch(&["--filter", "f"]), r#"{"filter":{"id":"f"}}"#);
+        assert_eq!(patch(&["--shadow", "f"]), r#"{"shadow":{"filter":{"id":"f"}}}"#);
+        assert_eq!(patch(&["--no-shadow"]), r#"{"shadow":null}"#);
     }
 
     #[test]
@@ -348,6 +378,8 @@ mod tests {
             &["update", "wh_1", "--enable", "--disable"][..],
             &["update", "wh_1", "--name", "a", "--no-name"],
             &["create", "--url", "https://a.example", "--config", "{}"],
+            &["create", "--url", "https://a.example", "--shadow-config", "{}"],
+            &["update", "wh_1", "--shadow", "f", "--no-shadow"],
             &["create", "--url", "https://a.example", "--filter", "f", "--on-error", "retry"],
             &["create"],
         ] {

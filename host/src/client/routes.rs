@@ -8,8 +8,8 @@ use crate::wire::{
     AcceptedEvent, BatchResults, CreateToken, DeliveriesQuery, DeliveryDetail, DeliveryPage, Evaluate, Evaluation,
     Event, EventPage, EventType, EventTypePage, EventsQuery, Filter, FilterPage, Hook, HookSample, HookSampleQuery,
     NewEvent, NewHook, NewToken, NewWebhook, PageQuery, PatchWebhook, Project, PutEventType, PutProject, PutUser,
-    RotateSecret, RotatedSecret, Status, TestSent, TestWebhook, UploadQuery, User, VerdictPage, VerdictsQuery, Webhook,
-    WebhookPage,
+    RotateSecret, RotatedSecret, StatsQuery, Status, TestSent, TestWebhook, UploadQuery, User, VerdictPage,
+    VerdictsQuery, Webhook, WebhookPage, WebhookStats,
 };
 
 impl Client {
@@ -230,6 +230,14 @@ impl Client {
     /// As for [`Client::send_event`].
     pub async fn list_verdicts(&self, webhook: &str, query: &VerdictsQuery) -> Result<VerdictPage> {
         self.answer(self.list(&["v1", "webhooks", webhook, "verdicts"], query)).await
+    }
+
+    /// `GET /v1/webhooks/{id}/stats`.
+    ///
+    /// # Errors
+    /// As for [`Client::send_event`].
+    pub async fn get_webhook_stats(&self, id: &str, query: &StatsQuery) -> Result<WebhookStats> {
+        self.answer(self.list(&["v1", "webhooks", id, "stats"], query)).await
     }
 
     /// `POST /v1/filters`.

@@ -3,7 +3,8 @@
 //! The filters' threads are shared by everybody, first come, first served. So an owner has a few calls
 //! waiting there at a time, over all events, however many webhooks they have: whoever comes next waits for
 //! those few. And for one event an owner has a [`Budget`] of fuel, since the event's verdicts are written
-//! together: the webhooks behind its end fail, and say so.
+//! together: the webhooks behind its end fail, and say so. Candidates that run beside filters ([`Part::Shadow`])
+//! are asked after all of these, and get what is left.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +20,30 @@ use crate::filter::{Configured, Evaluation, FilterHost, FilterRef, Refused, Requ
 use crate::model::event::Event;
 use crate::model::ids::UserId;
 use crate::model::limits::OWNER_FILTERS_AT_ONCE_MAX;
+use crate::model::webhook::Webhook;
+
+/// Which of a webhook's two filters is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Part {
+    /// The one that decides.
+    Active,
+    /// The candidate beside it.
+    Shadow,
+}
+
+impl Part {
+    fn of(self, webhook: &Webhook) -> FilterRef {
+        let filter = match self {
+            Self::Active => webhook.filter.as_ref().map(|filter| (filter.digest, &filter.config)),
+            Self::Shadow => webhook.shadow.as_ref().map(|shadow| (shadow.digest, &shadow.config)),
+        };
+        let (digest, config) = filter.expect("only webhooks that have it are asked");
+        FilterRef { digest, config: Arc::from(&**config) }
+    }
+}
+
+/// What each owner has left for one event.
+pub(super) type Budgets = HashMap<UserId, Budget>;
 
 /// A webhook and what its filter came to.
 pub(super) type Answer = (Arc<Entry>, Result<Evaluation, Refused>);
@@ -29,8 +54,12 @@ pub(super) struct Asker {
     owners: Owners,
 }
 
+/// An owner's answers, and what they left of the budget.
+type Decided = (UserId, Budget, Vec<Answer>);
+
 /// One owner's webhooks in one event.
 struct Group {
+    owner: UserId,
     places: Arc<Semaphore>,
     budget: Budget,
     /// Those whose filter took its configuration.
@@ -43,32 +72,45 @@ impl Asker {
         Self { filters, owners: Owners::default() }
     }
 
-    /// The answers of the filters of these webhooks, which all have one, in no particular order: projects
-    /// the fields of all in one pass over the event, then asks each.
-    pub(super) async fn ask(&self, event: &Event, asked: Vec<Arc<Entry>>) -> Vec<Answer> {
+    /// The answers of that part of these webhooks, which all have it, in no particular order: projects
+    /// the fields of all in one pass over the event, then asks each. What that costs comes out of `budgets`.
+    pub(super) async fn ask(
+        &self,
+        event: &Event,
+        asked: Vec<Arc<Entry>>,
+        part: Part,
+        budgets: &mut Budgets,
+    ) -> Vec<Answer> {
         let mut by_owner = BTreeMap::<UserId, Vec<_>>::new();
         for entry in asked {
             by_owner.entry(entry.webhook.owner.clone()).or_default().push(entry);
         }
-        let groups = join_all(by_owner.into_iter().map(|(owner, asked)| self.configure(owner, asked))).await;
+        let groups = by_owner.into_iter().map(|(owner, asked)| {
+            let budget = budgets.remove(&owner).unwrap_or_else(|| Budget::new(self.filters.limits().fuel));
+            self.configure(owner, asked, part, budget)
+        });
+        let groups = join_all(groups).await;
         let ready = groups.iter().flat_map(|group| &group.ready);
         let plan = Plan::new(ready.map(|(_, configured)| configured.fields.as_slice()));
-        let answers = join_all(self.deciding(groups, &plan.project(&EventFields::of(event)))).await;
+        let decided = join_all(self.deciding(groups, &plan.project(&EventFields::of(event)))).await;
         self.owners.forget_idle();
-        answers.into_iter().flatten().collect()
+        let mut answers = Vec::new();
+        for (owner, budget, of_owner) in decided {
+            budgets.insert(owner, budget);
+            answers.extend(of_owner);
+        }
+        answers
     }
 
     /// Configures the filters of one owner, in the order of their webhooks' ids.
-    async fn configure(&self, owner: UserId, mut asked: Vec<Arc<Entry>>) -> Group {
+    async fn configure(&self, owner: UserId, mut asked: Vec<Arc<Entry>>, part: Part, mut budget: Budget) -> Group {
         asked.sort_by(|left, right| left.webhook.id.cmp(&right.webhook.id));
         let places = self.owners.places(&owner);
-        let mut budget = Budget::new(self.filters.limits().fuel);
         let calls = asked.clone().into_iter().map(|entry| {
             let (filters, places) = (Arc::clone(&self.filters), Arc::clone(&places));
             async move {
                 let _place = places.acquire().await.expect("the semaphore is never closed");
-                let binding = entry.webhook.filter.as_ref().expect("only webhooks with a filter are asked");
-                filters.configure(&FilterRef { digest: binding.digest, config: Arc::from(&*binding.config) }).await
+                filters.configure(&part.of(&entry.webhook)).await
             }
         });
         let calls = stream::iter(calls).buffered(OWNER_FILTERS_AT_ONCE_MAX);
@@ -83,11 +125,11 @@ impl Asker {
                 None => answers.push((entry, Ok(used_up()))),
             }
         }
-        Group { places, budget, ready, answers }
+        Group { owner, places, budget, ready, answers }
     }
 
     /// Makes the groups' calls, with the values of each filter in the order of the plan.
-    fn deciding(&self, groups: Vec<Group>, projected: &Projected<'_>) -> Vec<impl Future<Output = Vec<Answer>>> {
+    fn deciding(&self, groups: Vec<Group>, projected: &Projected<'_>) -> Vec<impl Future<Output = Decided>> {
         let mut filter = 0..;
         let mut requests = |configured: &Arc<Configured>| {
             let values = projected.values(filter.next().expect("the range has no end"));
@@ -103,8 +145,8 @@ impl Asker {
 }
 
 /// Asks the filters of one owner that are ready.
-async fn decide(filters: Arc<FilterHost>, group: Group, requests: Vec<Request>) -> Vec<Answer> {
-    let Group { places, mut budget, ready, mut answers } = group;
+async fn decide(filters: Arc<FilterHost>, group: Group, requests: Vec<Request>) -> Decided {
+    let Group { owner, places, mut budget, ready, mut answers } = group;
     let calls = requests.into_iter().map(|request| {
         let (filters, places) = (Arc::clone(&filters), Arc::clone(&places));
         async move {
@@ -115,7 +157,7 @@ async fn decide(filters: Arc<FilterHost>, group: Group, requests: Vec<Request>) 
     let calls = stream::iter(calls).buffered(OWNER_FILTERS_AT_ONCE_MAX);
     let mut taken = budget.take(calls, fuel_of).await.into_iter();
     answers.extend(ready.into_iter().map(|(entry, _)| (entry, taken.next().unwrap_or_else(|| Ok(used_up())))));
-    answers
+    (owner, budget, answers)
 }
 
 /// Places for the calls of each owner who has an event under way.

@@ -97,34 +97,9 @@ impl Index {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-    use crate::model::Timestamp;
-    use crate::model::ids::EventId;
-
-    pub(in crate::dispatch) fn event(project: &str) -> Event {
-        Event {
-            id: EventId::parse("e1").unwrap(),
-            event_type: EventType::parse("TODO_CREATED").unwrap(),
-            company_id: None,
-            project_id: ProjectId::parse(project).unwrap(),
-            user_id: None,
-            occurred_at: Timestamp::from_millis(1_000),
-            accepted_at: Timestamp::from_millis(1_000),
-            previous_value: "null".into(),
-            current_value: "{}".into(),
-        }
-    }
-
-    pub(in crate::dispatch) fn webhook(id: &str, owner: &str, projects: &[&str]) -> Webhook {
-        let (id, owner) = (WebhookId::parse(id).unwrap(), UserId::parse(owner).unwrap());
-        let url = "https://example.com/".to_owned();
-        Webhook {
-            events: vec![EventType::parse("TODO_CREATED").unwrap()],
-            project_ids: projects.iter().map(|id| ProjectId::parse(id).unwrap()).collect(),
-            ..Webhook::new(id, "00".into(), owner, url, Timestamp::from_millis(1_000))
-        }
-    }
+    use crate::model::matching::tests::{event, webhook};
 
     fn change(change_seq: i64, webhook: Webhook) -> WebhookChange {
         WebhookChange { change_seq, id: webhook.id.clone(), webhook: Some(Arc::new(webhook)) }

@@ -16,8 +16,8 @@ use futures_util::future::try_join_all;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
+use super::ask::{Budgets, Part};
 use super::index::Entry;
-use super::matching::{Scope, scope};
 use super::put_off::PutOff;
 use super::step::{Dispatcher, Parts};
 use crate::clock::random_bytes;
@@ -26,6 +26,7 @@ use crate::model::Timestamp;
 use crate::model::event::{Event, EventSeq};
 use crate::model::ids::{DeliveryId, ReplayId};
 use crate::model::limits::{HOST_FAULT_PAUSES, REPLAY_STEPS_AT_ONCE_MAX, REPLAY_WAITING_MAX};
+use crate::model::matching::{Scope, scope};
 use crate::model::replay::{ReplayCounts, ReplayState, Treatment};
 use crate::model::verdict::{Outcome, Verdict};
 use crate::store::{DecidedAnew, NewDelivery, Recorded, ReplayPage, ReplayStep, RunningReplay, StoreError};
@@ -264,7 +265,8 @@ impl Parts {
     }
 
     async fn asked_anew(&self, entry: &Arc<Entry>, event: &Event) -> Result<Verdict, Refused> {
-        let answers = self.asker.ask(event, vec![Arc::clone(entry)]).await;
+        let asked = vec![Arc::clone(entry)];
+        let answers = self.asker.ask(event, asked, Part::Active, &mut Budgets::default()).await;
         let (_, answer) = answers.into_iter().next().expect("there is an answer for each that is asked");
         match answer {
             Ok(evaluation) => Ok(self.judged(entry, evaluation)),

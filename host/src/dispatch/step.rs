@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
-use super::ask::Asker;
+use super::ask::{Asker, Budgets, Part};
 use super::index::{Entry, Index};
-use super::matching::{Scope, scope, scope_of_test};
 use super::put_off::PutOff;
+use super::shadow::{Beside, compare};
 use crate::clock::{Clock, random_bytes};
 use crate::filter::{Decision, Evaluation, FilterHost, Refused};
 use crate::metrics::Metrics;
@@ -17,9 +17,10 @@ use crate::model::Timestamp;
 use crate::model::event::{EventSeq, StoredEvent};
 use crate::model::ids::DeliveryId;
 use crate::model::limits::{DISPATCH_BATCH_MAX, DISPATCH_LEASE, HOST_FAULT_PAUSES};
+use crate::model::matching::{Scope, scope, scope_of_test};
 use crate::model::verdict::{Outcome, ReasonClass, Verdict};
 use crate::model::webhook::OnError;
-use crate::store::{Claim, ClaimedEvent, Dispatched, NewDelivery, Recorded, Store, StoreError};
+use crate::store::{Claim, ClaimedEvent, Compared, Dispatched, NewDelivery, Recorded, Store, StoreError};
 
 /// Webhook changes read at a time.
 const CHANGES_MAX: u32 = 1_000;
@@ -162,6 +163,7 @@ impl Parts {
     async fn dispatch(&self, claimed: ClaimedEvent) -> Result<Dispatch, StoreError> {
         let event = Arc::clone(&claimed.stored.event);
         let (mut verdicts, mut asked, mut owed) = (Vec::new(), Vec::new(), Vec::new());
+        let mut beside = Beside::of(&claimed.stored);
         for (entry, scope) in self.candidates(&claimed.stored).await? {
             match scope {
                 Scope::Elsewhere => {}
@@ -171,12 +173,17 @@ impl Parts {
                     verdicts.push(self.verdict(&entry, Outcome::OutOfScope, reason));
                 }
                 Scope::Inside => match &entry.webhook.filter {
-                    None => owed.push((self.delivered(&entry), entry)),
+                    None => {
+                        let verdict = self.delivered(&entry);
+                        beside.note(&entry, &verdict);
+                        owed.push((verdict, entry));
+                    }
                     Some(_) => asked.push(entry),
                 },
             }
         }
-        let answers = self.asker.ask(&event, asked).await;
+        let mut budgets = Budgets::default();
+        let answers = self.asker.ask(&event, asked, Part::Active, &mut budgets).await;
         let mut refusals = answers.iter().filter_map(|(_, answer)| answer.as_ref().err());
         if let Some(fault) = refusals.find(|refused| refused.is_hosts_fault()) {
             let pause = self.put_off.pause(claimed.stored.seq);
@@ -190,12 +197,14 @@ impl Parts {
                 Ok(evaluation) => self.judged(&entry, evaluation),
                 Err(refused) => self.unprepared(&entry, &refused),
             };
+            beside.note(&entry, &verdict);
             match verdict.outcome {
                 Outcome::Delivered => owed.push((verdict, entry)),
                 _ => verdicts.push(verdict),
             }
         }
-        Ok(Dispatch::Ended(self.record(&claimed, verdicts, owed).await?))
+        let compared = compare(&self.asker, &event, beside, &mut budgets).await;
+        Ok(Dispatch::Ended(self.record(&claimed, verdicts, owed, compared).await?))
     }
 
     /// The webhooks that an event may concern, and what it is to each.
@@ -219,6 +228,7 @@ impl Parts {
         claimed: &ClaimedEvent,
         mut verdicts: Vec<Verdict>,
         owed: Vec<(Verdict, Arc<Entry>)>,
+        compared: Vec<Compared>,
     ) -> Result<Recorded, StoreError> {
         let created_at = self.clock.now();
         let mut deliveries = Vec::with_capacity(owed.len());
@@ -231,7 +241,8 @@ impl Parts {
         }
         let is_owed = !deliveries.is_empty();
         let decided: Vec<_> = verdicts.iter().map(|verdict| (verdict.outcome, verdict.reason_class)).collect();
-        let dispatched = Dispatched { event: claimed.stored.seq, fence: claimed.fence, verdicts, deliveries };
+        let (event, fence) = (claimed.stored.seq, claimed.fence);
+        let dispatched = Dispatched { event, fence, verdicts, deliveries, compared };
         let recorded = self.store.record_dispatch(dispatched).await?;
         if recorded == Recorded::Written {
             self.count(claimed, &decided);
@@ -296,12 +307,8 @@ impl Parts {
             let reason = format!("the host could not run the filter, which is not the filter's fault: {refused}");
             return self.verdict(entry, on_error(entry), &reason);
         }
-        let class = match refused {
-            Refused::Failed { class, .. } => *class,
-            _ => ReasonClass::Error,
-        };
         Verdict {
-            reason_class: Some(class),
+            reason_class: Some(refused.class()),
             filter_digest: entry.webhook.filter.as_ref().map(|binding| binding.digest),
             ..self.verdict(entry, on_error(entry), &refused.to_string())
         }

@@ -1,18 +1,18 @@
 //! What a filter may say of itself: it is kept, and shown to whoever can use the filter. Pure.
 
-use serde::de::IgnoredAny;
-
 use super::Refused;
 use crate::model::filter::About;
 use crate::model::limits::{
-    FILTER_CONFIG_SCHEMA_BYTES_MAX, FILTER_DESCRIPTION_CHARS_MAX, FILTER_VERSION_CHARS_MAX, NAME_CHARS_MAX,
+    FILTER_CONFIG_SCHEMA_BYTES_MAX, FILTER_CONFIG_SCHEMA_PATTERNS_MAX, FILTER_DESCRIPTION_CHARS_MAX,
+    FILTER_VERSION_CHARS_MAX, NAME_CHARS_MAX,
 };
+use crate::schema::{Flaw, Schema};
 
 /// Checks the answer of `describe`.
 ///
 /// # Errors
 /// When a text is longer than it may be, the name or the version has a control character, or the schema is
-/// not JSON; with the field's name.
+/// none that a configuration can be checked against; with the field's name.
 pub(super) fn check(about: &About) -> Result<(), Refused> {
     check_length("name", &about.name, NAME_CHARS_MAX)?;
     check_length("version", &about.version, FILTER_VERSION_CHARS_MAX)?;
@@ -39,8 +39,12 @@ fn check_schema(schema: &str) -> Result<(), Refused> {
     if schema.len() > max {
         return Err(refuse(field, format!("has {} bytes; at most {max} are allowed", schema.len())));
     }
-    let parsed: Result<IgnoredAny, _> = serde_json::from_str(schema);
-    parsed.map(drop).map_err(|error| refuse(field, format!("is not JSON: {error}")))
+    Schema::read(schema, FILTER_CONFIG_SCHEMA_PATTERNS_MAX).map(drop).map_err(|Flaw { pointer, detail }| match pointer
+        .is_empty()
+    {
+        true => refuse(field, format!("cannot be used: {detail}")),
+        false => refuse(field, format!("cannot be used: {detail}, at {pointer}")),
+    })
 }
 
 fn refuse(field: &'static str, message: String) -> Refused {
@@ -80,7 +84,18 @@ mod tests {
                 about(|about| about.config_schema.as_mut().unwrap().push(' ')),
                 "`config-schema` has 16385 bytes; at most 16384 are allowed",
             ),
-            (about(|about| about.config_schema = Some("{".to_owned())), "`config-schema` is not JSON: EOF"),
+            (
+                about(|about| about.config_schema = Some("{".to_owned())),
+                "`config-schema` cannot be used: it is not JSON: EOF",
+            ),
+            (
+                about(|about| about.config_schema = Some(r#"{"type":"objekt"}"#.to_owned())),
+                "`config-schema` cannot be used: not a JSON Schema of draft 2020-12: ",
+            ),
+            (
+                about(|about| about.config_schema = Some(r##"{"items":{"$ref":"#"}}"##.to_owned())),
+                "`config-schema` cannot be used: `$ref` \"#\" leads back to where it stands",
+            ),
         ] {
             let refused = check(&about).unwrap_err();
 

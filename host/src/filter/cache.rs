@@ -96,6 +96,15 @@ impl Cache {
         Ok(())
     }
 
+    /// Drops a filter that is gone, from memory and from disk. Blocks.
+    pub(super) fn forget(&self, digest: &FilterDigest) -> io::Result<()> {
+        self.lru().remove(digest);
+        match fs::remove_file(self.path(digest)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     fn deserialize(&self, artifact: &[u8]) -> wasmtime::Result<Component> {
         // SAFETY: the bytes come from our own compiling child in this process's lifetime, or from a file
         // that carries a MAC under our own key, so they are what the compiler of this or an earlier
@@ -130,6 +139,12 @@ impl Lru {
         Some(Arc::clone(&entry.loaded))
     }
 
+    fn remove(&mut self, digest: &FilterDigest) {
+        if let Some(left) = self.entries.remove(digest) {
+            self.bytes -= left.bytes;
+        }
+    }
+
     fn put(&mut self, digest: FilterDigest, bytes: usize, loaded: Arc<Loaded>) {
         self.uses += 1;
         self.bytes += bytes;
@@ -139,8 +154,8 @@ impl Lru {
         // The newest stays, however large it is: it is about to run.
         while self.entries.len() > 1 && (self.entries.len() > LOADED_MAX || self.bytes > LOADED_BYTES_MAX) {
             let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.used).map(|(digest, _)| *digest);
-            let Some(left) = oldest.and_then(|oldest| self.entries.remove(&oldest)) else { return };
-            self.bytes -= left.bytes;
+            let Some(oldest) = oldest else { return };
+            self.remove(&oldest);
         }
     }
 }

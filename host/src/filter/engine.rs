@@ -20,8 +20,9 @@ const RESERVATION_BYTES: u64 = 4 << 30;
 const GUARD_BYTES: u64 = 32 << 20;
 /// Memory that an instance slot keeps instead of giving it back after each call.
 const KEPT_BYTES: usize = 256 << 10;
-/// Core instances in one component; a component made from a core module has two to four.
-const CORE_INSTANCES_MAX: u32 = 8;
+/// Core instances in one component: one made from a core module has two to four, one that has Python in it 38. They
+/// share a memory, and nothing is reserved for them in advance.
+const CORE_INSTANCES_MAX: u32 = 64;
 /// Tables in one component.
 const TABLES_MAX: u32 = 4;
 /// Elements of one table.

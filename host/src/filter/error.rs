@@ -1,6 +1,7 @@
 //! What can be wrong with a filter, told so that its author knows what to do.
 
 use crate::model::verdict::ReasonClass;
+use crate::schema::Flaw;
 
 /// Why an upload or a configuration is refused: the filter author's fault unless it says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,7 +64,7 @@ pub enum Refused {
     #[error("the module cannot be compiled within {what}")]
     CompileLimit {
         /// The bound that it ran into.
-        what: &'static str,
+        what: String,
     },
     /// The compiler refused it.
     #[error("the module cannot be compiled: {message}")]
@@ -95,6 +96,12 @@ pub enum Refused {
         /// What is wrong with it.
         message: String,
     },
+    /// The configuration does not meet the schema that the filter publishes.
+    #[error("the configuration does not meet the filter's schema: {}", first(.flaws))]
+    ConfigSchema {
+        /// Where, and what is wrong there; at least one.
+        flaws: Vec<Flaw>,
+    },
     /// `configure` refused the configuration.
     #[error("the filter refuses its configuration: {message}")]
     Config {
@@ -125,6 +132,24 @@ impl Refused {
     #[must_use]
     pub fn is_hosts_fault(&self) -> bool {
         matches!(self, Self::Missing | Self::Host { .. })
+    }
+
+    /// The class of the failure on an event, where the filter took its configuration once and does not now.
+    #[must_use]
+    pub fn class(&self) -> ReasonClass {
+        match self {
+            Self::Failed { class, .. } => *class,
+            _ => ReasonClass::Error,
+        }
+    }
+}
+
+/// The first flaw, in the form in which the SDK tells its own.
+fn first(flaws: &[Flaw]) -> String {
+    match flaws {
+        [Flaw { pointer, detail }, ..] if pointer.is_empty() => detail.clone(),
+        [Flaw { pointer, detail }, ..] => format!("{pointer}: {detail}"),
+        [] => String::new(),
     }
 }
 

@@ -1,5 +1,9 @@
 //! The door to the filter room.
 
+mod batches;
+
+pub use batches::Batches;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,6 +11,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 
 use super::about;
 use super::cache::Cache;
@@ -19,6 +24,7 @@ use super::wit_v0_1_0::lower;
 use super::{FilterLimits, Refused, StartError};
 use crate::metrics::Metrics;
 use crate::model::filter::{About, FilterDigest};
+use crate::model::ids::UserId;
 use crate::model::limits::FIELDS_PER_FILTER_MAX;
 
 /// Configurations whose declared fields are remembered.
@@ -28,7 +34,16 @@ const CONFIGURED_BYTES_MAX: usize = 64 << 20;
 
 /// Finds the uploaded bytes of a filter whose compiled form is gone; `None` where they are gone too.
 pub type WasmSource =
-    Box<dyn Fn(FilterDigest) -> BoxFuture<'static, Result<Option<Arc<[u8]>>, SourceError>> + Send + Sync>;
+    Box<dyn Fn(FilterDigest) -> BoxFuture<'static, Result<Option<Uploaded>, SourceError>> + Send + Sync>;
+
+/// Uploaded bytes, found again.
+#[derive(Clone, Debug)]
+pub struct Uploaded {
+    /// Whose they are; `None` where they are shared by all.
+    pub owner: Option<UserId>,
+    /// The bytes.
+    pub wasm: Arc<[u8]>,
+}
 
 /// Why the uploaded bytes cannot be looked for.
 pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
@@ -108,6 +123,8 @@ pub struct FilterHost {
     source: WasmSource,
     configured: Mutex<Remembered>,
     loading: Loading,
+    /// Places for configurations that are held against a schema.
+    pub(super) config_checks: Semaphore,
     metrics: Arc<Metrics>,
     _ticker: Ticker,
 }
@@ -151,6 +168,7 @@ impl FilterHost {
             source: options.source,
             configured: Mutex::default(),
             loading: Loading::default(),
+            config_checks: Semaphore::new(options.threads as usize),
             metrics: options.metrics,
             _ticker: ticker,
         })
@@ -168,13 +186,14 @@ impl FilterHost {
         FilterDigest(Sha256::digest(wasm).into())
     }
 
-    /// Checks an upload: compiles it, instantiates it and asks what it is.
+    /// Checks an upload: compiles it, instantiates it and asks what it is. `owner`, if it has one, waits until
+    /// nothing else of theirs is being compiled.
     ///
     /// # Errors
     /// When it is not a filter, or fails; nothing is kept then.
-    pub async fn admit(&self, wasm: &[u8]) -> Result<Admitted, Refused> {
+    pub async fn admit(&self, owner: Option<&UserId>, wasm: &[u8]) -> Result<Admitted, Refused> {
         let digest = Self::digest(wasm);
-        let compiled = self.compiler.compile(wasm).await?;
+        let compiled = self.compiler.compile(owner, wasm).await?;
         let (cache, artifact) = (Arc::clone(&self.cache), Arc::new(compiled.artifact));
         let unlinked = Arc::clone(&artifact);
         let loaded = blocking(move || cache.try_load(&unlinked)).await??;
@@ -187,12 +206,20 @@ impl FilterHost {
         Ok(Admitted { digest, wit_version: compiled.wit_version, about })
     }
 
+    /// Drops what was compiled of a filter that is gone.
+    pub async fn forget(&self, digest: &FilterDigest) {
+        let (cache, gone) = (Arc::clone(&self.cache), *digest);
+        if let Ok(Err(error)) = blocking(move || cache.forget(&gone)).await {
+            // It takes room on disk, and is of no other consequence.
+            tracing::warn!(%digest, %error, "a compiled filter that is gone cannot be deleted");
+        }
+    }
+
     async fn describe(&self, loaded: &Arc<Loaded>) -> Result<About, Refused> {
         let loaded = Arc::clone(loaded);
         let called = self.threads.run(move |caller| caller.describe(&loaded)).await.ok_or_else(panicked)?;
-        let about = called.result.map_err(|failure| failed("describe", failure))?;
-        about::check(&about)?;
-        Ok(about)
+        let about = called.result.map_err(|failure| failed("describe", failure))??;
+        blocking(move || about::check(&about).map(|()| about)).await?
     }
 
     /// Configures a filter, or remembers that it did: the fields are the same every time.
@@ -246,8 +273,8 @@ impl FilterHost {
         }
         let found = (self.source)(*digest).await;
         let found = found.map_err(|error| Refused::Host { message: format!("reading its bytes: {error}") })?;
-        let wasm = found.ok_or(Refused::Missing)?;
-        let admitted = self.admit(&wasm).await;
+        let Uploaded { owner, wasm } = found.ok_or(Refused::Missing)?;
+        let admitted = self.admit(owner.as_ref(), &wasm).await;
         let loaded = self.cache.recall(digest);
         if let (Err(refused), Some(_)) = (&admitted, &loaded) {
             // It runs from memory, and is compiled anew once it has left that.
@@ -274,7 +301,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 ///
 /// # Errors
 /// When the process is about to end, so that the work was not begun.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refused> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refused> {
     tokio::task::spawn_blocking(work).await.map_err(|error| match error.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),
         Err(_) => Refused::Host { message: "the host is stopping".to_owned() },

@@ -83,7 +83,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_shares_the_outcome_and_only_the_authors_fault_is_remembered() {
-        assert_eq!(loads(Refused::CompileLimit { what: "60 s" }).await, 1);
+        assert_eq!(loads(Refused::CompileLimit { what: "60 s".to_owned() }).await, 1);
         assert_eq!(loads(Refused::Missing).await, 2);
     }
 }

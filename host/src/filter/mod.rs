@@ -7,7 +7,10 @@
 //!
 //! - [`host`]: the door to this room: admit an upload, configure, decide, evaluate.
 //! - [`about`]: pure: what a filter may say of itself.
-//! - [`compile`]: validates and compiles an upload in a child process that can be killed.
+//! - [`config`]: a configuration that is given to a filter: the schema that it publishes, then `configure`.
+//! - [`validate`]: pure: what an upload must be before it is compiled.
+//! - [`compile`]: has uploads compiled by child processes that can be killed; [`child`] is such a process, [`turns`]
+//!   gives each owner one at a time.
 //! - [`cache`]: compiled filters on disk, authenticated, and in memory, bounded.
 //! - [`loading`]: one load of a filter at a time, whose outcome all share that wait for it.
 //! - [`engine`]: what WebAssembly may do here, and how much of it.
@@ -17,18 +20,24 @@
 
 mod about;
 pub mod cache;
-pub mod compile;
+pub mod child;
+mod compile;
+mod config;
 mod engine;
 mod error;
 mod host;
+mod judged;
 mod loading;
 pub mod projection;
 mod run;
+mod turns;
+pub mod validate;
 mod wit_v0_1_0;
 
 pub use error::{Refused, StartError};
 pub use host::{
-    Admitted, Configured, Evaluation, FilterHost, FilterOptions, FilterRef, Request, SourceError, WasmSource,
+    Admitted, Batches, Configured, Evaluation, FilterHost, FilterOptions, FilterRef, Request, SourceError, Uploaded,
+    WasmSource,
 };
 pub use run::{Decision, Failure};
 
@@ -49,6 +58,10 @@ pub struct FilterLimits {
     pub result_bytes_max: usize,
     /// Bytes of an upload.
     pub module_bytes_max: usize,
+    /// Bytes of address space for compiling one.
+    pub compile_memory_bytes_max: u64,
+    /// Processor time, and wall-clock time, for compiling one; whole seconds.
+    pub compile_time_max: Duration,
 }
 
 impl Default for FilterLimits {
@@ -60,6 +73,8 @@ impl Default for FilterLimits {
             stack_bytes_max: 512 << 10,
             result_bytes_max: 4 << 10,
             module_bytes_max: 32 << 20,
+            compile_memory_bytes_max: 2 << 30,
+            compile_time_max: Duration::from_secs(60),
         }
     }
 }

@@ -1,5 +1,9 @@
 //! One call of a filter with fresh state, and the threads that make such calls.
 
+mod batch;
+
+pub(super) use batch::Batch;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -101,12 +105,18 @@ impl Caller {
         Self { engine, limits }
     }
 
-    /// What the filter says of itself.
-    pub(super) fn describe(&self, loaded: &Loaded) -> Called<About> {
+    /// What the filter says of itself; refused if its functions have other types than the interface's.
+    pub(super) fn describe(&self, loaded: &Loaded) -> Called<Result<About, Refused>> {
         self.call(|store| {
-            let instance = loaded.pre.instantiate(&mut *store)?;
+            let instance = match loaded.pre.instantiate(&mut *store) {
+                // Types are compared once there is an instance; what its start did wrong is a trap.
+                Err(error) if !error.is::<Trap>() && !store.data().has_refused => {
+                    return Ok(Err(Refused::OtherTypes { message: one_line(&error) }));
+                }
+                instance => instance?,
+            };
             let about = instance.hooksieve_filter_sieve().call_describe(&mut *store)?;
-            Ok(about.into())
+            Ok(Ok(about.into()))
         })
     }
 

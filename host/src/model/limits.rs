@@ -123,6 +123,12 @@ pub const METRICS_TOKEN_CHARS_MIN: usize = 32;
 pub const CONNECTIONS_MAX: usize = 8_192;
 /// Uploads that come in or are compiled at a time; one of each caller.
 pub const UPLOADS_AT_ONCE_MAX: usize = 8;
+/// Bytes of a compiled filter: a small multiple of the upload. The compiler's answer is held in memory.
+pub const COMPILED_BYTES_MAX: u64 = 256 << 20;
+/// Filters a user may have: after an upgrade each may have to be compiled again.
+pub const FILTERS_PER_USER_MAX: u64 = 1_000;
+/// Bytes of a user's filters together, as they were uploaded.
+pub const FILTER_BYTES_PER_USER_MAX: u64 = 1 << 30;
 /// How long a claimed delivery belongs to its claimant: twice the longest attempt.
 pub const LEASE: Duration = Duration::from_secs(60);
 /// How long a claimed event belongs to its claimant. Longer than thousands of slow filters take, with one
@@ -221,6 +227,32 @@ pub const REPLAY_DRY_RUN_VERDICTS_MAX: u32 = 100_000;
 pub const REPLAY_DRY_RUNS_AT_ONCE_MAX: usize = 2;
 /// Filter failures in a row that mark the filter as failing.
 pub const FILTER_FAILURES_UNTIL_FAILING: u32 = 3;
+/// Events on which a webhook's shadow did not agree that are kept, the newest.
+pub const SHADOW_SAMPLES_MAX: u32 = 20;
+/// Events that a backtest asks about where the caller does not say.
+pub const BACKTEST_EVENTS_DEFAULT: u32 = 1_000;
+/// Events that a backtest asks about at the most.
+pub const BACKTEST_EVENTS_MAX: u32 = 100_000;
+/// Events on which the candidate does not agree that a backtest shows, the newest.
+pub const BACKTEST_SAMPLES_MAX: usize = 50;
+/// Backtests under way in all. Their calls take turns, so more would only be slower.
+pub const BACKTESTS_AT_ONCE_MAX: usize = 8;
+/// Backtests under way of one owner.
+pub const BACKTESTS_PER_OWNER_MAX: usize = 1;
+/// How long a backtest takes at the most; it ends there and says so.
+pub const BACKTEST_TIME_MAX: Duration = Duration::from_secs(300);
+/// The window of a webhook's statistics where the caller does not say.
+pub const STATS_WINDOW_DEFAULT: Duration = Duration::from_secs(24 * 3600);
+/// The longest window of a webhook's statistics.
+pub const STATS_WINDOW_MAX: Duration = Duration::from_secs(31 * 24 * 3600);
+/// Events that statistics count, the newest: what they cost does not grow with the events there are.
+pub const STATS_EVENTS_MAX: u32 = 20_000;
+/// Attempts at which statistics stop counting.
+pub const STATS_ATTEMPTS_MAX: usize = 50_000;
+/// Reasons that statistics show, the most frequent.
+pub const STATS_REASONS_MAX: usize = 10;
+/// Characters of a reason by which statistics tell it from others.
+pub const STATS_REASON_CHARS_MAX: u32 = 200;
 /// How long a graceful stop waits for what is under way.
 pub const STOP_GRACE: Duration = Duration::from_secs(8);
 
@@ -260,5 +292,24 @@ pub const EVENT_TYPES_ADDED_MAX: u32 = 500;
 pub const EVENT_TYPE_EXAMPLE_BYTES_MAX: usize = 16 << 10;
 /// Bytes of the JSON Schema of an added event type.
 pub const EVENT_TYPE_SCHEMA_BYTES_MAX: usize = 16 << 10;
-/// Values that such a schema has with everything that it refers to in place: what bounds the time to check it.
-pub const EVENT_TYPE_SCHEMA_NODES_MAX: usize = 10_000;
+/// Values that a schema has with everything that it refers to in place: what bounds the time to read it.
+pub const SCHEMA_VALUES_MAX: usize = 10_000;
+/// How many values of a schema lie inside each other with everything that it refers to in place.
+pub const SCHEMA_DEPTH_MAX: usize = 128;
+/// Patterns that an event type's schema has with everything that it refers to in place: a few for each field of a
+/// record.
+pub const EVENT_TYPE_SCHEMA_PATTERNS_MAX: usize = 256;
+/// Patterns that the schema of a filter's configuration has so: reading it for every configuration takes as long as
+/// a call of the filter may.
+pub const FILTER_CONFIG_SCHEMA_PATTERNS_MAX: usize = 16;
+/// Bytes of one of these patterns, compiled: room for a few classes of Unicode.
+pub const SCHEMA_PATTERN_BYTES_MAX: usize = 64 << 10;
+/// Steps that such a pattern takes for a byte at the worst: the states that it has room for.
+pub const SCHEMA_PATTERN_STEPS: usize = 2_048;
+/// Steps that checking a document against a schema may take, about: a fifth of a second at the worst.
+pub const SCHEMA_CHECK_STEPS_MAX: usize = 16_000_000;
+/// Values that a schema may look at in a document, counted like the steps, where it is told what is wrong: each
+/// may be an error that is kept with a copy of its place; 20 MB at the worst.
+pub const SCHEMA_EXPLAIN_STEPS_MAX: usize = 200_000;
+/// Bytes of what is told of one place that does not meet a schema.
+pub const SCHEMA_VIOLATION_BYTES_MAX: usize = 400;

@@ -4,12 +4,14 @@
 //! nobody checks again. Times are milliseconds since the Unix epoch ([`Timestamp`]).
 
 pub mod catalogue;
+pub mod comparison;
 pub mod delivery;
 pub mod event;
 pub mod filter;
 pub mod health;
 pub mod ids;
 pub mod limits;
+pub mod matching;
 pub mod operational;
 pub mod pointer;
 pub mod replay;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Timestamp;
+use super::comparison::Shadow;
 use super::event::EventType;
 use super::filter::FilterDigest;
 use super::health::Trouble;
@@ -82,6 +83,8 @@ pub struct Webhook {
     pub project_ids: Vec<ProjectId>,
     /// Its filter, if any.
     pub filter: Option<FilterBinding>,
+    /// The candidate that runs beside its filter, if any.
+    pub shadow: Option<Shadow>,
     /// The shape of the delivered body.
     pub payload_format: PayloadFormat,
     /// Headers added to every request, by lower-case name. Their values can be credentials of the endpoint.
@@ -117,6 +120,7 @@ impl Webhook {
             events: Vec::new(),
             project_ids: Vec::new(),
             filter: None,
+            shadow: None,
             payload_format: PayloadFormat::Full,
             headers: BTreeMap::new(),
             is_enabled: true,

@@ -2,6 +2,7 @@
 
 use crate::filter::Refused;
 use crate::json::JsonError;
+use crate::schema::Flaw;
 use crate::store::StoreError;
 
 /// What was not found.
@@ -49,6 +50,21 @@ pub struct Violation {
     pub pointer: String,
     /// What is wrong, and what to do.
     pub detail: String,
+}
+
+impl Violation {
+    /// The same of what is a member of a larger input, at `place`.
+    #[must_use]
+    pub(super) fn under(mut self, place: &str) -> Self {
+        self.pointer.insert_str(0, place);
+        self
+    }
+}
+
+impl From<Flaw> for Violation {
+    fn from(Flaw { pointer, detail }: Flaw) -> Self {
+        Self { pointer, detail }
+    }
 }
 
 /// Why a use case did not do what it was asked. Nothing was changed then.
@@ -102,11 +118,8 @@ impl ServiceError {
     /// The same refusal of what is a member of a larger input, at `place`: its pointers begin there.
     #[must_use]
     pub(super) fn under(self, place: &str) -> Self {
-        let Self::BadInput { detail, mut violations } = self else { return self };
-        for violation in &mut violations {
-            violation.pointer.insert_str(0, place);
-        }
-        Self::BadInput { detail, violations }
+        let Self::BadInput { detail, violations } = self else { return self };
+        Self::BadInput { detail, violations: violations.into_iter().map(|violation| violation.under(place)).collect() }
     }
 
     /// A filter or its configuration, given at `pointer`, that was refused.
@@ -115,7 +128,14 @@ impl ServiceError {
         if refused.is_hosts_fault() {
             return Self::Internal(refused.to_string());
         }
-        Self::bad_field(pointer, refused.to_string())
+        let detail = refused.to_string();
+        match refused {
+            Refused::ConfigSchema { flaws } => {
+                let violations = flaws.iter().cloned().map(|flaw| Violation::from(flaw).under(pointer)).collect();
+                Self::BadInput { detail, violations }
+            }
+            _ => Self::bad_field(pointer, detail),
+        }
     }
 }
 

@@ -6,18 +6,20 @@
 //! has happened already to a producer who may not be able to send it otherwise.
 
 mod nearest;
-mod schema;
 
 use serde_json::value::RawValue;
 
 use super::access::operator;
 use super::posted::{Checked, Known, parse};
-use super::{Result, Service, ServiceError, check_name};
+use super::{Result, Service, ServiceError, Violation, check_name};
 use crate::json;
 use crate::model::catalogue::{Catalogue, RESERVED_PREFIX};
 use crate::model::event::EventType;
-use crate::model::limits::{EVENT_TYPE_EXAMPLE_BYTES_MAX, EVENT_TYPE_SCHEMA_BYTES_MAX, EVENT_TYPES_ADDED_MAX};
+use crate::model::limits::{
+    EVENT_TYPE_EXAMPLE_BYTES_MAX, EVENT_TYPE_SCHEMA_BYTES_MAX, EVENT_TYPE_SCHEMA_PATTERNS_MAX, EVENT_TYPES_ADDED_MAX,
+};
 use crate::model::token::Caller;
+use crate::schema::{Flaw, Schema};
 use crate::store::CustomEventType;
 use nearest::nearest;
 
@@ -67,7 +69,7 @@ impl Service {
         let schema = new.schema.as_deref();
         let schema = schema.map(|text| canonical(text, "/schema", EVENT_TYPE_SCHEMA_BYTES_MAX)).transpose()?;
         if let Some(schema) = &schema {
-            schema::check(schema, example.as_deref())?;
+            check_schema(schema, example.as_deref())?;
         }
         let event_type = CustomEventType { name, description, group, example, schema };
         if !self.store.put_event_type(event_type.clone(), EVENT_TYPES_ADDED_MAX).await? {
@@ -125,6 +127,20 @@ fn check_example(example: &RawValue, name: &EventType) -> Result<Box<str>> {
     Ok(text)
 }
 
+/// Refuses what is no schema, and an example that does not meet it.
+fn check_schema(schema: &str, example: Option<&str>) -> Result<()> {
+    let under = |place: &'static str| {
+        move |Flaw { pointer, detail }| ServiceError::bad_field(&format!("{place}{pointer}"), detail)
+    };
+    let schema = Schema::read(schema, EVENT_TYPE_SCHEMA_PATTERNS_MAX).map_err(under("/schema"))?;
+    let flaws = example.map(|example| schema.flaws_of(example)).transpose().map_err(under("/example"))?;
+    let violations: Vec<Violation> =
+        flaws.into_iter().flatten().map(|flaw| Violation::from(flaw).under("/example")).collect();
+    let Some(first) = violations.first() else { return Ok(()) };
+    let detail = format!("the example does not meet the schema: {} at {}", first.detail, first.pointer);
+    Err(ServiceError::BadInput { detail, violations })
+}
+
 fn canonical(text: &RawValue, pointer: &str, bytes_max: usize) -> Result<Box<str>> {
     if text.get().len() > bytes_max {
         return Err(ServiceError::bad_field(
@@ -147,7 +163,7 @@ mod tests {
                 assert_eq!(json::canonicalise(text.as_bytes()).unwrap(), text, "{}", info.name);
             }
             assert_eq!(*check_example(&info.example, &info.name).unwrap(), *info.example.get());
-            schema::check(info.schema.get(), Some(info.example.get())).unwrap();
+            check_schema(info.schema.get(), Some(info.example.get())).unwrap();
         }
     }
 }

@@ -132,17 +132,18 @@ impl Service {
         let project = project.map_err(|error| ServiceError::bad_field("/projectId", error.to_string()))?;
         let scope = match (caller, project) {
             (Caller::Operator, None) => EventScope::All,
-            (Caller::Operator, Some(project)) => EventScope::Project(project),
+            (Caller::Operator, Some(project)) => EventScope::Projects(vec![project]),
             (Caller::User(user), None) => EventScope::ProjectsOf(user.clone()),
             (Caller::User(user), Some(project)) => {
                 if self.store.projects_among(user, std::slice::from_ref(&project)).await?.is_empty() {
                     return Ok(Page { items: Vec::new(), next: None });
                 }
-                EventScope::Project(project)
+                EventScope::Projects(vec![project])
             }
         };
         let event_type = event_type.map_err(|error| ServiceError::bad_field("/event", error.to_string()))?;
-        let query = EventQuery { scope, event_type, since: filter.since, until: filter.until };
+        let event_types = event_type.into_iter().collect();
+        let query = EventQuery { scope, event_types, since: filter.since, until: filter.until };
         Ok(self.store.events(query, page).await?)
     }
 

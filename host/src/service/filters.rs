@@ -9,8 +9,9 @@ use crate::filter::projection::{EventFields, Value};
 use crate::filter::{Evaluation, FilterHost, FilterRef, Request};
 use crate::model::filter::Filter;
 use crate::model::ids::{FilterId, UserId};
+use crate::model::limits::{FILTER_BYTES_PER_USER_MAX, FILTERS_PER_USER_MAX};
 use crate::model::token::Caller;
-use crate::store::{FilterUpload, Page, Removed};
+use crate::store::{FilterUpload, FilterUsage, Page, Removed};
 
 /// The event to try a filter on.
 pub enum EvaluateEvent {
@@ -35,13 +36,18 @@ impl Service {
     /// # Errors
     /// When the name cannot be taken, or the bytes are not a filter, with the reason.
     pub async fn upload_filter(&self, caller: &Caller, name: Option<String>, wasm: Arc<[u8]>) -> Result<Filter> {
-        let name = check_name(name, "/name")?;
-        let admitted = self.filters.admit(&wasm).await.map_err(|refused| ServiceError::refused("", &refused))?;
+        let (name, owner) = (check_name(name, "/name")?, owner_of(caller));
+        if let Some(owner) = &owner {
+            // The door lets one of their uploads in at a time, so what is checked here still holds when it is added.
+            check_usage(self.store.filter_usage(owner).await?, wasm.len() as u64)?;
+        }
+        let admitted =
+            self.filters.admit(owner.as_ref(), &wasm).await.map_err(|refused| ServiceError::refused("", &refused))?;
         let name = name.unwrap_or_else(|| admitted.about.name.clone());
         let now = self.clock.now();
         let filter = Filter {
             id: FilterId::generate(now, random_bytes(self.clock.as_ref())),
-            owner: owner_of(caller),
+            owner,
             name,
             digest: admitted.digest,
             size_bytes: wasm.len() as u64,
@@ -63,7 +69,7 @@ impl Service {
         if self.store.filter(&id).await?.is_some_and(|known| known.digest == digest) {
             return Ok(());
         }
-        let admitted = self.filters.admit(wasm).await.map_err(|refused| ServiceError::refused("", &refused))?;
+        let admitted = self.filters.admit(None, wasm).await.map_err(|refused| ServiceError::refused("", &refused))?;
         let filter = Filter {
             id,
             owner: None,
@@ -115,7 +121,13 @@ impl Service {
             return Err(ServiceError::Unauthorized("this filter is shared by all users; only an operator deletes it"));
         }
         match self.store.delete_filter(&filter.id).await? {
-            Removed::Removed => Ok(()),
+            Removed::Removed => {
+                // Another filter, or a webhook, may have the same bytes.
+                if self.store.filter_wasm(&filter.digest).await?.is_none() {
+                    self.filters.forget(&filter.digest).await;
+                }
+                Ok(())
+            }
             Removed::Missing => Err(ServiceError::NotFound(Noun::Filter)),
             Removed::InUse => Err(ServiceError::Conflict(
                 "a webhook uses this filter; give the webhook another filter first".to_owned(),
@@ -143,8 +155,8 @@ impl Service {
         };
         let config = canonical_config(config, "/config")?;
         let reference = FilterRef { digest: filter.digest, config: config.into() };
-        let configured =
-            self.filters.configure(&reference).await.map_err(|refused| ServiceError::refused("/config", &refused))?;
+        let configured = self.filters.take_config(&filter.about, &reference).await;
+        let configured = configured.map_err(|refused| ServiceError::refused("/config", &refused))?;
         let values = configured.project(&EventFields::of(&event));
         let pointers = configured.pointers.iter().cloned();
         let fields = pointers.zip(values.iter().cloned()).collect();
@@ -159,10 +171,37 @@ impl Service {
     }
 }
 
+/// Checks that a user with these filters may have another.
+fn check_usage(has: FilterUsage, size_bytes: u64) -> Result<()> {
+    if has.count >= FILTERS_PER_USER_MAX {
+        return Err(ServiceError::Conflict(format!("a user has at most {FILTERS_PER_USER_MAX} filters")));
+    }
+    if has.bytes + size_bytes > FILTER_BYTES_PER_USER_MAX {
+        let max_mib = FILTER_BYTES_PER_USER_MAX >> 20;
+        return Err(ServiceError::Conflict(format!("a user's filters have at most {max_mib} MiB together")));
+    }
+    Ok(())
+}
+
 /// Whose filters the caller manages: an operator's are shared by all users.
 fn owner_of(caller: &Caller) -> Option<UserId> {
     match caller {
         Caller::Operator => None,
         Caller::User(user) => Some(user.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_has_filters_up_to_their_bounds_in_number_and_in_bytes() {
+        let has = |count, bytes| FilterUsage { count, bytes };
+
+        assert!(check_usage(has(FILTERS_PER_USER_MAX - 1, 0), 5).is_ok());
+        assert!(matches!(check_usage(has(FILTERS_PER_USER_MAX, 0), 5), Err(ServiceError::Conflict(_))));
+        assert!(check_usage(has(1, FILTER_BYTES_PER_USER_MAX - 5), 5).is_ok());
+        assert!(matches!(check_usage(has(1, FILTER_BYTES_PER_USER_MAX - 5), 6), Err(ServiceError::Conflict(_))));
     }
 }

@@ -39,7 +39,7 @@ impl Service {
         let event = self.known_type(event, "/event", &mut Known::default()).await?;
         let snapshot = Snapshot::of(&self.sample_hook(user, &event));
         let scope = EventScope::ProjectsOf(user.clone());
-        let query = EventQuery { scope, event_type: Some(event.clone()), since: None, until: None };
+        let query = EventQuery { scope, event_types: vec![event.clone()], since: None, until: None };
         let newest = self.store.events(query, PageRequest { items_max: HOOK_SAMPLES_MAX, after: None }).await?.items;
         if newest.is_empty() {
             return Ok(vec![sample(&self.example_event(event).await?, &snapshot)]);

@@ -5,6 +5,7 @@
 //! none can forget to ask.
 
 pub mod access;
+mod backtest;
 mod deliveries;
 mod error;
 mod event_types;
@@ -22,6 +23,8 @@ mod readiness;
 mod recent;
 mod replays;
 mod secrets;
+mod shadows;
+mod stats;
 mod test_sends;
 mod verdicts;
 mod webhooks;
@@ -50,6 +53,7 @@ use crate::store::{PageRequest, Store};
 pub use crate::filter::projection::{Scalar, Value};
 pub use crate::filter::{Decision, Evaluation, Failure};
 pub use crate::store::{CustomEventType, LoggedVerdict, Page, Project, User, VerdictQuery, WebhookWindow};
+pub use backtest::{Backtest, BacktestStep, BacktestSummary, NewBacktest, Outcomes};
 pub use deliveries::{DeliveryDetail, DeliveryFilter};
 pub use error::{Noun, ServiceError, Violation};
 pub use event_types::NewEventType;
@@ -59,6 +63,8 @@ pub use people::NewToken;
 pub use places::Places;
 pub use replays::{NewReplay, ReplayPreview};
 pub use secrets::RotatedSecret;
+pub use shadows::CandidateChoice;
+pub use stats::{Percentiles, WebhookStats};
 pub use test_sends::TestSent;
 pub use verdicts::{EventVerdicts, Explained};
 pub use webhooks::{FilterChoice, NewWebhook, WebhookPatch, WebhookView, WindowedViews};
@@ -78,6 +84,7 @@ pub struct Service {
     resolver: Resolver,
     sender: Arc<Sender>,
     checks: Places<UserId>,
+    backtests: backtest::Share,
     dry_runs: Places<UserId>,
     catalogue: Catalogue,
     dispatch_poke: Arc<Notify>,
@@ -140,6 +147,7 @@ impl Service {
             resolver,
             sender,
             checks,
+            backtests: backtest::Share::default(),
             dry_runs,
             catalogue,
             dispatch_poke,

@@ -6,13 +6,11 @@ use super::access::owner;
 use super::{Result, Service, page_request};
 use crate::model::event::StoredEvent;
 use crate::model::ids::WebhookId;
+use crate::model::limits::WEBHOOKS_PER_USER_MAX;
 use crate::model::token::Caller;
 use crate::model::verdict::Verdict;
 use crate::model::webhook::Webhook;
 use crate::store::{LoggedVerdict, Page, PageRequest, VerdictQuery};
-
-/// Webhooks that one answer explains, at the most.
-const EXPLAINED_MAX: u32 = 1_000;
 
 /// Why one webhook did or did not get an event.
 #[derive(Clone, Debug)]
@@ -50,7 +48,7 @@ impl Service {
         let verdicts = self.store.verdicts_on(stored.seq, Some(owner)).await?;
         let decided: HashSet<WebhookId> = verdicts.iter().map(|verdict| verdict.webhook_id.clone()).collect();
         let mut explained: Vec<Explained> = verdicts.into_iter().map(Explained::Decided).collect();
-        let all = PageRequest { items_max: EXPLAINED_MAX, after: None };
+        let all = PageRequest { items_max: WEBHOOKS_PER_USER_MAX as u32, after: None };
         for webhook in self.store.webhooks(owner, all).await?.items {
             if !decided.contains(&webhook.id) {
                 explained.push(without_verdict(&webhook, &stored));
@@ -99,8 +97,12 @@ fn without_verdict(webhook: &Webhook, stored: &StoredEvent) -> Explained {
     if !stored.is_dispatched {
         return Explained::Waiting(webhook.id.clone());
     }
-    never(format!(
-        "when the event was dispatched, the webhook's creator was not a member of {}, or the webhook was not yet set up like this",
-        event.project_id
-    ))
+    let was_outside =
+        format!("when the event was dispatched, the webhook's creator was not a member of {}", event.project_id);
+    // A webhook that was not changed since can have been passed over for no other reason.
+    never(if webhook.updated_at <= event.accepted_at {
+        was_outside
+    } else {
+        format!("{was_outside}, or the webhook was not yet set up like this")
+    })
 }

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use super::access::owner;
 use super::health::Checked;
 use super::posted::Known;
+use super::shadows::{CandidateChoice, carried_on};
 use super::{Noun, Result, Service, ServiceError, check_name, headers, page_request};
 use crate::clock::random_bytes;
 use crate::egress::{self, Refused};
-use crate::filter::FilterRef;
+use crate::filter::{Configured, FilterRef};
 use crate::json;
 use crate::model::Timestamp;
+use crate::model::comparison::{Agreements, Difference};
 use crate::model::event::EventType;
 use crate::model::health::{DisabledReason, Hold, Trouble};
 use crate::model::ids::{FilterId, ProjectId, UserId, WebhookId};
@@ -55,6 +57,8 @@ pub struct NewWebhook {
     pub secret: Option<Secret>,
     /// A filter.
     pub filter: Option<FilterChoice>,
+    /// A candidate to run beside it.
+    pub shadow: Option<CandidateChoice>,
     /// The shape of the body.
     pub payload_format: PayloadFormat,
     /// Headers to add to every request.
@@ -76,6 +80,8 @@ pub struct WebhookPatch {
     pub project_ids: Option<Vec<String>>,
     /// Another filter, or none.
     pub filter: Option<Option<FilterChoice>>,
+    /// Another candidate beside it, or none.
+    pub shadow: Option<Option<CandidateChoice>>,
     /// Another shape of the body.
     pub payload_format: Option<PayloadFormat>,
     /// All headers anew. One without a value keeps the value that it has.
@@ -95,13 +101,24 @@ pub struct WebhookView {
     pub hold: Option<Hold>,
     /// When the next attempt is made, if one is due at all: neither before its time nor before the hold ends.
     pub next_attempt_at: Option<Timestamp>,
+    /// How often its shadow agreed, if it has one.
+    pub agreements: Agreements,
+    /// The newest events on which its shadow did not agree; `None` in a list.
+    pub samples: Option<Vec<Difference>>,
 }
 
 impl WebhookView {
     /// A webhook to which nothing is owed.
     #[must_use]
     pub fn new(webhook: Arc<Webhook>) -> Self {
-        Self { webhook, secret: None, hold: None, next_attempt_at: None }
+        Self {
+            webhook,
+            secret: None,
+            hold: None,
+            next_attempt_at: None,
+            agreements: Agreements::default(),
+            samples: Some(Vec::new()),
+        }
     }
 }
 
@@ -136,6 +153,7 @@ impl Service {
             events: self.check_events(owner, &new.events).await?,
             project_ids: self.check_projects(owner, &new.project_ids).await?,
             filter: self.bind_optional(owner, new.filter).await?,
+            shadow: self.shadow_optional(owner, new.shadow).await?,
             payload_format: new.payload_format,
             headers: headers::check(new.headers)?,
             is_enabled: new.is_enabled,
@@ -144,7 +162,7 @@ impl Service {
         };
         match self.store.add_webhook(webhook.clone(), secret.clone()).await? {
             Added::Written => {}
-            Added::NoFilter => return Err(unknown_filter()),
+            Added::NoFilter => return Err(self.gone_filter(&webhook).await?),
         }
         Ok(WebhookView { secret: Some(secret), ..WebhookView::new(Arc::new(webhook)) })
     }
@@ -209,9 +227,9 @@ impl Service {
             };
             match updated {
                 Updated::Written => return self.view(self.own_webhook(&owner, id).await?).await,
-                Updated::Stale => {}
+                // Where a filter is gone, the next try is refused, and says which.
+                Updated::Stale | Updated::NoFilter => {}
                 Updated::Missing => return Err(ServiceError::NotFound(Noun::Webhook)),
-                Updated::NoFilter => return Err(unknown_filter()),
             }
         }
         Err(ServiceError::Busy)
@@ -237,6 +255,10 @@ impl Service {
                 after.filter_failures_in_a_row = 0;
             }
         }
+        if let Some(shadow) = patch.shadow {
+            after.shadow = self.shadow_optional(&before.owner, shadow).await?;
+        }
+        after.shadow = carried_on(before, &after, self.clock.now());
         if let Some(format) = patch.payload_format {
             after.payload_format = format;
         }
@@ -266,13 +288,13 @@ impl Service {
     /// The webhook as its owner sees it now.
     pub(super) async fn view(&self, webhook: Arc<Webhook>) -> Result<WebhookView> {
         let due = self.store.next_attempts(std::slice::from_ref(&webhook.id)).await?;
-        Ok(seen(webhook, &due, self.clock.now()))
+        self.with_shadow(seen(webhook, &due, self.clock.now())).await
     }
 
     async fn views(&self, webhooks: Vec<Arc<Webhook>>) -> Result<Vec<WebhookView>> {
         let ids: Vec<WebhookId> = webhooks.iter().map(|webhook| webhook.id.clone()).collect();
         let (due, now) = (self.store.next_attempts(&ids).await?, self.clock.now());
-        Ok(webhooks.into_iter().map(|webhook| seen(webhook, &due, now)).collect())
+        self.with_agreements(webhooks.into_iter().map(|webhook| seen(webhook, &due, now)).collect()).await
     }
 
     pub(super) async fn own_webhook(&self, owner: &UserId, id: &str) -> Result<Arc<Webhook>> {
@@ -360,16 +382,41 @@ impl Service {
 
     /// Attaches a filter: it must take the configuration now.
     async fn bind(&self, owner: &UserId, choice: FilterChoice) -> Result<FilterBinding> {
-        let id = FilterId::parse(&choice.id).map_err(|_| unknown_filter())?;
-        let filter = self.usable_filter(owner, &id).await?.ok_or_else(unknown_filter)?;
-        let config = canonical_config(choice.config.as_deref(), "/filter/config")?;
-        let configured = FilterRef { digest: filter.digest, config: Arc::from(config.as_str()) };
-        self.filters
-            .configure(&configured)
-            .await
-            .map_err(|refused| ServiceError::refused("/filter/config", &refused))?;
-        Ok(FilterBinding { filter_id: id, digest: filter.digest, config: config.into(), on_error: choice.on_error })
+        let Taken { filter_id, reference, .. } =
+            self.take(owner, &choice.id, choice.config.as_deref(), "/filter").await?;
+        let FilterRef { digest, config } = reference;
+        Ok(FilterBinding { filter_id, digest, config: (*config).into(), on_error: choice.on_error })
     }
+
+    /// A filter of theirs that takes its configuration, both given at `place`.
+    pub(super) async fn take(&self, owner: &UserId, id: &str, config: Option<&str>, place: &str) -> Result<Taken> {
+        let unknown = || unknown_filter(place);
+        let filter_id = FilterId::parse(id).map_err(|_| unknown())?;
+        let filter = self.usable_filter(owner, &filter_id).await?.ok_or_else(unknown)?;
+        let place = format!("{place}/config");
+        let config = canonical_config(config, &place)?;
+        let reference = FilterRef { digest: filter.digest, config: config.into() };
+        let configured = self.filters.take_config(&filter.about, &reference).await;
+        let configured = configured.map_err(|refused| ServiceError::refused(&place, &refused))?;
+        Ok(Taken { filter_id, reference, configured })
+    }
+
+    /// Which of the filters of a webhook to register was deleted just now.
+    async fn gone_filter(&self, webhook: &Webhook) -> Result<ServiceError> {
+        let Some(filter) = &webhook.filter else { return Ok(unknown_filter("/shadow/filter")) };
+        let is_there = self.usable_filter(&webhook.owner, &filter.filter_id).await?.is_some();
+        Ok(unknown_filter(if is_there { "/shadow/filter" } else { "/filter" }))
+    }
+}
+
+/// A filter that took its configuration.
+pub(super) struct Taken {
+    /// Which filter.
+    pub(super) filter_id: FilterId,
+    /// Its bytes and the configuration.
+    pub(super) reference: FilterRef,
+    /// What it declared.
+    pub(super) configured: Arc<Configured>,
 }
 
 /// A webhook as its owner sees it, given when each one's next attempt is due.
@@ -381,9 +428,9 @@ fn seen(webhook: Arc<Webhook>, due: &HashMap<WebhookId, Timestamp>, now: Timesta
 }
 
 /// Somebody else's filter, one that is not there, and one that was deleted just now answer alike.
-fn unknown_filter() -> ServiceError {
+fn unknown_filter(place: &str) -> ServiceError {
     let detail = "no filter of yours has this id; `GET /v1/filters` lists those you can use".to_owned();
-    ServiceError::bad_field("/filter/id", detail)
+    ServiceError::bad_field(&format!("{place}/id"), detail)
 }
 
 /// A filter's configuration as canonical JSON text; `null` where there is none.

@@ -16,6 +16,7 @@ use crate::model::secret::Secret;
 use crate::model::snapshot::Snapshot;
 use crate::model::verdict::{Outcome, Verdict};
 use crate::model::webhook::Webhook;
+use crate::store::Compared;
 
 /// A user whom the operator made known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,8 +69,8 @@ pub enum Joined {
 pub enum EventScope {
     /// All there are.
     All,
-    /// Those of one project.
-    Project(ProjectId),
+    /// Those of these projects.
+    Projects(Vec<ProjectId>),
     /// Those of the projects that the user is a member of now.
     ProjectsOf(UserId),
 }
@@ -79,8 +80,8 @@ pub enum EventScope {
 pub struct EventQuery {
     /// Among which.
     pub scope: EventScope,
-    /// Only those of this type.
-    pub event_type: Option<EventType>,
+    /// Only those of these types; of any if empty.
+    pub event_types: Vec<EventType>,
     /// Only those accepted at or after.
     pub since: Option<Timestamp>,
     /// Only those accepted before.
@@ -174,6 +175,8 @@ pub struct Dispatched {
     pub verdicts: Vec<Verdict>,
     /// The deliveries that are owed.
     pub deliveries: Vec<NewDelivery>,
+    /// What the candidates beside the filters said.
+    pub compared: Vec<Compared>,
 }
 
 /// A delivery that is owed.
@@ -265,7 +268,7 @@ pub enum Next {
 pub enum Added {
     /// It is kept.
     Written,
-    /// Its filter is gone: nothing was kept.
+    /// Its filter, or its shadow, is gone: nothing was kept.
     NoFilter,
 }
 
@@ -278,7 +281,7 @@ pub enum Updated {
     Stale,
     /// It is gone.
     Missing,
-    /// The filter that it was to take is gone: nothing was changed.
+    /// The filter or the shadow that it was to take is gone: nothing was changed.
     NoFilter,
 }
 
@@ -404,6 +407,15 @@ pub struct LoggedVerdict {
     pub is_test: bool,
     /// The verdict.
     pub verdict: Verdict,
+}
+
+/// The filters that a user has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FilterUsage {
+    /// How many they are.
+    pub count: u64,
+    /// Bytes of all together, as they were uploaded.
+    pub bytes: u64,
 }
 
 /// A filter and its uploaded bytes.

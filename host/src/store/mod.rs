@@ -11,6 +11,7 @@
 
 #[cfg(test)]
 mod contract;
+mod counts;
 mod exchange;
 mod replaying;
 mod seal;
@@ -23,6 +24,7 @@ use async_trait::async_trait;
 
 use crate::metrics::Queues;
 use crate::model::Timestamp;
+use crate::model::comparison::{Agreements, Difference, Judged};
 use crate::model::delivery::{Attempt, Delivery};
 use crate::model::event::{Event, EventDigest, EventSeq, EventType, StoredEvent};
 use crate::model::filter::{Filter, FilterDigest};
@@ -34,6 +36,7 @@ use crate::model::token::Token;
 use crate::model::verdict::Verdict;
 use crate::model::webhook::Webhook;
 
+pub use counts::{Compared, Stats, StatsQuery};
 pub use exchange::*;
 pub use replaying::*;
 pub use seal::SealingKey;
@@ -115,7 +118,8 @@ pub trait Store: Send + Sync + 'static {
     /// Claims events that wait for dispatch, the oldest first.
     async fn claim_events(&self, claim: Claim) -> Result<Vec<ClaimedEvent>>;
     /// Writes what was decided on an event, all of it or, if the lease was lost, nothing. Filter
-    /// failures in a row are counted on the webhooks from the verdicts.
+    /// failures in a row are counted on the webhooks from the verdicts; what shadows said is counted too, if the
+    /// webhook still has the shadow and the filter that were compared.
     async fn record_dispatch(&self, dispatched: Dispatched) -> Result<Recorded>;
     /// Gives claimed events back without a verdict. They can be claimed from `free_at` on.
     async fn release_events(&self, claims: Vec<(EventSeq, i64)>, free_at: Timestamp) -> Result<()>;
@@ -134,7 +138,7 @@ pub trait Store: Send + Sync + 'static {
     /// the new version. Health and the counts of failures are not taken from `webhook`: attempts and
     /// verdicts go on while somebody edits. What the edit means for them is
     /// [`Standing::edited`](crate::model::health::Standing::edited). Another filter binding begins with no
-    /// failures.
+    /// failures; another shadow, or another beginning of the comparison, with nothing counted.
     async fn update_webhook(&self, from: i64, webhook: Webhook) -> Result<Updated>;
     /// The same for a webhook that was to be enabled and whose endpoint did not answer the health check: it is
     /// disabled and UNHEALTHY.
@@ -167,7 +171,11 @@ pub trait Store: Send + Sync + 'static {
     async fn filters(&self, owner: Option<&UserId>, page: PageRequest) -> Result<Page<Filter>>;
     /// The uploaded bytes of any filter with this digest.
     async fn filter_wasm(&self, digest: &FilterDigest) -> Result<Option<Arc<[u8]>>>;
-    /// Deletes a filter that no webhook uses.
+    /// Whose the filter with this digest is: the one who uploaded it first, and nobody where it is shared.
+    async fn filter_owner(&self, digest: &FilterDigest) -> Result<Option<UserId>>;
+    /// How many filters a user has, and how large they are.
+    async fn filter_usage(&self, owner: &UserId) -> Result<FilterUsage>;
+    /// Deletes a filter that no webhook uses, as a shadow neither.
     async fn delete_filter(&self, id: &FilterId) -> Result<Removed>;
 
     /// Claims due deliveries of enabled webhooks that are not held: for each webhook no more than its share,
@@ -223,13 +231,23 @@ pub trait Store: Send + Sync + 'static {
 
     /// The verdicts on an event for the webhooks of one user, or of all.
     async fn verdicts_on(&self, event: EventSeq, owner: Option<&UserId>) -> Result<Vec<Verdict>>;
-    /// The verdicts for a webhook, newest first.
+    /// The verdicts for a webhook, newest first. A page ends early, with a `next`, when too many verdicts were looked
+    /// at for it.
     async fn verdicts_for(
         &self,
         webhook: &WebhookId,
         query: VerdictQuery,
         page: PageRequest,
     ) -> Result<Page<LoggedVerdict>>;
+
+    /// What was decided on these events for one webhook, where anything was.
+    async fn recorded(&self, webhook: &WebhookId, events: Vec<EventSeq>) -> Result<HashMap<EventSeq, Judged>>;
+    /// What became of the newest events for a webhook. Tests of it are not counted.
+    async fn stats(&self, webhook: &WebhookId, query: StatsQuery) -> Result<Stats>;
+    /// What was counted of each of these webhooks' shadows, for those of which anything was.
+    async fn agreements(&self, ids: Vec<WebhookId>) -> Result<HashMap<WebhookId, Agreements>>;
+    /// The newest events on which a webhook's shadow did not agree, the newest first.
+    async fn shadow_samples(&self, webhook: &WebhookId) -> Result<Vec<Difference>>;
 
     /// What waits at `now`.
     async fn queues(&self, now: Timestamp) -> Result<Queues>;

@@ -45,8 +45,8 @@ pub struct FilterAbout {
     pub version: String,
     /// What it lets through.
     pub description: String,
-    /// The JSON Schema of its configuration. A filter that takes none has null; what a filter gives that
-    /// is not JSON shows as a string.
+    /// The JSON Schema of its configuration, draft 2020-12: a configuration that does not meet it is refused. A
+    /// filter that publishes none has null.
     #[schema(value_type = Value)]
     pub config_schema: Option<Box<RawValue>>,
 }

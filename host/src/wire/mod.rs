@@ -8,6 +8,8 @@
 //!
 //! [`RawValue`]: serde_json::value::RawValue
 
+mod backtest;
+mod comparison;
 mod delivery;
 mod event;
 mod filter;
@@ -19,6 +21,7 @@ mod present;
 mod problem;
 mod replay;
 mod secret;
+mod stats;
 mod test_send;
 mod text;
 mod verdict;
@@ -31,6 +34,8 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, T
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
+pub use backtest::{BacktestLine, BacktestProgress, BacktestSummary, NewBacktest, OutcomeCounts};
+pub use comparison::{Agreements, AttachedCandidate, Candidate, Difference, Judged, NewShadow, Shadow};
 pub use delivery::{Attempt, AttemptError, DeliveriesQuery, Delivery, DeliveryDetail, DeliveryState};
 pub use event::{
     AcceptedEvent, BatchResult, BatchResults, Event, EventType, EventsQuery, NewEvent, PutEventType, RefusedEvent,
@@ -44,6 +49,7 @@ pub use people::{CreateToken, NewToken, Project, PutProject, PutUser, User};
 pub use problem::{Problem, Violation};
 pub use replay::{NewReplay, Replay, ReplayOnly, ReplayPreview, ReplayState};
 pub use secret::{RotateSecret, RotatedSecret, SecretText};
+pub use stats::{ErrorCount, OutcomeCount, Percentiles, ReasonClassCount, ReasonCount, StatsQuery, WebhookStats};
 pub use test_send::{TestSent, TestWebhook};
 pub use text::{AddedHeaders, ChangedHeaders, Cursor, EventTypeName, Id, Name, SigningSecret, WebhookUrl};
 pub use verdict::{KeptOutcome, Outcome, ReasonClass, Verdict, VerdictsQuery};

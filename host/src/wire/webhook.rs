@@ -10,7 +10,7 @@ use super::event::canonical;
 use super::mirror::mirror;
 use super::present::present;
 use super::text::{AddedHeaders, ChangedHeaders, EventTypeName, Id, Name, SigningSecret, WebhookUrl};
-use super::{SecretText, WebhookHealth};
+use super::{NewShadow, SecretText, Shadow, WebhookHealth};
 use crate::model::{Timestamp, webhook};
 
 mirror!(
@@ -99,6 +99,9 @@ pub struct NewWebhook {
     /// A filter that decides on each event; none if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<FilterChoice>,
+    /// A candidate to run beside the filter, which decides nothing; none if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<NewShadow>,
     /// The shape of the delivered body; `full` if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload_format: Option<PayloadFormat>,
@@ -136,6 +139,11 @@ pub struct PatchWebhook {
     #[schema(value_type = Option<FilterChoice>)]
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub filter: Option<Option<FilterChoice>>,
+    /// Another candidate to run beside the filter, or the same with another configuration; null takes it away.
+    /// Counting begins anew, as it does with another filter.
+    #[schema(value_type = Option<NewShadow>)]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<Option<NewShadow>>,
     /// Another shape of the delivered body.
     #[schema(value_type = PayloadFormat, required = false)]
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -193,6 +201,8 @@ pub struct Webhook {
     pub project_ids: Vec<String>,
     /// Its filter.
     pub filter: Option<AttachedFilter>,
+    /// The candidate that runs beside its filter, and how the two compare.
+    pub shadow: Option<Shadow>,
     /// The shape of the delivered body.
     pub payload_format: PayloadFormat,
     /// The added headers by name, in lower case. Values can be credentials of the endpoint, so each is
@@ -212,7 +222,7 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// A webhook, with its secret if it was just registered.
+    /// A webhook, with its secret if it was just registered, and without its shadow.
     #[must_use]
     pub fn new(webhook: &webhook::Webhook, secret: Option<SecretText>, health: WebhookHealth) -> Self {
         let filter = webhook.filter.as_ref();
@@ -227,6 +237,7 @@ impl Webhook {
             events: webhook.events.iter().map(ToString::to_string).collect(),
             project_ids: webhook.project_ids.iter().map(ToString::to_string).collect(),
             filter: filter.map(|binding| AttachedFilter::new(binding, webhook.is_filter_failing())),
+            shadow: None,
             payload_format: webhook.payload_format.into(),
             headers: webhook.headers.keys().map(|name| (name.clone(), ())).collect(),
             failures_in_a_row: webhook.failures_in_a_row,

@@ -1,25 +1,45 @@
-//! Delivers an event when one of the configured fields has changed: `{"fields": ["/title", "/todoList/title"]}`.
+//! Delivers an event when fields of its record have changed: `{"fields": ["/title", "/todoList/title"]}`.
 //!
-//! The pointers begin inside the record. Absent and `null` are the same, so a field that a new record leaves
-//! empty has not changed. Arrays and objects are compared whole.
+//! `docs/filters.md` tells users what each member means. Fields are read from both sides by pointer; only where
+//! something inside one is to be ignored is its JSON taken apart.
+
+mod ignored;
 
 use hooksieve_sdk::{About, ConfigError, Pointer, RecordPointer, Sieve, Value, Verdict, about};
 use hooksieve_sdk::{deliver, export, skip};
 use serde::Deserialize;
 
+use ignored::Ignored;
+
 /// How many of the fields a reason names.
 const NAMED: usize = 5;
 
-const SCHEMA: &str = r#"{"type":"object","required":["fields"],"additionalProperties":false,"properties":{"fields":{"type":"array","minItems":1,"items":{"type":"string","format":"json-pointer"}}}}"#;
+const SCHEMA: &str = include_str!("schema.json");
 
 /// The webhook's configuration.
 #[derive(Deserialize)]
 pub struct Config {
-    fields: Vec<RecordPointer>,
+    fields: Option<Vec<RecordPointer>>,
+    #[serde(default)]
+    ignore: Vec<RecordPointer>,
+    #[serde(default, rename = "match")]
+    quantifier: Quantifier,
+}
+
+/// How many of the fields must have changed.
+#[derive(Clone, Copy, Deserialize, Default, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum Quantifier {
+    #[default]
+    Any,
+    All,
 }
 
 /// The filter.
 pub struct ChangedFields {
+    /// What to leave out of each field.
+    fields: Vec<Ignored>,
+    quantifier: Quantifier,
     unchanged: String,
 }
 
@@ -31,22 +51,44 @@ impl Sieve for ChangedFields {
         about(name, version, env!("CARGO_PKG_DESCRIPTION"), Some(SCHEMA))
     }
 
-    fn configure(Config { fields }: Config) -> Result<(Self, Vec<Pointer>), ConfigError> {
-        if fields.is_empty() {
-            return Err(ConfigError::new("/fields", "a list of at least one field is expected"));
+    fn configure(config: Config) -> Result<(Self, Vec<Pointer>), ConfigError> {
+        let Config { fields, ignore, quantifier } = config;
+        let names = match &fields {
+            None => vec![""],
+            Some(fields) if fields.is_empty() => {
+                return Err(ConfigError::new("/fields", "a list of at least one field is expected"));
+            }
+            Some(fields) => fields.iter().map(RecordPointer::as_str).collect(),
+        };
+        for (at, pointer) in ignore.iter().enumerate() {
+            if !names.iter().any(|field| Ignored::is_inside(pointer, field)) {
+                return Err(ConfigError::new(format!("/ignore/{at}"), "it is inside none of the fields"));
+            }
         }
-        let pointers = fields.iter().flat_map(|field| [field.previous(), field.current()]).collect();
-        let named: Vec<&str> = fields.iter().take(NAMED).map(RecordPointer::as_str).collect();
-        let more = if fields.len() > NAMED { ", …" } else { "" };
-        Ok((Self { unchanged: format!("no change in {}{more}", named.join(", ")) }, pointers))
+        let side = |side: &str, field: &str| Pointer::parse(&format!("{side}{field}"));
+        let sides = names.iter().flat_map(|field| [side("/previousValue", field), side("/currentValue", field)]);
+        let pointers = sides.collect::<Result<_, _>>().map_err(|reason| ConfigError::new("/fields", reason))?;
+        let unchanged = reason(&names, quantifier);
+        let fields = names.iter().map(|field| Ignored::inside(&ignore, field)).collect();
+        Ok((Self { fields, quantifier, unchanged }, pointers))
     }
 
     fn decide(&self, values: Vec<Value>) -> Verdict {
-        let is_empty = |value: &Value| matches!(value, Value::Absent | Value::Null);
-        let is_changed =
-            values.chunks_exact(2).any(|sides| sides[0] != sides[1] && !(is_empty(&sides[0]) && is_empty(&sides[1])));
-        if is_changed { deliver() } else { skip(self.unchanged.as_str()) }
+        let sides = values.chunks_exact(2);
+        let mut changes = self.fields.iter().zip(sides).map(|(ignored, sides)| ignored.differ(&sides[0], &sides[1]));
+        let is_match = match self.quantifier {
+            Quantifier::Any => changes.any(|has_changed| has_changed),
+            Quantifier::All => changes.all(|has_changed| has_changed),
+        };
+        if is_match { deliver() } else { skip(self.unchanged.as_str()) }
     }
+}
+
+fn reason(fields: &[&str], quantifier: Quantifier) -> String {
+    let some = if quantifier == Quantifier::All && fields.len() > 1 { "one of " } else { "" };
+    let named = fields.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    let more = if fields.len() > NAMED { ", …" } else { "" };
+    if named.is_empty() { "no change in the record".to_owned() } else { format!("no change in {some}{named}{more}") }
 }
 
 export!(ChangedFields);

@@ -3,11 +3,11 @@
 use hooksieve_sdk::prelude::*;
 use serde::Deserialize;
 
-/// What the filter looks at. RFC 3339 times in UTC are ordered as texts.
+/// What the filter looks at.
 #[derive(Fields)]
 pub struct Record {
     #[field("/duedAt")]
-    due: Change<String>,
+    due: Change<Instant>,
 }
 
 /// The webhook's configuration.

@@ -29,6 +29,15 @@ fn the_direction_is_the_configurations() {
 }
 
 #[test]
+fn another_spelling_of_the_same_time_is_no_move() {
+    let event = example("TODO_DUE_DATE_UPDATED")
+        .with("/previousValue/duedAt", "2022-12-01T00:00:00.000Z")
+        .with("/currentValue/duedAt", "2022-12-01T02:00:00+02:00");
+
+    assert_eq!(evaluate::<due_date_moved>(&event), skip("the due date is the same"));
+}
+
+#[test]
 fn an_unknown_direction_is_refused_at_its_place() {
     let refusal = configure::<due_date_moved>(json!({"direction": "up"})).expect_err("it is wrong");
 

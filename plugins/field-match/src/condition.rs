@@ -1,118 +1,88 @@
 //! One condition: a pointer, an operator, and the value to compare with.
-//!
-//! | operator | matches if the value |
-//! |---|---|
-//! | `eq` `ne` `in` | is the same, another, one of a list |
-//! | `lt` `lte` `gt` `gte` | is less, … (numbers; texts by their bytes, which orders times of one zone) |
-//! | `contains` `starts_with` `ends_with` | is such a text; `contains` with a `*` in the pointer: has such an element |
-//! | `exists` | is there, `null` included |
-//! | `changed` `changed_to` | differs from before; is this now and was not before |
-//!
-//! What is absent matches nothing, `ne` included. `null` equals only `null`, and has no order and no text. Any other
-//! value whose type is not the condition's is an error. `changed` and `changed_to` compare what a pointer into
-//! `/currentValue` finds with the same place in `/previousValue`; absent and `null` are the same to them.
 
-use std::cmp::Ordering;
+use hooksieve_sdk::{Pointer, Value};
 
-use hooksieve_sdk::{Pointer, RecordPointer, Value};
-
-use crate::scalar::{list, one, or_null, order, ordered, show, text};
-
-/// A condition.
-pub struct Condition {
-    text: String,
-    test: Test,
-}
-
-/// What is asked of the value.
-enum Test {
-    Exists,
-    Changed,
-    ChangedTo(Value),
-    Among(Vec<Value>),
-    Not(Value),
-    Has(Value),
-    Order(Value, fn(Ordering) -> bool),
-    Text(Value, fn(&str, &str) -> bool),
-}
+use crate::Written;
+use crate::operator::Operator;
+use crate::outcome::Outcome;
+use crate::quantifier::{Quantifier, elements};
+use crate::scalar::{or_null, show};
 
 /// The member of the rule that is wrong, and why.
-pub(crate) type Refusal = (&'static str, &'static str);
+pub(crate) type Refusal = (&'static str, String);
+
+/// A condition, and where among the event's values its own are.
+pub(crate) struct Condition {
+    text: String,
+    operator: Operator,
+    quantifier: Option<Quantifier>,
+    found: usize,
+    /// What it is compared with, if that is a value of the event: the other side, or another time.
+    other: Option<usize>,
+    /// The elements themselves, to count those that have nothing at the end of the pointer.
+    elements: Option<usize>,
+}
 
 impl Condition {
     /// Checks a condition and adds the pointers that it reads.
-    pub(crate) fn build(
-        pointer: &str,
-        operator: &str,
-        value: Option<Value>,
-        pointers: &mut Vec<Pointer>,
-    ) -> Result<Self, Refusal> {
-        let is_starred = pointer.split('/').any(|segment| segment == "*");
-        if is_starred && !matches!(operator, "contains" | "exists") {
-            return Err(("operator", "a pointer with `*` takes only contains and exists"));
-        }
+    pub(crate) fn build(written: Written, pointers: &mut Vec<Pointer>) -> Result<Self, Refusal> {
+        let Written { pointer, operator, value, quantifier, .. } = written;
+        let (pointer, name) = (pointer.unwrap_or_default(), operator.unwrap_or_default());
         let shown = value.as_ref().map(|value| format!(" {}", show(value))).unwrap_or_default();
-        let test = match operator {
-            "exists" | "changed" if value.is_some() => {
-                return Err(("value", "this operator takes no value"));
+        let (operator, other) = Operator::build(&name, &pointer, value)?;
+        let parsed = Pointer::parse(&pointer).map_err(|reason| ("pointer", reason.to_owned()))?;
+        let star = pointer.rfind("/*/").or(pointer.ends_with("/*").then(|| pointer.len() - 2));
+        match (star, quantifier, &operator) {
+            (Some(_), _, Operator::Changed | Operator::ChangedTo(_)) => {
+                return Err(("pointer", "what changes is one value: a pointer without `*`".to_owned()));
             }
-            "exists" => Test::Exists,
-            "changed" => Test::Changed,
-            "changed_to" => Test::ChangedTo(one(value)?),
-            "eq" => Test::Among(vec![one(value)?]),
-            "ne" => Test::Not(one(value)?),
-            "in" => Test::Among(list(value)?),
-            "lt" => Test::Order(ordered(value)?, Ordering::is_lt),
-            "lte" => Test::Order(ordered(value)?, Ordering::is_le),
-            "gt" => Test::Order(ordered(value)?, Ordering::is_gt),
-            "gte" => Test::Order(ordered(value)?, Ordering::is_ge),
-            "contains" if is_starred => Test::Has(one(value)?),
-            "contains" => Test::Text(text(value)?, |text, part| text.contains(part)),
-            "starts_with" => Test::Text(text(value)?, |text, part| text.starts_with(part)),
-            "ends_with" => Test::Text(text(value)?, |text, part| text.ends_with(part)),
-            _ => {
-                return Err((
-                    "operator",
-                    "unknown operator; there are eq, ne, lt, lte, gt, gte, in, contains, \
-                                   starts_with, ends_with, exists, changed and changed_to",
-                ));
+            (Some(_), None, Operator::Test(_)) => {
+                return Err(("match", "a pointer with `*` selects many values: say \"any\" or \"all\"".to_owned()));
             }
-        };
-        if let Test::Changed | Test::ChangedTo(_) = test {
-            let inside = pointer
-                .strip_prefix("/currentValue")
-                .ok_or(("pointer", "what changes is in the record: begin with /currentValue"))?;
-            let pointer = RecordPointer::parse(inside).map_err(|reason| ("pointer", reason))?;
-            pointers.extend([pointer.current(), pointer.previous()]);
-        } else {
-            pointers.push(Pointer::parse(pointer).map_err(|reason| ("pointer", reason))?);
+            (None, Some(_), _) | (_, Some(_), Operator::Exists) => {
+                return Err(("match", "it goes with a pointer that has a `*`, and not with exists".to_owned()));
+            }
+            _ => {}
         }
-        Ok(Self { text: format!("{pointer} {operator}{shown}"), test })
+        // Without a last step after the `*` nothing can be missing.
+        let is_counted = quantifier == Some(Quantifier::All) && !pointer.ends_with("/*");
+        let elements = star.filter(|_| is_counted).map(|star| Pointer::parse(&pointer[..star + 2]));
+        let elements = elements.transpose().map_err(|reason| ("pointer", reason.to_owned()))?;
+        let mut declare = |pointer: Pointer| {
+            let at = pointers.iter().position(|known| *known == pointer);
+            at.unwrap_or_else(|| {
+                pointers.push(pointer);
+                pointers.len() - 1
+            })
+        };
+        let (found, other, elements) = (declare(parsed), other.map(&mut declare), elements.map(&mut declare));
+        Ok(Self { text: format!("{pointer} {name}{shown}"), operator, quantifier, found, other, elements })
     }
 
-    /// Why it does not match; `None` if it does. An error if the value is of another type than the condition's.
-    pub(crate) fn mismatch(&self, values: &[Value]) -> Result<Option<String>, String> {
-        let found = &values[0];
-        let is_match = match (&self.test, found) {
-            (Test::Exists, found) => *found != Value::Absent,
-            (Test::Changed, found) => or_null(found) != or_null(&values[1]),
-            (Test::ChangedTo(to), found) => {
-                self.equals(or_null(found), to)? && !self.equals(or_null(&values[1]), to)?
+    /// How the event's values stand to it. An error if one is of another type than the condition's.
+    pub(crate) fn judge(&self, values: &[Value]) -> Result<Outcome, String> {
+        let found = &values[self.found];
+        let other = self.other.map(|at| &values[at]);
+        let explain = |kind: &str| format!("{}: expected {kind}, found {}", self.text, found.kind());
+        let is_match = match (&self.operator, found, other) {
+            (Operator::Exists, _, _) => !matches!(found, Value::Absent) && elements(found) != Some(0),
+            (_, Value::Absent, None | Some(Value::Absent)) => return Ok(self.absent()),
+            (Operator::Changed, _, Some(before)) => or_null(found) != or_null(before),
+            (Operator::ChangedTo(to), _, Some(before)) => {
+                to.holds(or_null(found), None).map_err(explain)? && !to.holds(or_null(before), None).map_err(explain)?
             }
-            (_, Value::Absent) => false,
-            (Test::Among(list), found) => self.is_among(found, list)?,
-            (Test::Not(other), found) => !self.equals(found, other)?,
-            (Test::Has(element), Value::Many(found)) => {
-                found.iter().any(|found| Value::from(found.clone()) == *element)
-            }
-            (_, Value::Null) => false,
-            (Test::Order(than, is_so), found) => is_so(order(found, than).ok_or_else(|| self.wrong_type(found, than))?),
-            (Test::Text(Value::Text(part), is_so), Value::Text(found)) => is_so(found, part),
-            (Test::Text(expected, _) | Test::Has(expected), found) => {
-                return Err(self.wrong_type(found, expected));
-            }
+            (_, Value::Absent, _) | (_, _, Some(Value::Absent)) => return Ok(self.absent()),
+            (Operator::Test(test), found, other) => match self.quantifier {
+                None => test.holds(found, other).map_err(explain)?,
+                Some(quantifier) => {
+                    let all = self.elements.map_or(found, |at| &values[at]);
+                    quantifier.holds(test, found, elements(all), other).map_err(explain)?
+                }
+            },
+            (Operator::Changed | Operator::ChangedTo(_), _, None) => unreachable!("they read both sides"),
         };
-        Ok((!is_match).then(|| format!("{}: found {}", self.text, show(found))))
+        let reason = || Outcome::Mismatch(format!("{}: found {}", self.text, show(found)));
+        Ok(if is_match { Outcome::Match } else { reason() })
     }
 
     /// The condition as it was written.
@@ -120,24 +90,7 @@ impl Condition {
         &self.text
     }
 
-    fn is_among(&self, found: &Value, list: &[Value]) -> Result<bool, String> {
-        let answers: Vec<_> = list.iter().map(|expected| self.equals(found, expected)).collect();
-        // One value of the right type is enough for a list of several types.
-        match answers.iter().find(|answer| answer.is_ok()) {
-            Some(_) => Ok(answers.contains(&Ok(true))),
-            None => answers.into_iter().next().expect("a list has at least one value"),
-        }
-    }
-
-    fn equals(&self, found: &Value, expected: &Value) -> Result<bool, String> {
-        match (found, expected) {
-            (Value::Null, _) | (_, Value::Null) => Ok(found == expected),
-            (Value::Boolean(found), Value::Boolean(expected)) => Ok(found == expected),
-            _ => order(found, expected).map(Ordering::is_eq).ok_or_else(|| self.wrong_type(found, expected)),
-        }
-    }
-
-    fn wrong_type(&self, found: &Value, expected: &Value) -> String {
-        format!("{}: expected {}, found {}", self.text, expected.kind(), found.kind())
+    fn absent(&self) -> Outcome {
+        Outcome::Absent(format!("{}: found nothing", self.text))
     }
 }

@@ -17,30 +17,30 @@ pub(crate) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
 
 pub(crate) fn one(value: Option<Value>) -> Result<Value, Refusal> {
     match value {
-        Some(Value::Many(_)) => Err(("value", "this operator takes one value, not a list")),
+        Some(Value::Many(_)) => Err(("value", "this operator takes one value, not a list".to_owned())),
         Some(value) => Ok(value),
-        None => Err(("value", "this operator takes a value")),
+        None => Err(("value", "this operator takes a value".to_owned())),
     }
 }
 
 pub(crate) fn list(value: Option<Value>) -> Result<Vec<Value>, Refusal> {
     match value {
         Some(Value::Many(scalars)) if !scalars.is_empty() => Ok(scalars.into_iter().map(Value::from).collect()),
-        _ => Err(("value", "this operator takes a list of at least one value")),
+        _ => Err(("value", "this operator takes a list of at least one value".to_owned())),
     }
 }
 
 pub(crate) fn ordered(value: Option<Value>) -> Result<Value, Refusal> {
     match one(value)? {
-        Value::Null | Value::Boolean(_) => Err(("value", "only numbers and texts have an order")),
+        Value::Null | Value::Boolean(_) => Err(("value", "only numbers and texts have an order".to_owned())),
         value => Ok(value),
     }
 }
 
-pub(crate) fn text(value: Option<Value>) -> Result<Value, Refusal> {
+pub(crate) fn text(value: Option<Value>) -> Result<String, Refusal> {
     match one(value)? {
-        Value::Text(text) => Ok(Value::Text(text)),
-        _ => Err(("value", "this operator takes a text, unless the pointer has a `*` and it is contains")),
+        Value::Text(text) => Ok(text),
+        _ => Err(("value", "this operator takes a text".to_owned())),
     }
 }
 

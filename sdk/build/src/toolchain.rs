@@ -47,7 +47,7 @@ impl Toolchain {
     pub fn describe(&self) -> String {
         let std = match &self.std {
             Std::Installed => "with the installed target",
-            Std::FromSource { .. } => "building the standard library from source",
+            Std::FromSource { .. } => "with a standard library from source, whose first build takes a minute or two",
         };
         format!("{} {std}", self.rustc.display())
     }

@@ -48,6 +48,25 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
+/// An implementation that only keeps the compiler from saying that there is none.
+pub(crate) fn stub(input: &DeriveInput) -> TokenStream {
+    let name = &input.ident;
+    let (generics, arguments, bounds) = input.generics.split_for_impl();
+    quote! {
+        impl #generics ::hooksieve_sdk::Fields for #name #arguments #bounds {
+            fn pointers() -> ::std::vec::Vec<::hooksieve_sdk::Pointer> {
+                ::core::unreachable!()
+            }
+
+            fn read(
+                _: ::std::vec::Vec<::hooksieve_sdk::Value>,
+            ) -> ::core::result::Result<Self, ::hooksieve_sdk::FieldError> {
+                ::core::unreachable!()
+            }
+        }
+    }
+}
+
 /// Asks the SDK about the pointer while the filter compiles; the answer depends on the field's type.
 fn check(Declared { ty, pointer, .. }: &Declared<'_>) -> TokenStream {
     quote_spanned! {pointer.span()=>

@@ -4,7 +4,9 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Error, Expr, ExprLit, FnArg, Ident, ItemFn, Lit, Meta, Result, ReturnType, Token, Type};
+use syn::{Error, Expr, FnArg, Ident, Item, ItemFn, PatType, Result, ReturnType, Token, Type};
+
+use crate::doc::first_paragraph;
 
 /// What the attribute says in its parentheses, each an expression of type `&str`.
 #[derive(Default)]
@@ -28,12 +30,14 @@ impl Parse for Options {
                 "config_schema" => &mut options.config_schema,
                 _ => {
                     return Err(Error::new_spanned(
-                        key,
-                        "`#[filter]` takes name, version, description and config_schema",
+                        &key,
+                        format!("`#[filter]` knows no `{key}`; it takes name, version, description and config_schema"),
                     ));
                 }
             };
-            *slot = Some(input.parse()?);
+            if slot.replace(input.parse()?).is_some() {
+                return Err(Error::new_spanned(&key, format!("`{key}` is said twice: remove one of them")));
+            }
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
             }
@@ -42,15 +46,26 @@ impl Parse for Options {
     }
 }
 
-/// What the function takes: its fields, and its configuration if it has one.
-struct Parameters<'a> {
+/// What the function takes, its fields and its configuration if it has one, and what it answers.
+struct Signature<'a> {
     fields: &'a Type,
     config: Option<&'a Type>,
+    answer: &'a Type,
 }
 
-pub(crate) fn expand(options: &Options, function: &ItemFn) -> Result<TokenStream> {
-    let Parameters { fields, config } = parameters(function)?;
-    let about = about(options, function);
+pub(crate) fn expand(options: &Options, item: &Item) -> Result<TokenStream> {
+    let Item::Fn(function) = item else {
+        return Err(Error::new_spanned(
+            item,
+            "`#[filter]` stands above the function that decides; above the struct with its fields stands \
+             `#[derive(Fields)]`",
+        ));
+    };
+    if let Some(second) = function.attrs.iter().find(|attribute| attribute.path().is_ident("filter")) {
+        return Err(Error::new_spanned(second, "the function is a filter already: remove this `#[filter]`"));
+    }
+    let Signature { fields, config, answer } = signature(function)?;
+    let about = about(options, function, config)?;
     let name = &function.sig.ident;
     let visibility = &function.vis;
     let doc = format!("The filter [`{name}`]({name}()) as a type, for the test kit.");
@@ -59,10 +74,8 @@ pub(crate) fn expand(options: &Options, function: &ItemFn) -> Result<TokenStream
         Some(config) => (config, quote!(#name(fields, &self.config))),
         None => (&no_config, quote!(#name(fields))),
     };
-    // Spanned, so that a wrong type of answer is shown at the answer's type.
-    let verdict = quote_spanned! {function.sig.output.span()=>
-        ::hooksieve_sdk::IntoVerdict::into_verdict(#call)
-    };
+    // Named, so that a wrong type of answer is shown at the answer's type.
+    let verdict = quote!(<#answer as ::hooksieve_sdk::IntoVerdict>::into_verdict(#call));
     Ok(quote! {
         #function
 
@@ -106,7 +119,7 @@ pub(crate) fn expand(options: &Options, function: &ItemFn) -> Result<TokenStream
     })
 }
 
-fn about(options: &Options, function: &ItemFn) -> TokenStream {
+fn about(options: &Options, function: &ItemFn, config: Option<&Type>) -> Result<TokenStream> {
     let or = |option: &Option<Expr>, default: TokenStream| match option {
         Some(expression) => quote!(#expression),
         None => default,
@@ -115,72 +128,84 @@ fn about(options: &Options, function: &ItemFn) -> TokenStream {
     let version = or(&options.version, quote!(::core::env!("CARGO_PKG_VERSION")));
     let description = or(
         &options.description,
-        match first_paragraph(function) {
+        match first_paragraph(&function.attrs) {
             Some(text) => quote!(#text),
             None => quote!(::core::env!("CARGO_PKG_DESCRIPTION")),
         },
     );
-    let schema = match &options.config_schema {
-        Some(expression) => quote!(::core::option::Option::Some(#expression)),
-        None => quote!(::core::option::Option::None),
+    let schema = match (&options.config_schema, config) {
+        (Some(schema), Some(_)) => quote!(::core::option::Option::Some(#schema)),
+        (None, Some(config)) => {
+            quote_spanned!(config.span()=> ::core::option::Option::Some(::hooksieve_sdk::schema!(#config)))
+        }
+        (None, None) => quote!(::core::option::Option::None),
+        (Some(schema), None) => {
+            return Err(Error::new_spanned(
+                schema,
+                "this filter takes no configuration: remove `config_schema`, or add the parameter `config: &Config`",
+            ));
+        }
     };
-    quote!(::hooksieve_sdk::about(#name, #version, #description, #schema))
+    Ok(quote!(::hooksieve_sdk::about(#name, #version, #description, #schema)))
 }
 
-fn parameters(function: &ItemFn) -> Result<Parameters<'_>> {
+fn signature(function: &ItemFn) -> Result<Signature<'_>> {
     let signature = &function.sig;
     if let Some(word) = &signature.asyncness {
         return Err(Error::new_spanned(word, "a filter has nothing to wait for: remove `async`"));
     }
     if !signature.generics.params.is_empty() {
-        return Err(Error::new_spanned(&signature.generics, "a filter has no generics"));
+        return Err(Error::new_spanned(&signature.generics, "a filter has no generics: name its types"));
     }
-    if matches!(signature.output, ReturnType::Default) {
+    let ReturnType::Type(_, answer) = &signature.output else {
         return Err(Error::new_spanned(
             signature,
             "a filter answers with a verdict: write `-> Verdict` and end with `deliver()` or `skip(\"why\")`",
         ));
-    }
-    let mut types = signature.inputs.iter().map(|input| match input {
-        FnArg::Typed(typed) => Ok(&*typed.ty),
-        FnArg::Receiver(receiver) => Err(Error::new_spanned(receiver, "a filter is a free function")),
-    });
-    let Some(fields) = types.next().transpose()? else {
-        return Err(Error::new_spanned(
-            signature,
-            format!("a filter takes its fields: write `fn {}(record: Record) -> Verdict`", signature.ident),
-        ));
     };
-    if let Type::Reference(reference) = fields {
-        return Err(Error::new_spanned(reference, "a filter owns its fields: remove the `&`"));
-    }
-    let config = match types.next().transpose()? {
-        None => None,
-        Some(Type::Reference(reference)) if reference.mutability.is_none() => Some(&*reference.elem),
-        Some(other) => {
+    let typed: Vec<&PatType> = signature
+        .inputs
+        .iter()
+        .map(|input| match input {
+            FnArg::Typed(typed) => Ok(typed),
+            FnArg::Receiver(receiver) => {
+                Err(Error::new_spanned(receiver, "a filter is a free function: remove `self`"))
+            }
+        })
+        .collect::<Result<_>>()?;
+    let (fields, config) = match typed.as_slice() {
+        [] => {
             return Err(Error::new_spanned(
-                other,
-                "the configuration is the same for all events, so it comes by reference: write `config: &Config`",
+                signature,
+                format!("a filter takes its fields: write `fn {}(record: Record) -> Verdict`", signature.ident),
+            ));
+        }
+        [fields] => (fields, None),
+        [fields, config] => (fields, Some(config)),
+        [_, _, third, ..] => {
+            return Err(Error::new_spanned(
+                third,
+                "a filter takes its fields and its configuration, and nothing else: make this a field of one of them",
             ));
         }
     };
-    match types.next().transpose()? {
-        Some(third) => {
-            Err(Error::new_spanned(third, "a filter takes its fields and its configuration, and nothing else"))
+    match (&*fields.ty, config.map(|config| &*config.ty)) {
+        (Type::Reference(_), Some(second)) if !matches!(second, Type::Reference(_)) => {
+            Err(Error::new_spanned(fields, "the fields come first, then the configuration: swap the two parameters"))
         }
-        None => Ok(Parameters { fields, config }),
+        (Type::Reference(reference), _) => {
+            Err(Error::new_spanned(reference, "a filter owns its fields: remove the `&`"))
+        }
+        (Type::ImplTrait(generic), _) | (_, Some(Type::ImplTrait(generic))) => {
+            Err(Error::new_spanned(generic, "a filter has no generics: name the type"))
+        }
+        (fields, None) => Ok(Signature { fields, config: None, answer }),
+        (fields, Some(Type::Reference(reference))) if reference.mutability.is_none() => {
+            Ok(Signature { fields, config: Some(&reference.elem), answer })
+        }
+        (_, Some(other)) => Err(Error::new_spanned(
+            other,
+            "the configuration is the same for all events, so it comes by reference: write `config: &Config`",
+        )),
     }
-}
-
-/// The doc comment's first paragraph, on one line.
-fn first_paragraph(function: &ItemFn) -> Option<String> {
-    let lines = function.attrs.iter().filter_map(|attribute| match &attribute.meta {
-        Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
-            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value().trim().to_owned()),
-            _ => None,
-        },
-        _ => None,
-    });
-    let text = lines.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
-    Some(text).filter(|text| !text.is_empty())
 }

@@ -19,9 +19,13 @@ const MARK: &str = "installed";
 
 /// The packages of `tests/node`: the folder `node_modules`.
 pub fn node() -> PathBuf {
-    let sources = Path::new(SOURCES).join("node");
+    npm("node", &Path::new(SOURCES).join("node"))
+}
+
+/// The folder `node_modules` of the packages that a folder pins; `name` tells it from others.
+pub fn npm(name: &str, sources: &Path) -> PathBuf {
     let files = ["package.json", "package-lock.json"].map(|file| sources.join(file));
-    let folder = installed(Path::new(env!("CARGO_TARGET_TMPDIR")), "node", &files, |folder| {
+    let folder = installed(Path::new(env!("CARGO_TARGET_TMPDIR")), name, &files, |folder| {
         for file in &files {
             fs::copy(file, folder.join(file.file_name().expect("it has one"))).unwrap();
         }
@@ -42,7 +46,12 @@ pub fn beside_packages(file: &str) -> TempDir {
 
 /// A Python that has the packages of `tests/<name>/requirements.txt`.
 pub fn python(name: &str) -> PathBuf {
-    let requirements = Path::new(SOURCES).join(name).join("requirements.txt");
+    pip(name, &Path::new(SOURCES).join(name))
+}
+
+/// A Python that has the packages which a folder's `requirements.txt` pins; `name` tells it from others.
+pub fn pip(name: &str, sources: &Path) -> PathBuf {
+    let requirements = sources.join("requirements.txt");
     let files = [requirements.clone()];
     let folder = installed(Path::new(env!("CARGO_TARGET_TMPDIR")), name, &files, |folder| {
         let remedy = "install Python 3.11 or later with its venv module (Debian: python3-venv), and let pip reach \

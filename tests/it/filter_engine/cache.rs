@@ -140,7 +140,7 @@ async fn a_compiling_child_is_killed_when_nobody_waits_for_it_any_more() {
     let compiler = NamedCompiler::new();
     let folder = TempDir::new().unwrap();
     let room = Room::start(FilterLimits::default(), folder.into(), Default::default(), &compiler.path());
-    let slow = slow_to_compile();
+    let slow = slow_to_compile(4_000);
 
     tokio::select! {
         result = room.upload(&slow) => panic!("it was compiled too fast to be killed: {result:?}"),

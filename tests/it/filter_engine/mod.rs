@@ -1,9 +1,13 @@
 //! The filter room with real WebAssembly: what a filter's author can do to others (nothing) and to their
 //! own webhook, and what an upload may be.
 
+mod batches;
 mod cache;
+mod determinism;
 mod misbehaviour;
+mod mutants;
 mod sameness;
+mod turns;
 mod uploads;
 
 use std::collections::HashMap;
@@ -14,8 +18,10 @@ use futures_util::future::join_all;
 use hooksieve::filter::projection::EventFields;
 use hooksieve::filter::{
     Admitted, Configured, Decision, Evaluation, FilterHost, FilterLimits, FilterOptions, FilterRef, Refused, Request,
+    Uploaded,
 };
 use hooksieve::model::filter::FilterDigest;
+use hooksieve::model::ids::UserId;
 use tempfile::TempDir;
 
 /// The program that becomes a compiling child.
@@ -37,7 +43,7 @@ const DONE: &str = r#"{"pointer":"/currentValue/done","operator":"eq","value":tr
 struct Room {
     host: FilterHost,
     folder: Arc<TempDir>,
-    uploads: Arc<Mutex<HashMap<FilterDigest, Arc<[u8]>>>>,
+    uploads: Arc<Mutex<HashMap<FilterDigest, Uploaded>>>,
 }
 
 impl Room {
@@ -59,7 +65,7 @@ impl Room {
     fn start(
         limits: FilterLimits,
         folder: Arc<TempDir>,
-        uploads: Arc<Mutex<HashMap<FilterDigest, Arc<[u8]>>>>,
+        uploads: Arc<Mutex<HashMap<FilterDigest, Uploaded>>>,
         compiler: &Path,
     ) -> Self {
         let source = Arc::clone(&uploads);
@@ -78,9 +84,16 @@ impl Room {
     }
 
     async fn upload(&self, wasm: &[u8]) -> Result<Admitted, Refused> {
-        let admitted = self.host.admit(wasm).await?;
-        self.uploads.lock().unwrap().insert(admitted.digest, wasm.into());
+        let admitted = self.host.admit(None, wasm).await?;
+        self.keep(None, wasm);
         Ok(admitted)
+    }
+
+    /// Keeps an upload that is not compiled, or no longer.
+    fn keep(&self, owner: Option<UserId>, wasm: &[u8]) -> FilterDigest {
+        let digest = FilterHost::digest(wasm);
+        self.uploads.lock().unwrap().insert(digest, Uploaded { owner, wasm: wasm.into() });
+        digest
     }
 
     async fn configured(&self, wasm: &[u8], config: &str) -> Arc<Configured> {

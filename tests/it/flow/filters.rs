@@ -5,7 +5,7 @@ use hooksieve::wire::{
     FilterChoice, FilterStatus, NewWebhook, OnError, Outcome, PatchWebhook, ReasonClass, UploadQuery, Verdict, Webhook,
 };
 
-use crate::app::{TestApp, created, filtered, raw, verdict, webhook};
+use crate::app::{TestApp, created, filtered, problem, raw, verdict, webhook};
 use crate::guests::HOSTILE;
 use crate::receiver::Receiver;
 
@@ -142,4 +142,62 @@ async fn each_event_gets_fresh_state_in_the_whole_flow() {
 
         assert_eq!(verdict(&user, &event, &webhook).await.reason.unwrap(), "event number 1");
     }
+}
+
+#[tokio::test]
+async fn a_filter_that_cannot_be_used_changes_nothing_through_any_door() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let token = crate::app::member(&app.operator(), "u1").await;
+    let user = app.client(&token);
+    let filter = hostile(&user).await;
+    let kept = user.create_webhook(&filtered(&receiver.url("/a"), "done-records", None)).await.unwrap();
+    let graphql = async |query: String| {
+        let request = crate::app::http().post(app.url("/graphql")).bearer_auth(&token);
+        let body = serde_json::json!({ "query": query }).to_string();
+        let answer = request.header("content-type", "application/json").body(body).send().await.unwrap();
+        serde_json::from_str::<serde_json::Value>(&answer.text().await.unwrap()).unwrap()
+    };
+
+    for (id, config, words) in [
+        // Never ends, is refused, and has more than it takes.
+        (filter.as_str(), r#"{"do":"configure-loop"}"#, "`configure` failed (fuel)"),
+        ("field-match", r#"{"pointer":"/currentValue/done","operator":"equals","value":true}"#, "unknown operator"),
+        ("done-records", "1", "refuses its configuration"),
+    ] {
+        let choice = FilterChoice { id: id.to_owned(), config: Some(raw(config)), on_error: None };
+        let patch = PatchWebhook {
+            name: Some(Some("renamed".to_owned())),
+            filter: Some(Some(choice.clone())),
+            ..Default::default()
+        };
+        let new = NewWebhook { filter: Some(choice), ..webhook(&receiver.url("/a")) };
+        // Names of members are the same in GraphQL's own notation, but for the quotes.
+        let config = config.replace("\"do\"", "do").replace("\"pointer\"", "pointer");
+        let config = config.replace("\"operator\"", "operator").replace("\"value\"", "value");
+        let input = format!(r#"name: "renamed", filter: {{ id: "{id}", config: {config} }}"#);
+        let update =
+            format!(r#"mutation {{ updateWebhook(input: {{ webhookId: "{}", {input} }}) {{ id }} }}"#, kept.id);
+        let create = format!(r#"mutation {{ createWebhook(input: {{ url: "{}", {input} }}) {{ id }} }}"#, new.url);
+
+        let refusals = [problem(user.create_webhook(&new).await), problem(user.update_webhook(&kept.id, &patch).await)];
+        let told = [graphql(create).await, graphql(update).await];
+
+        for refused in refusals {
+            assert_eq!((refused.status, refused.errors[0].pointer.as_str()), (400, "/filter/config"), "{refused:?}");
+            assert!(refused.detail.contains(words), "{refused:?}");
+        }
+        for answer in told {
+            let error = &answer["errors"][0];
+            assert_eq!(error["extensions"]["field"], "input.filter.config", "{answer}");
+            assert!(error["message"].as_str().unwrap().contains(words), "{answer}");
+        }
+    }
+
+    let shown = user.list_webhooks(&Default::default()).await.unwrap().items;
+    let [only] = shown.as_slice() else { panic!("{shown:?}") };
+    assert_eq!((only.name.as_ref(), only.updated_at), (None, kept.updated_at));
+    assert_eq!(only.filter.as_ref().unwrap().id, "done-records");
+    app.send(&crate::app::marked("done", true)).await;
+    app.send(&crate::app::marked("open", false)).await;
+    assert_eq!(receiver.on("/a").len(), 1);
 }

@@ -1,6 +1,8 @@
 //! The flow, from an event to a delivery that a receiver has verified.
 
+mod backtest;
 mod bytes;
+mod configurations;
 mod enabling;
 mod failures;
 mod filters;
@@ -10,5 +12,6 @@ mod operational;
 mod payloads;
 mod retries;
 mod rotation;
+mod shadows;
 mod test_sends;
 mod verdicts;

@@ -179,3 +179,88 @@ async fn another_event_under_the_same_id_is_refused_and_changes_nothing() {
     assert_eq!(app.operator().get_event("e1").await.unwrap().event, "TODO_CREATED");
     assert_eq!(receiver.on("/a").len(), 1);
 }
+
+#[tokio::test]
+async fn every_webhook_is_told_why_it_did_or_did_not_get_an_event() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let (user, operator) = (app.user("u1").await, app.operator());
+    operator.put_project("other", &Default::default()).await.unwrap();
+    operator.add_member("other", "u1").await.unwrap();
+    let base = webhook(&receiver.url("/a"));
+    let mut expected = Vec::new();
+    for (new, outcome, reason) in [
+        (base.clone(), Outcome::Delivered, None),
+        (filtered(&base.url, "done-records", None), Outcome::Filtered, Some("the record is not done")),
+        (
+            filtered(&base.url, "field-match", Some(&DONE.replace("true", "1"))),
+            Outcome::FilterError,
+            Some("/currentValue/done"),
+        ),
+        (NewWebhook { enabled: Some(false), ..base.clone() }, Outcome::Disabled, Some("the webhook was disabled")),
+        (
+            NewWebhook { events: vec!["TODO_CREATED".to_owned()], ..base.clone() },
+            Outcome::NotConsidered,
+            Some("the webhook does not subscribe to TODO_DONE_STATUS_UPDATED"),
+        ),
+        (NewWebhook { events: vec![], ..base.clone() }, Outcome::NotConsidered, Some("subscribes to no event types")),
+        (
+            NewWebhook { project_ids: vec!["other".to_owned()], ..base.clone() },
+            Outcome::NotConsidered,
+            Some("the webhook's `projectIds` do not contain"),
+        ),
+    ] {
+        expected.push((user.create_webhook(&new).await.unwrap().id, outcome, reason));
+    }
+    app.run_after(Duration::from_secs(1)).await;
+
+    app.send(&marked("e1", false)).await;
+    app.run_after(Duration::from_secs(1)).await;
+    let later = user.create_webhook(&base).await.unwrap().id;
+    expected.push((later, Outcome::NotConsidered, Some("registered after the event was accepted")));
+
+    let told = user.list_event_verdicts("e1").await.unwrap().items;
+    assert_eq!(told.len(), expected.len());
+    for (id, outcome, reason) in &expected {
+        let verdict = told.iter().find(|verdict| verdict.webhook_id == *id).unwrap();
+        assert_eq!(verdict.outcome, *outcome, "{verdict:?}");
+        let found = verdict.reason.as_deref().unwrap_or_default();
+        assert!(
+            found.contains(reason.unwrap_or_default()) && verdict.reason.is_some() == reason.is_some(),
+            "{verdict:?}"
+        );
+        let is_asked = matches!(outcome, Outcome::Filtered | Outcome::FilterError);
+        let is_explained = verdict.fuel.is_some() && verdict.duration_us.is_some() && verdict.filter_digest.is_some();
+        assert_eq!(is_explained, is_asked, "{verdict:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_whose_creator_was_no_member_is_told_just_that() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    let every = user.create_webhook(&webhook(&receiver.url("/every"))).await.unwrap();
+    let named = NewWebhook { project_ids: vec![PROJECT.to_owned()], ..webhook(&receiver.url("/named")) };
+    let named = user.create_webhook(&named).await.unwrap();
+    let operator = app.operator();
+    app.run_after(Duration::from_secs(1)).await;
+
+    operator.remove_member(PROJECT, "u1").await.unwrap();
+    app.send(&created("outside")).await;
+    operator.add_member(PROJECT, "u1").await.unwrap();
+
+    let (of_every, of_named) = (verdict(&user, "outside", &every).await, verdict(&user, "outside", &named).await);
+    let reason = format!("when the event was dispatched, the webhook's creator was not a member of {PROJECT}");
+    assert_eq!((of_every.outcome, of_every.reason), (Outcome::NotConsidered, Some(reason)));
+    let reason = "the webhook's creator was not a member of the project".to_owned();
+    assert_eq!((of_named.outcome, of_named.reason), (Outcome::OutOfScope, Some(reason)));
+    // Changed since, it may as well not have been set up like this then.
+    app.run_after(Duration::from_secs(1)).await;
+    user.update_webhook(&every.id, &PatchWebhook { name: Some(None), ..Default::default() }).await.unwrap();
+    assert!(
+        verdict(&user, "outside", &every)
+            .await
+            .reason
+            .unwrap()
+            .ends_with("or the webhook was not yet set up like this")
+    );
+}

@@ -102,6 +102,8 @@ const HOOK: &str = r#"{"target_url":"https://127.0.0.1:8443/","event":"TODO_CREA
 const REPLAY: &str = r#"{"only":"failed","since":"2022-12-01T00:00:00Z"}"#;
 const EVALUATE: &str = r#"{"event":{"event":"TODO_CREATED","projectId":"p"},"config":{"do":"deliver"}}"#;
 
+const BACKTEST: &str = r#"{"filter":{"id":"done-records"}}"#;
+
 pub const ROWS: &[Row] = &[
     row("GET /healthz", Anyone, 200),
     row("GET /readyz", Anyone, 200),
@@ -135,6 +137,8 @@ pub const ROWS: &[Row] = &[
     row("GET /v1/hooks/sample", Users, 200),
     row("GET /v1/webhooks/{id}/deliveries", Both, 200).of(Webhook),
     row("GET /v1/webhooks/{id}/verdicts", Both, 200).of(Webhook),
+    row("GET /v1/webhooks/{id}/stats", Both, 200).of(Webhook),
+    row("POST /v1/webhooks/{id}/backtest", Both, 200).json(BACKTEST).of(Webhook),
     row("GET /v1/deliveries/{id}", Both, 200).of(Delivery).lists(),
     row("POST /v1/deliveries/{id}/retry", Both, 202).of(Delivery),
     row("POST /v1/webhooks/{id}/replay", Both, 202).json(REPLAY).of(Webhook),
@@ -183,13 +187,19 @@ impl Reference {
 
 const IN_FILTER: &str = r#"{"url":"https://127.0.0.1:8443/","filter":{"id":"{}","config":{"do":"deliver"}}}"#;
 const IN_PROJECTS: &str = r#"{"url":"https://127.0.0.1:8443/","projectIds":["{}"]}"#;
+const IN_SHADOW: &str =
+    r#"{"url":"https://127.0.0.1:8443/","shadow":{"filter":{"id":"{}","config":{"do":"deliver"}}}}"#;
+const IN_BACKTEST: &str = r#"{"filter":{"id":"{}","config":{"do":"deliver"}}}"#;
 const EVENT_ID: &str = r#"{"eventId":"{}","config":{"do":"deliver"}}"#;
 
 pub const REFERENCES: &[Reference] = &[
     names("GET /v1/events", "?projectId", Project, "", 200),
     names("POST /v1/webhooks", "filter.id", Filter, IN_FILTER, 400),
+    names("POST /v1/webhooks", "shadow.filter.id", Filter, IN_SHADOW, 400),
     names("POST /v1/webhooks", "projectIds", Project, IN_PROJECTS, 403),
     names("PATCH /v1/webhooks/{id}", "filter.id", Filter, IN_FILTER, 400).own(Webhook),
+    names("PATCH /v1/webhooks/{id}", "shadow.filter.id", Filter, IN_SHADOW, 400).own(Webhook),
+    names("POST /v1/webhooks/{id}/backtest", "filter.id", Filter, IN_BACKTEST, 400).own(Webhook),
     names("PATCH /v1/webhooks/{id}", "projectIds", Project, IN_PROJECTS, 403).own(Webhook),
     names("POST /v1/filters/{id}/evaluate", "eventId", Event, EVENT_ID, 404).own(Filter),
 ];

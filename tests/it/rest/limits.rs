@@ -2,7 +2,7 @@
 //! names the bound, on every route that takes the thing.
 
 use hooksieve::model::limits::{
-    BATCH_BODY_BYTES_MAX, BATCH_EVENTS_MAX, EVENT_TYPE_CHARS_MAX, EVENT_TYPE_EXAMPLE_BYTES_MAX,
+    BACKTEST_EVENTS_MAX, BATCH_BODY_BYTES_MAX, BATCH_EVENTS_MAX, EVENT_TYPE_CHARS_MAX, EVENT_TYPE_EXAMPLE_BYTES_MAX,
     EVENT_TYPE_SCHEMA_BYTES_MAX, FILTER_CONFIG_BYTES_MAX, ID_CHARS_MAX, JSON_DEPTH_MAX, NAME_CHARS_MAX, PAGE_ITEMS_MAX,
     REQUEST_BODY_BYTES_MAX, REQUEST_HEADERS_BYTES_MAX, REQUEST_HEADERS_MAX, REQUEST_URL_BYTES_MAX, SECRET_BYTES_MAX,
     URL_CHARS_MAX, WEBHOOK_EVENTS_MAX, WEBHOOK_HEADER_VALUE_BYTES_MAX, WEBHOOK_HEADERS_MAX, WEBHOOK_PROJECTS_MAX,
@@ -171,6 +171,21 @@ const MEMBERS: &[Case] = &[
         FILTER_CONFIG_BYTES_MAX,
     ),
     ("PATCH /v1/webhooks/{id}", |n, scene| format!(r#"{{"filter":{}}}"#, filter(n, scene)), FILTER_CONFIG_BYTES_MAX),
+    (
+        "PATCH /v1/webhooks/{id}",
+        |n, scene| format!(r#"{{"shadow":{{"filter":{}}}}}"#, filter(n, scene)),
+        FILTER_CONFIG_BYTES_MAX,
+    ),
+    (
+        "POST /v1/webhooks/{id}/backtest",
+        |n, scene| format!(r#"{{"filter":{}}}"#, filter(n, scene)),
+        FILTER_CONFIG_BYTES_MAX,
+    ),
+    (
+        "POST /v1/webhooks/{id}/backtest",
+        |n, _| format!(r#"{{"filter":{{"id":"done-records"}},"limit":{n}}}"#),
+        BACKTEST_EVENTS_MAX as usize,
+    ),
     (
         "POST /v1/filters/{id}/evaluate",
         |n, _| format!(r#"{{"event":{{{NEW_EVENT}}},"config":{}}}"#, config(n)),

@@ -10,6 +10,7 @@ mod metrics;
 mod races;
 mod refusals;
 mod routes;
+mod stats;
 
 use hooksieve::wire::Problem;
 use reqwest::{Method, RequestBuilder, Response};

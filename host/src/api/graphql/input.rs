@@ -144,6 +144,7 @@ impl CreateWebhookInput {
             project_ids: self.project_ids.unwrap_or_default(),
             secret: self.secret.map(Secret::new),
             filter: self.filter.map(Into::into),
+            shadow: None,
             payload_format: self.payload_format.map(Into::into).unwrap_or_default(),
             headers: self.headers.map(headers).transpose()?.unwrap_or_default(),
             is_enabled: self.enabled.unwrap_or(true),
@@ -169,6 +170,7 @@ impl UpdateWebhookInput {
             events: one_list(names, self.event_types)?,
             project_ids: self.project_ids.map(|ids| ids.into_iter().flatten().collect()),
             filter: optional(self.filter).map(|choice| choice.map(Into::into)),
+            shadow: None,
             payload_format: self.payload_format.map(Into::into),
             headers: self
                 .headers

@@ -1,5 +1,6 @@
 //! The REST handlers, one file a noun. Each calls one use case and shapes its answer.
 
+pub(super) mod backtest;
 pub(super) mod batch;
 pub(super) mod deliveries;
 pub(super) mod event_types;
@@ -10,6 +11,7 @@ pub(super) mod hooks;
 pub(super) mod people;
 pub(super) mod replays;
 pub(super) mod secrets;
+pub(super) mod stats;
 pub(super) mod test_sends;
 pub(super) mod verdicts;
 pub(super) mod webhooks;

@@ -13,7 +13,7 @@ use crate::wire;
 
 /// Explain for each webhook why it did or did not get an event
 ///
-/// For a user: each of their webhooks, at most 1000. For the operator: every verdict on the event. The
+/// For a user: each of their webhooks. For the operator: every verdict on the event. The
 /// list has one page.
 #[utoipa::path(get, path = "/v1/events/{id}/verdicts", tag = "verdicts",
     params(("id" = String, Path, description = "The event.")),
@@ -31,6 +31,9 @@ pub(crate) async fn list_event_verdicts(
 }
 
 /// List the verdicts for a webhook
+///
+/// A page of those with some outcome or of some time is looked for among 10 000 verdicts: it may be short or empty, and
+/// the list goes on with `nextCursor` all the same.
 #[utoipa::path(get, path = "/v1/webhooks/{id}/verdicts", tag = "verdicts",
     params(("id" = String, Path, description = "The webhook."), wire::VerdictsQuery),
     responses(

@@ -109,7 +109,9 @@ pub(crate) async fn delete_webhook(
 impl From<service::WebhookView> for wire::Webhook {
     fn from(view: service::WebhookView) -> Self {
         let health = wire::WebhookHealth::new(&view.webhook, view.hold, view.next_attempt_at);
-        Self::new(&view.webhook, view.secret.as_ref().map(SecretText::from), health)
+        let shadow = view.webhook.shadow.as_ref();
+        let shadow = shadow.map(|shadow| wire::Shadow::new(shadow, view.agreements, view.samples));
+        Self { shadow, ..Self::new(&view.webhook, view.secret.as_ref().map(SecretText::from), health) }
     }
 }
 
@@ -122,6 +124,7 @@ impl From<wire::NewWebhook> for service::NewWebhook {
             project_ids: new.project_ids,
             secret: new.secret.map(Into::into),
             filter: new.filter.map(Into::into),
+            shadow: new.shadow.map(|shadow| shadow.filter.into()),
             payload_format: new.payload_format.map(Into::into).unwrap_or_default(),
             headers: new.headers.into_iter().map(|(name, value)| (name, value.into())).collect(),
             is_enabled: new.enabled.unwrap_or(true),
@@ -137,12 +140,19 @@ impl From<wire::PatchWebhook> for service::WebhookPatch {
             events: patch.events,
             project_ids: patch.project_ids,
             filter: patch.filter.map(|choice| choice.map(Into::into)),
+            shadow: patch.shadow.map(|shadow| shadow.map(|shadow| shadow.filter.into())),
             payload_format: patch.payload_format.map(Into::into),
             headers: patch
                 .headers
                 .map(|headers| headers.into_iter().map(|(name, value)| (name, value.map(Into::into))).collect()),
             is_enabled: patch.enabled,
         }
+    }
+}
+
+impl From<wire::Candidate> for service::CandidateChoice {
+    fn from(choice: wire::Candidate) -> Self {
+        Self { id: choice.id, config: choice.config.map(|config| config.get().to_owned()) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! `filter check`: builds a filter and says what it is.
+//! `filter check`: builds a filter and says what it is, and what looks like a mistake.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::module;
+use super::survey::Survey;
 use super::trial::{Trial, canonical_config};
 use crate::cli::failure::Explain;
 use crate::cli::input;
@@ -35,6 +36,8 @@ struct Checked {
     configure_fuel: Option<u64>,
     /// What the filter says to a configuration of `null`.
     wants_config: Option<String>,
+    /// How it does on the catalogue's examples; `None` like the fields.
+    examples: Option<Survey>,
 }
 
 pub(super) async fn run(args: Args, output: Output) -> anyhow::Result<ExitCode> {
@@ -43,13 +46,17 @@ pub(super) async fn run(args: Args, output: Output) -> anyhow::Result<ExitCode> 
     let wasm = module::read(&args.path).await?;
     let trial = Trial::start()?;
     let admitted = trial.admit(&wasm).await?;
-    let (configured, wants_config) = match trial.configure(admitted.digest, &config).await {
+    let (configured, wants_config) = match trial.configure(&admitted, &config).await {
         Ok(configured) => (Some(configured), None),
         // Whether it can do without one is not known before it is asked.
         Err(refused) if given.is_none() => (None, Some(refused.to_string())),
         Err(refused) => {
             return Err(refused).failed("the filter cannot be used like this", "give another --config");
         }
+    };
+    let examples = match &configured {
+        Some(configured) => Some(Survey::of(&trial, configured).await?),
+        None => None,
     };
     let checked = Checked {
         about: admitted.about.into(),
@@ -59,6 +66,7 @@ pub(super) async fn run(args: Args, output: Output) -> anyhow::Result<ExitCode> 
         fields: configured.as_ref().map(|configured| configured.pointers.clone()),
         configure_fuel: configured.as_ref().map(|configured| configured.fuel),
         wants_config,
+        examples,
     };
     output.print(&checked, text)?;
     Ok(ExitCode::SUCCESS)
@@ -67,13 +75,17 @@ pub(super) async fn run(args: Args, output: Output) -> anyhow::Result<ExitCode> 
 fn text(checked: &Checked) -> String {
     let about = &checked.about;
     let mut text = format!(
-        "{} {}: {}\n{} bytes, interface {}, sha256 {}",
+        "{} {}: {}\n{} bytes, interface {}, sha256 {}\n{}",
         plain(&about.name),
         plain(&about.version),
         plain(&about.description),
         checked.size_bytes,
         checked.wit_version,
-        checked.digest
+        checked.digest,
+        match &about.config_schema {
+            Some(schema) => format!("publishes a schema of its configuration, {} bytes", schema.get().len()),
+            None => "publishes no schema of a configuration".to_owned(),
+        }
     );
     match (&checked.fields, &checked.wants_config) {
         (Some(fields), _) if fields.is_empty() => text.push_str("\nreads no fields"),
@@ -87,6 +99,9 @@ fn text(checked: &Checked) -> String {
             let wants = wants.as_deref().unwrap_or_default();
             text.push_str(&format!("\nreads what its configuration says; give --config ({})", plain(wants)));
         }
+    }
+    if let Some(survey) = &checked.examples {
+        text.push_str(&format!("\n{survey}"));
     }
     text
 }
@@ -109,6 +124,7 @@ mod tests {
             fields: Some(vec!["/currentValue/done".to_owned()]),
             configure_fuel: Some(7),
             wants_config: None,
+            examples: None,
         }
     }
 
@@ -116,7 +132,8 @@ mod tests {
     fn the_text_has_all_that_the_author_must_know() {
         assert_eq!(
             text(&checked()),
-            "done-records 0.1.0: Delivers what is done\n15000 bytes, interface 0.1.0, sha256 ab12\nreads\n  /currentValue/done"
+            "done-records 0.1.0: Delivers what is done\n15000 bytes, interface 0.1.0, sha256 ab12\n\
+             publishes no schema of a configuration\nreads\n  /currentValue/done"
         );
     }
 

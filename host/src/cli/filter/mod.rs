@@ -2,13 +2,16 @@
 //!
 //! - [`new`]: a crate to begin with, from the embedded [`template`].
 //! - [`module`]: the module of a crate or a file. [`trial`]: runs it here, exactly as a host would.
-//! - [`check`] and [`mod@test`] use both; [`push`] and [`list`] call a host.
+//! - [`events`]: what it is run on. [`survey`]: how it does on the catalogue's examples.
+//! - [`check`] and [`mod@test`] use these; [`push`] and [`list`] call a host.
 
 mod check;
+mod events;
 mod list;
 mod module;
 mod new;
 mod push;
+mod survey;
 mod template;
 mod test;
 mod trial;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::template;
+use super::template::{self, Template};
 use crate::cli::failure::{Explain, misuse};
 use crate::cli::output::Output;
 
@@ -33,6 +33,9 @@ pub(in crate::cli) struct Args {
     /// The folder to make it in [default: this one].
     #[arg(long, value_name = "DIR")]
     path: Option<PathBuf>,
+    /// What the filter begins with.
+    #[arg(long, value_enum, default_value_t)]
+    template: Template,
 }
 
 pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<ExitCode> {
@@ -40,8 +43,8 @@ pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<ExitCode> {
         return Err(misuse(format!("{:?} cannot be the name of a filter: {flaw}", args.name), "try `my-filter`"));
     }
     let folder = args.path.clone().unwrap_or_default().join(&args.name);
-    make(&folder, &args.name)?;
-    output.print(&json!({ "name": args.name, "path": folder }), |_| next_steps(&folder))?;
+    make(&folder, &args.name, args.template)?;
+    output.print(&json!({ "name": args.name, "path": folder }), |_| next_steps(&folder, args.template))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -61,7 +64,7 @@ fn flaw_of(name: &str) -> Option<&'static str> {
 }
 
 /// Writes the crate, wholly or not at all.
-fn make(folder: &Path, name: &str) -> anyhow::Result<()> {
+fn make(folder: &Path, name: &str, template: Template) -> anyhow::Result<()> {
     let parent = folder.parent().unwrap_or(Path::new("."));
     let shown = folder.display();
     fs::create_dir_all(parent)
@@ -71,7 +74,7 @@ fn make(folder: &Path, name: &str) -> anyhow::Result<()> {
         format!("cannot make {shown}"),
         "choose another name, or another folder with --path; nothing there was changed",
     )?;
-    let written = write_all(folder, name);
+    let written = write_all(folder, name, template);
     if written.is_err() {
         // What stays behind is told by the error that matters.
         drop(fs::remove_dir_all(folder));
@@ -79,8 +82,8 @@ fn make(folder: &Path, name: &str) -> anyhow::Result<()> {
     written.failed(format!("cannot write into {shown}"), "check the space on the disk")
 }
 
-fn write_all(folder: &Path, name: &str) -> io::Result<()> {
-    for (path, text) in template::files(name) {
+fn write_all(folder: &Path, name: &str, template: Template) -> io::Result<()> {
+    for (path, text) in template::files(name, template) {
         let path = folder.join(path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
@@ -90,13 +93,20 @@ fn write_all(folder: &Path, name: &str) -> io::Result<()> {
     Ok(())
 }
 
-fn next_steps(folder: &Path) -> String {
-    format!(
-        "made {folder}; next:\n  cd {folder}\n  cargo test               # try it natively\n  \
-         hooksieve filter check   # build the module\n  hooksieve filter test    # run the module on examples\n  \
-         hooksieve filter push    # upload it to the host at HOOKSIEVE_URL",
-        folder = folder.display()
-    )
+fn next_steps(folder: &Path, template: Template) -> String {
+    let config = template.config().map_or(String::new(), |config| format!(" {config}"));
+    let steps = [
+        ("cargo test".to_owned(), "try it natively"),
+        (format!("hooksieve filter check{config}"), "build the module, and see what it is"),
+        (format!("hooksieve filter test{config}"), "run the module on examples"),
+        ("hooksieve filter push".to_owned(), "upload it to the host at HOOKSIEVE_URL"),
+    ];
+    let width = steps.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
+    let mut text = format!("made {folder}; next:\n  cd {folder}", folder = folder.display());
+    for (command, what) in steps {
+        text.push_str(&format!("\n  {command:width$}   # {what}"));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -120,7 +130,7 @@ mod tests {
         let folder = parent.path().join("mine");
         fs::create_dir(&folder).unwrap();
 
-        let error = make(&folder, "mine").unwrap_err();
+        let error = make(&folder, "mine", Template::Minimal).unwrap_err();
 
         assert!(error.to_string().starts_with("cannot make"), "{error}");
         assert_eq!(folder.read_dir().unwrap().count(), 0);
@@ -131,7 +141,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join("deep/mine");
 
-        make(&folder, "mine").unwrap();
+        make(&folder, "mine", Template::Minimal).unwrap();
 
         assert!(fs::read_to_string(folder.join("Cargo.toml")).unwrap().contains("name = \"mine\""));
         for file in [".cargo/config.toml", ".gitignore", "src/lib.rs", "hooksieve-sdk/macros/src/lib.rs"] {

@@ -1,9 +1,11 @@
-//! The files of a new filter crate: the SDK's template, and the SDK itself beside it.
+//! The files of a new filter crate: one of the SDK's templates, and the SDK itself beside it.
 //!
 //! They are embedded, so that `filter new` needs neither a checkout nor a registry that has the SDK.
 
 /// What the template's files have in place of the crate's name.
 const NAME: &str = "{{name}}";
+/// What they have in place of an argument that `filter check` and `filter test` can take.
+const CONFIG: &str = "{{config}}";
 /// The folder of the SDK in a new crate.
 const SDK: &str = "hooksieve-sdk";
 
@@ -17,22 +19,56 @@ macro_rules! template {
     };
 }
 
-const CRATE_FILES: [(&str, &str); 5] = template![
+/// What a new filter begins with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Template {
+    /// Looks at one field.
+    #[default]
+    Minimal,
+    /// Has a configuration.
+    Config,
+    /// Compares the record before and after.
+    ChangedFields,
+    /// Looks into a list of the record.
+    List,
+}
+
+impl Template {
+    /// What its `src/lib.rs` is.
+    fn code(self) -> &'static str {
+        match self {
+            Self::Minimal => include_str!("../../../../sdk/template/src/minimal.rs.in"),
+            Self::Config => include_str!("../../../../sdk/template/src/config.rs.in"),
+            Self::ChangedFields => include_str!("../../../../sdk/template/src/changed-fields.rs.in"),
+            Self::List => include_str!("../../../../sdk/template/src/list.rs.in"),
+        }
+    }
+
+    /// A configuration to try the filter with, as an argument in quotes, where it wants one.
+    pub(super) fn config(self) -> Option<&'static str> {
+        (self == Self::Config).then_some(r#"--config '{"lists": ["In progress"]}'"#)
+    }
+}
+
+const CRATE_FILES: [(&str, &str); 4] = template![
     "Cargo.toml" => "Cargo.toml.in",
     "README.md" => "README.md.in",
     ".gitignore" => "gitignore.in",
     ".cargo/config.toml" => "cargo-config.toml.in",
-    "src/lib.rs" => "src/lib.rs.in",
 ];
 
-const SDK_FILES: [(&str, &str); 27] = sdk![
+const SDK_FILES: [(&str, &str); 33] = sdk![
     "Cargo.toml",
     "README.md",
     "catalogue.json",
     "macros/Cargo.toml",
+    "macros/src/doc.rs",
     "macros/src/fields.rs",
     "macros/src/filter.rs",
     "macros/src/lib.rs",
+    "macros/src/rename.rs",
+    "macros/src/schema.rs",
+    "macros/src/serde.rs",
     "src/about.rs",
     "src/allocator.rs",
     "src/bindings.rs",
@@ -43,8 +79,10 @@ const SDK_FILES: [(&str, &str); 27] = sdk![
     "src/config/read.rs",
     "src/export.rs",
     "src/field.rs",
+    "src/instant.rs",
     "src/lib.rs",
     "src/pointer.rs",
+    "src/schema.rs",
     "src/sieve.rs",
     "src/test.rs",
     "src/test/document.rs",
@@ -56,8 +94,10 @@ const SDK_FILES: [(&str, &str); 27] = sdk![
 ];
 
 /// Every file of a new crate, by its path in the crate's folder.
-pub(super) fn files(name: &str) -> impl Iterator<Item = (String, String)> {
-    let own = CRATE_FILES.into_iter().map(move |(path, text)| (path.to_owned(), text.replace(NAME, name)));
+pub(super) fn files(name: &str, template: Template) -> impl Iterator<Item = (String, String)> {
+    let config = template.config().map_or("`--config JSON`".to_owned(), |config| format!("`{config}`"));
+    let own = CRATE_FILES.into_iter().chain([("src/lib.rs", template.code())]);
+    let own = own.map(move |(path, text)| (path.to_owned(), text.replace(NAME, name).replace(CONFIG, &config)));
     let sdk = SDK_FILES.into_iter().map(|(path, text)| (format!("{SDK}/{path}"), text.to_owned()));
     own.chain(sdk)
 }
@@ -66,6 +106,8 @@ pub(super) fn files(name: &str) -> impl Iterator<Item = (String, String)> {
 mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
+
+    use clap::ValueEnum;
 
     use super::*;
 
@@ -96,9 +138,11 @@ mod tests {
 
     #[test]
     fn no_file_keeps_the_place_of_the_name() {
-        let files: Vec<(String, String)> = files("my-filter").collect();
+        for template in Template::value_variants() {
+            let files: Vec<(String, String)> = files("my-filter", *template).collect();
 
-        assert!(files.iter().any(|(path, text)| path == "Cargo.toml" && text.contains("name = \"my-filter\"")));
-        assert!(files.iter().all(|(path, text)| path.starts_with(SDK) || !text.contains("{{")));
+            assert!(files.iter().any(|(path, text)| path == "Cargo.toml" && text.contains("name = \"my-filter\"")));
+            assert!(files.iter().all(|(path, text)| path.starts_with(SDK) || !text.contains("{{")));
+        }
     }
 }

@@ -6,13 +6,13 @@ use std::process::ExitCode;
 use anyhow::Context;
 use serde::Serialize;
 
+use super::events::Source;
 use super::module;
-use super::trial::{Trial, canonical_config, read_event};
+use super::trial::{Trial, canonical_config};
 use crate::cli::failure::Explain;
 use crate::cli::input;
 use crate::cli::output::{Output, Table, plain};
-use crate::model::catalogue::Catalogue;
-use crate::wire::{Evaluation, EvaluationVerdict, FieldSeen, NewEvent};
+use crate::wire::{Evaluation, EvaluationVerdict, FieldSeen};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
@@ -22,9 +22,8 @@ pub(in crate::cli) struct Args {
     /// The filter's configuration [default: null].
     #[arg(long, value_name = "JSON|@FILE")]
     config: Option<String>,
-    /// A file with an event, a JSON object; several may be given [default: the catalogue's examples].
-    #[arg(long = "event", value_name = "FILE")]
-    events: Vec<PathBuf>,
+    #[command(flatten)]
+    source: Source,
     /// Show what the filter saw at its fields.
     #[arg(short, long)]
     verbose: bool,
@@ -33,6 +32,8 @@ pub(in crate::cli) struct Args {
 /// What the filter said of one event.
 #[derive(Debug, Serialize)]
 struct Tested {
+    /// Its id, unless it is an event that was never posted.
+    id: Option<String>,
     event: String,
     #[serde(flatten)]
     evaluation: Evaluation,
@@ -41,46 +42,30 @@ struct Tested {
 pub(super) async fn run(args: Args, output: Output) -> anyhow::Result<ExitCode> {
     let given = args.config.as_deref().map(input::json_argument).transpose()?;
     let config = canonical_config(given.as_deref())?;
-    let events = events(&args.events)?;
+    let events = args.source.events().await?;
     let wasm = module::read(&args.path).await?;
     let trial = Trial::start()?;
     let admitted = trial.admit(&wasm).await?;
-    let configured = trial
-        .configure(admitted.digest, &config)
-        .await
-        .failed("the filter cannot be used like this", "give the configuration that it wants with --config")?;
+    let configured = trial.configure(&admitted, &config).await.failed(
+        "the filter cannot be used like this",
+        "give the configuration that it wants with --config; `filter check --json` shows its schema if it has one",
+    )?;
     let mut tested = Vec::with_capacity(events.len());
     for event in events {
         let evaluation = trial.evaluate(&configured, &event).await.context("the filter was not run")?;
-        tested.push(Tested { event: event.event, evaluation });
+        tested.push(Tested { id: event.id, event: event.event, evaluation });
     }
     output.print(&tested, |tested| text(tested, args.verbose))?;
     let has_failed = tested.iter().any(|tested| tested.evaluation.verdict == EvaluationVerdict::Error);
     Ok(if has_failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn events(files: &[PathBuf]) -> anyhow::Result<Vec<NewEvent>> {
-    if files.is_empty() {
-        let catalogue = Catalogue::built_in();
-        let examples = catalogue.types().iter().map(|info| read_event(info.example.get()));
-        return examples.collect::<anyhow::Result<_>>().context("reading the catalogue");
-    }
-    let read = |file: &PathBuf| {
-        let text = input::read_text(file)?;
-        read_event(&text).misuse(
-            format!("{} is not an event", file.display()),
-            "write it as it would be posted, such as {\"event\": \"TODO_CREATED\", \"projectId\": \"p\", \"currentValue\": {}}",
-        )
-    };
-    files.iter().map(read).collect()
-}
-
 fn text(tested: &[Tested], is_verbose: bool) -> String {
     let mut table = Table::new(["VERDICT", "EVENT", "FUEL", "µs", "REASON"]);
-    for Tested { event, evaluation } in tested {
+    for Tested { id, event, evaluation } in tested {
         table.push([
             word(evaluation.verdict).to_owned(),
-            event.clone(),
+            id.as_ref().map_or_else(|| event.clone(), |id| format!("{event} {id}")),
             evaluation.fuel.to_string(),
             evaluation.microseconds.to_string(),
             reason(evaluation),
@@ -140,7 +125,7 @@ mod tests {
             fuel: 900,
             microseconds: 12,
         };
-        Tested { event: "TODO_MOVED".to_owned(), evaluation }
+        Tested { id: None, event: "TODO_MOVED".to_owned(), evaluation }
     }
 
     #[test]
@@ -157,14 +142,16 @@ mod tests {
     }
 
     #[test]
+    fn an_event_that_has_an_id_is_told_by_it() {
+        let stored = Tested { id: Some("evt-1".to_owned()), ..tested(EvaluationVerdict::Deliver, None) };
+
+        assert!(text(&[stored], false).contains("deliver  TODO_MOVED evt-1  900"));
+    }
+
+    #[test]
     fn verbose_lines_show_what_the_filter_saw() {
         let text = text(&[tested(EvaluationVerdict::Deliver, None)], true);
 
         assert!(text.contains("\n  /currentValue/done {\"type\":\"boolean\",\"value\":true}\n"), "{text}");
-    }
-
-    #[test]
-    fn every_example_of_the_catalogue_is_an_event_to_test_with() {
-        assert_eq!(events(&[]).unwrap().len(), 37);
     }
 }

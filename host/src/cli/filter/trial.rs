@@ -10,7 +10,6 @@ use crate::cli::this_program;
 use crate::filter::projection::EventFields;
 use crate::filter::{Admitted, Configured, FilterHost, FilterLimits, FilterOptions, FilterRef, Refused, Request};
 use crate::json;
-use crate::model::filter::FilterDigest;
 use crate::service::Evaluated;
 use crate::wire::{Evaluation, NewEvent};
 
@@ -48,15 +47,24 @@ impl Trial {
     /// # Errors
     /// When a host would refuse it.
     pub(super) async fn admit(&self, wasm: &[u8]) -> anyhow::Result<Admitted> {
-        self.host.admit(wasm).await.failed("a host would refuse this filter", "see the guide: hooksieve-sdk/README.md")
+        self.host
+            .admit(None, wasm)
+            .await
+            .failed("a host would refuse this filter", "see the guide: hooksieve-sdk/README.md")
     }
 
     /// Configures an admitted filter. `config` is canonical JSON.
     ///
     /// # Errors
-    /// When the filter refuses the configuration, or declares what cannot be projected.
-    pub(super) async fn configure(&self, digest: FilterDigest, config: &str) -> Result<Arc<Configured>, Refused> {
-        self.host.configure(&FilterRef { digest, config: config.into() }).await
+    /// When the filter or its schema refuses the configuration, or it declares what cannot be projected.
+    pub(super) async fn configure(&self, admitted: &Admitted, config: &str) -> Result<Arc<Configured>, Refused> {
+        let filter = FilterRef { digest: admitted.digest, config: config.into() };
+        self.host.take_config(&admitted.about, &filter).await
+    }
+
+    /// What a filter may use here: a host's defaults.
+    pub(super) fn limits(&self) -> &FilterLimits {
+        self.host.limits()
     }
 
     /// What the filter says of one event.

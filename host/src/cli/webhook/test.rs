@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::cli::failure::Explain;
-use crate::cli::output::{Output, plain};
+use crate::cli::output::{Output, named, plain};
 use crate::cli::remote::Remote;
 use crate::client::{Client, ClientError};
 use crate::wire::{Attempt, DeliveryDetail, Outcome, TestSent, TestWebhook, Verdict};
@@ -90,10 +90,9 @@ impl Tested {
 }
 
 fn described(tested: &Tested) -> String {
-    let name = |value: serde_json::Result<String>| value.unwrap_or_default().trim_matches('"').to_owned();
     let mut lines = vec![
         ("event", format!("{} {}", tested.test.event, tested.test.id)),
-        ("verdict", name(serde_json::to_string(&tested.verdict.outcome))),
+        ("verdict", named(tested.verdict.outcome)),
     ];
     lines.extend(tested.verdict.reason.clone().map(|reason| ("reason", reason)));
     if let Some(attempt) = tested.first_attempt() {
@@ -101,7 +100,7 @@ fn described(tested: &Tested) -> String {
         lines.push(("attempt", format!("{status} after {} ms", attempt.duration_ms)));
         if let Some(error) = attempt.error {
             let detail = attempt.error_detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
-            lines.push(("error", format!("{}{detail}", name(serde_json::to_string(&error)))));
+            lines.push(("error", format!("{}{detail}", named(error))));
         }
         let next = tested.delivery.as_ref().and_then(|detail| detail.delivery.next_attempt_at);
         lines.extend(next.map(|at| ("next", format!("tried again at {at}"))));

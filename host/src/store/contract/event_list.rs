@@ -7,7 +7,7 @@ use crate::model::event::{Event, EventType, StoredEvent};
 use crate::model::limits::{PAGE_EVENTS_EXAMINED_MAX, PAGE_VALUE_BYTES_MAX};
 use crate::store::{EventQuery, EventScope, Page, Project, Store, User};
 
-const ALL: EventQuery = EventQuery { scope: EventScope::All, event_type: None, since: None, until: None };
+const ALL: EventQuery = EventQuery { scope: EventScope::All, event_types: Vec::new(), since: None, until: None };
 
 async fn accept(store: &dyn Store, name: &str, event_type: &str, in_project: &str, second: i64) {
     let event = event_of_type(name, event_type);
@@ -66,8 +66,8 @@ pub(in crate::store) async fn events_are_listed_by_project_type_and_time(store: 
         accept(&*store, name, event_type, in_project, second as i64).await;
     }
     let listed = async |query| all_pages(&*store, &query, 1).await.0;
-    let of_project = EventQuery { scope: EventScope::Project(project("p")), ..ALL };
-    let of_type = |query| EventQuery { event_type: Some(EventType::parse("A").unwrap()), ..query };
+    let of_project = EventQuery { scope: EventScope::Projects(vec![project("p")]), ..ALL };
+    let of_type = |query| EventQuery { event_types: vec![EventType::parse("A").unwrap()], ..query };
 
     assert_eq!(listed(of_project.clone()).await, ["d", "b", "a"]);
     assert_eq!(listed(of_type(ALL)).await, ["d", "c", "a"]);
@@ -75,7 +75,7 @@ pub(in crate::store) async fn events_are_listed_by_project_type_and_time(store: 
     assert_eq!(listed(EventQuery { since: Some(at(1)), until: Some(at(3)), ..ALL }).await, ["c", "b"]);
     assert_eq!(listed(EventQuery { since: Some(at(3)), ..ALL }).await, ["d"]);
     assert_eq!(listed(EventQuery { until: Some(at(1)), ..ALL }).await, ["a"]);
-    assert!(listed(EventQuery { scope: EventScope::Project(project("r")), ..ALL }).await.is_empty());
+    assert!(listed(EventQuery { scope: EventScope::Projects(vec![project("r")]), ..ALL }).await.is_empty());
 }
 
 pub(in crate::store) async fn a_user_sees_the_events_of_the_projects_they_are_in_now(store: Arc<dyn Store>) {
@@ -114,7 +114,7 @@ pub(in crate::store) async fn a_type_that_is_rare_is_found_over_several_pages(st
         .map(|number| (Arc::new(event_of_type(&format!("e{number}"), "OFTEN")), digest(0)))
         .collect();
     store.accept_events(often).await.unwrap();
-    let rare = EventQuery { event_type: Some(EventType::parse("RARE").unwrap()), ..ALL };
+    let rare = EventQuery { event_types: vec![EventType::parse("RARE").unwrap()], ..ALL };
 
     let first = store.events(rare.clone(), page(10, None)).await.unwrap();
     let second = store.events(rare, page(10, first.next)).await.unwrap();

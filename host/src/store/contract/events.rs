@@ -63,7 +63,8 @@ pub(in crate::store) async fn a_lapsed_event_lease_is_claimed_again_under_a_larg
     let second = store.claim_events(claim(at(60), 1)).await.unwrap().remove(0);
 
     assert!(second.fence > first.fence);
-    let decide = |fence| Dispatched { event: first.stored.seq, fence, verdicts: vec![], deliveries: vec![] };
+    let decide =
+        |fence| Dispatched { event: first.stored.seq, fence, verdicts: vec![], deliveries: vec![], compared: vec![] };
     assert_eq!(store.record_dispatch(decide(first.fence)).await.unwrap(), Recorded::LeaseLost);
     assert_eq!(store.record_dispatch(decide(second.fence)).await.unwrap(), Recorded::Written);
 }
@@ -73,7 +74,7 @@ pub(in crate::store) async fn a_released_event_is_free_when_it_was_said_and_its_
 
     store.release_events(vec![(event, fence), (event, fence - 1)], at(5)).await.unwrap();
 
-    let late = Dispatched { event, fence, verdicts: vec![], deliveries: vec![] };
+    let late = Dispatched { event, fence, verdicts: vec![], deliveries: vec![], compared: vec![] };
     assert_eq!(store.record_dispatch(late).await.unwrap(), Recorded::LeaseLost);
     assert!(store.claim_events(claim(at(4), 1)).await.unwrap().is_empty());
     let again = store.claim_events(claim(at(5), 1)).await.unwrap();
@@ -110,6 +111,7 @@ pub(in crate::store) async fn a_lost_event_lease_writes_nothing(store: Arc<dyn S
         fence,
         verdicts: vec![verdict("w", Outcome::Delivered)],
         deliveries: vec![owed("e", "w", at(60))],
+        compared: vec![],
     };
 
     assert_eq!(store.record_dispatch(late).await.unwrap(), Recorded::LeaseLost);
@@ -123,11 +125,12 @@ pub(in crate::store) async fn a_dispatch_that_cannot_be_written_leaves_the_event
     let (event, fence) = accepted(&*store, "e").await;
     let verdicts = vec![verdict("w", Outcome::Filtered), verdict("never_added", Outcome::Filtered)];
 
-    let failed = store.record_dispatch(Dispatched { event, fence, verdicts, deliveries: vec![] }).await;
+    let failed =
+        store.record_dispatch(Dispatched { event, fence, verdicts, deliveries: vec![], compared: vec![] }).await;
 
     assert!(matches!(failed, Err(StoreError::Internal(_))), "{failed:?}");
     assert!(store.verdicts_on(event, None).await.unwrap().is_empty());
-    let retried = Dispatched { event, fence, verdicts: vec![], deliveries: vec![] };
+    let retried = Dispatched { event, fence, verdicts: vec![], deliveries: vec![], compared: vec![] };
     assert_eq!(store.record_dispatch(retried).await.unwrap(), Recorded::Written);
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::samples::{at, binding, page, secret, upload, user, webhook, webhook_id};
 use crate::model::filter::FilterDigest;
 use crate::model::webhook::Webhook;
-use crate::store::{Added, Removed, Store, Updated};
+use crate::store::{Added, FilterUsage, Removed, Store, Updated};
 
 pub(in crate::store) async fn a_filter_and_its_bytes_read_back_as_they_were(store: Arc<dyn Store>) {
     let owned = upload("flt_1", Some("owner"), 1);
@@ -33,6 +33,28 @@ pub(in crate::store) async fn a_user_sees_bundled_filters_and_their_own(store: A
     assert_eq!(second.next, None);
     let shared = store.filters(None, page(9, None)).await.unwrap();
     assert_eq!(shared.items.iter().map(|filter| filter.id.as_str()).collect::<Vec<_>>(), ["d", "a"]);
+}
+
+pub(in crate::store) async fn bytes_belong_to_who_uploaded_them_first_unless_they_are_shared(store: Arc<dyn Store>) {
+    for (id, owner, byte) in [("a", Some("owner"), 1), ("b", Some("other"), 1), ("c", Some("owner"), 2), ("d", None, 2)]
+    {
+        store.add_filter(upload(id, owner, byte)).await.unwrap();
+    }
+
+    assert_eq!(store.filter_owner(&FilterDigest([1; 32])).await.unwrap(), Some(user("owner")));
+    assert_eq!(store.filter_owner(&FilterDigest([2; 32])).await.unwrap(), None);
+    assert_eq!(store.filter_owner(&FilterDigest([9; 32])).await.unwrap(), None);
+}
+
+pub(in crate::store) async fn a_users_filters_are_counted_and_weighed(store: Arc<dyn Store>) {
+    let uploads = [upload("a", Some("owner"), 1), upload("b", Some("owner"), 1), upload("c", None, 2)];
+    for uploaded in &uploads {
+        store.add_filter(uploaded.clone()).await.unwrap();
+    }
+
+    let bytes = uploads[0].filter.size_bytes + uploads[1].filter.size_bytes;
+    assert_eq!(store.filter_usage(&user("owner")).await.unwrap(), FilterUsage { count: 2, bytes });
+    assert_eq!(store.filter_usage(&user("nobody")).await.unwrap(), FilterUsage::default());
 }
 
 pub(in crate::store) async fn a_filter_in_use_is_not_deleted(store: Arc<dyn Store>) {

@@ -75,7 +75,8 @@ pub(in crate::store) async fn deliveries_that_are_rare_are_found_over_several_pa
         for claimed in store.claim_events(claim(at(0), 1_000)).await.unwrap() {
             let deliveries = vec![owed(claimed.stored.event.id.as_str(), "w", at(1))];
             let (event, fence) = (claimed.stored.seq, claimed.fence);
-            writing.push(store.record_dispatch(Dispatched { event, fence, verdicts: Vec::new(), deliveries }));
+            let dispatched = Dispatched { event, fence, verdicts: Vec::new(), deliveries, compared: Vec::new() };
+            writing.push(store.record_dispatch(dispatched));
         }
     }
     // The oldest first; the others in any order.

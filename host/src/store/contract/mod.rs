@@ -18,6 +18,8 @@ pub(super) mod replays;
 pub(super) mod resends;
 pub(super) mod samples;
 pub(super) mod secrets;
+pub(super) mod shadows;
+pub(super) mod stats;
 pub(super) mod tests_of_webhooks;
 pub(super) mod webhooks;
 
@@ -72,6 +74,8 @@ macro_rules! contract_tests {
             tests_of_webhooks: a_test_is_in_no_list_of_events,
             filters: a_filter_and_its_bytes_read_back_as_they_were,
             filters: a_user_sees_bundled_filters_and_their_own,
+            filters: bytes_belong_to_who_uploaded_them_first_unless_they_are_shared,
+            filters: a_users_filters_are_counted_and_weighed,
             filters: a_filter_in_use_is_not_deleted,
             filters: a_webhook_does_not_take_a_filter_that_is_gone,
             filters: bytes_stay_while_another_filter_has_them,
@@ -132,6 +136,14 @@ macro_rules! contract_tests {
             logs: deliveries_that_are_rare_are_found_over_several_pages,
             logs: verdicts_are_listed_newest_first_by_outcome_and_time,
             logs: verdicts_on_an_event_are_those_of_the_owner_or_of_all,
+            shadows: a_shadow_reads_back_as_it_was_and_goes_with_its_webhook,
+            shadows: a_shadow_keeps_its_bytes_and_is_not_taken_once_they_are_gone,
+            shadows: each_comparison_is_counted_and_the_newest_differences_are_kept,
+            shadows: another_shadow_begins_with_nothing_and_what_the_former_says_is_not_counted,
+            stats: outcomes_reasons_attempts_and_latencies_are_counted,
+            stats: only_the_newest_events_are_counted_and_it_is_said,
+            stats: a_test_of_the_webhook_is_not_counted,
+            stats: what_was_decided_on_events_is_found_for_one_webhook,
             queues: what_waits_is_counted_with_its_age,
             queues: what_rests_or_is_not_due_does_not_count,
             logs: a_row_can_be_written_and_read_back,

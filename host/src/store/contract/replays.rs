@@ -115,7 +115,13 @@ pub(in crate::store) async fn a_replay_is_for_a_time_and_not_for_tests(store: Ar
         let verdicts = vec![verdict("w", Outcome::Filtered)];
         let (event, fence) = (claimed.stored.seq, claimed.fence);
         store
-            .record_dispatch(crate::store::Dispatched { event, fence, verdicts, deliveries: Vec::new() })
+            .record_dispatch(crate::store::Dispatched {
+                event,
+                fence,
+                verdicts,
+                deliveries: Vec::new(),
+                compared: Vec::new(),
+            })
             .await
             .unwrap();
     }

@@ -193,7 +193,8 @@ pub(in crate::store) async fn owe(store: &dyn Store, name: &str, webhooks: &[&st
         })
         .collect();
     let deliveries = webhooks.iter().map(|webhook| owed(name, webhook, created_at)).collect();
-    let recorded = store.record_dispatch(Dispatched { event, fence, verdicts, deliveries }).await.unwrap();
+    let recorded =
+        store.record_dispatch(Dispatched { event, fence, verdicts, deliveries, compared: Vec::new() }).await.unwrap();
     assert_eq!(recorded, Recorded::Written);
     event
 }
@@ -201,7 +202,10 @@ pub(in crate::store) async fn owe(store: &dyn Store, name: &str, webhooks: &[&st
 /// Decides on an event with verdicts alone.
 pub(in crate::store) async fn decide(store: &dyn Store, name: &str, verdicts: Vec<Verdict>) -> EventSeq {
     let (event, fence) = accepted(store, name).await;
-    let recorded = store.record_dispatch(Dispatched { event, fence, verdicts, deliveries: Vec::new() }).await.unwrap();
+    let recorded = store
+        .record_dispatch(Dispatched { event, fence, verdicts, deliveries: Vec::new(), compared: Vec::new() })
+        .await
+        .unwrap();
     assert_eq!(recorded, Recorded::Written);
     event
 }

@@ -28,7 +28,7 @@ pub(in crate::store) async fn a_test_is_marked_from_its_event_to_its_delivery(st
     let claimed = store.claim_events(claim(at(0), 9)).await.unwrap();
     let verdicts = vec![verdict("w", Outcome::Delivered)];
     let (event, fence) = (claimed[0].stored.seq, claimed[0].fence);
-    let dispatched = Dispatched { event, fence, verdicts, deliveries: vec![owed("t", "w", at(0))] };
+    let dispatched = Dispatched { event, fence, verdicts, deliveries: vec![owed("t", "w", at(0))], compared: vec![] };
     assert_eq!(store.record_dispatch(dispatched).await.unwrap(), Recorded::Written);
     let attempted = claim_one(&*store, at(0)).await;
 
@@ -84,8 +84,8 @@ pub(in crate::store) async fn a_test_is_in_no_list_of_events(store: Arc<dyn Stor
     store.accept_event(event("e"), digest(0)).await.unwrap();
     assert_eq!(test(&*store, "t", at(1), at(0), 9).await, TestAccepted::New);
 
-    for scope in [EventScope::All, EventScope::Project(project("project")), EventScope::ProjectsOf(user("u"))] {
-        let query = EventQuery { scope, event_type: None, since: None, until: None };
+    for scope in [EventScope::All, EventScope::Projects(vec![project("project")]), EventScope::ProjectsOf(user("u"))] {
+        let query = EventQuery { scope, event_types: Vec::new(), since: None, until: None };
         let listed = store.events(query.clone(), page(9, None)).await.unwrap().items;
 
         let ids: Vec<_> = listed.iter().map(|stored| stored.event.id.as_str()).collect();

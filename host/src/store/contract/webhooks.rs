@@ -159,7 +159,7 @@ pub(in crate::store) async fn a_webhook_that_is_deleted_while_an_event_is_decide
     store.delete_webhook(&webhook_id("w"), at(1)).await.unwrap();
 
     let verdicts = vec![verdict("w", Outcome::Delivered)];
-    let dispatched = Dispatched { event, fence, verdicts, deliveries: vec![owed("e", "w", at(2))] };
+    let dispatched = Dispatched { event, fence, verdicts, deliveries: vec![owed("e", "w", at(2))], compared: vec![] };
     assert_eq!(store.record_dispatch(dispatched).await.unwrap(), Recorded::Written);
 
     let delivery = store.delivery(&delivery_id("e", "w")).await.unwrap().unwrap();

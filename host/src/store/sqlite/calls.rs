@@ -10,10 +10,11 @@ use super::claims::Loaded;
 use super::lease::Seen;
 use super::{
     SqliteStore, claims, deliveries, delivery_list, event_list, event_types, events, filters, headers, health, people,
-    queues, replay_pages, replays, resends, secrets, tokens, verdicts, webhooks,
+    queues, replay_pages, replays, resends, secrets, shadows, stats, tokens, verdicts, webhooks,
 };
 use crate::metrics::Queues;
 use crate::model::Timestamp;
+use crate::model::comparison::{Agreements, Difference, Judged};
 use crate::model::delivery::{Attempt, Delivery};
 use crate::model::event::{Event, EventDigest, EventSeq, EventType, StoredEvent};
 use crate::model::filter::{Filter, FilterDigest};
@@ -26,10 +27,10 @@ use crate::model::verdict::Verdict;
 use crate::model::webhook::Webhook;
 use crate::store::{
     Accepted, Added, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
-    Dispatched, EventBounds, EventQuery, FilterUpload, Joined, LoggedVerdict, NewReplay, Page, PageRequest, Project,
-    Recorded, Removed, ReplayBegun, ReplayCounted, ReplayPage, ReplayRange, ReplayStep, Result, Retried, Revoked,
-    Rotated, Rotation, RunningReplay, Store, StoreError, TestAccepted, TestOf, Updated, User, VerdictQuery,
-    WebhookChange, WebhookWindow, Windowed,
+    Dispatched, EventBounds, EventQuery, FilterUpload, FilterUsage, Joined, LoggedVerdict, NewReplay, Page,
+    PageRequest, Project, Recorded, Removed, ReplayBegun, ReplayCounted, ReplayPage, ReplayRange, ReplayStep, Result,
+    Retried, Revoked, Rotated, Rotation, RunningReplay, Stats, StatsQuery, Store, StoreError, TestAccepted, TestOf,
+    Updated, User, VerdictQuery, WebhookChange, WebhookWindow, Windowed,
 };
 
 #[async_trait]
@@ -253,6 +254,16 @@ impl Store for SqliteStore {
         self.read(move |connection| filters::wasm(connection, &digest)).await
     }
 
+    async fn filter_owner(&self, digest: &FilterDigest) -> Result<Option<UserId>> {
+        let digest = *digest;
+        self.read(move |connection| filters::owner(connection, &digest)).await
+    }
+
+    async fn filter_usage(&self, owner: &UserId) -> Result<FilterUsage> {
+        let owner = owner.clone();
+        self.read(move |connection| filters::usage(connection, &owner)).await
+    }
+
     async fn delete_filter(&self, id: &FilterId) -> Result<Removed> {
         let id = id.clone();
         self.write(move |connection| filters::delete(connection, &id)).await
@@ -375,6 +386,25 @@ impl Store for SqliteStore {
     ) -> Result<Page<LoggedVerdict>> {
         let webhook = webhook.clone();
         self.read(move |connection| verdicts::of_webhook(connection, &webhook, &query, &page)).await
+    }
+
+    async fn recorded(&self, webhook: &WebhookId, events: Vec<EventSeq>) -> Result<HashMap<EventSeq, Judged>> {
+        let webhook = webhook.clone();
+        self.read(move |connection| verdicts::recorded(connection, &webhook, events)).await
+    }
+
+    async fn stats(&self, webhook: &WebhookId, query: StatsQuery) -> Result<Stats> {
+        let webhook = webhook.clone();
+        self.read(move |connection| stats::of_webhook(connection, &webhook, &query)).await
+    }
+
+    async fn agreements(&self, ids: Vec<WebhookId>) -> Result<HashMap<WebhookId, Agreements>> {
+        self.read(move |connection| shadows::agreements(connection, ids)).await
+    }
+
+    async fn shadow_samples(&self, webhook: &WebhookId) -> Result<Vec<Difference>> {
+        let webhook = webhook.clone();
+        self.read(move |connection| shadows::samples(connection, &webhook)).await
     }
 
     async fn queues(&self, now: Timestamp) -> Result<Queues> {

@@ -124,7 +124,7 @@ pub(super) fn page(
         let found = stream.read.pop_front();
         heads.extend(reader.head(stream)?.map(|place| (place, number)));
         last = Some(place.seq.0);
-        if found.is_some_and(|found| query.event_type.as_ref().is_none_or(|wanted| *wanted == found.event_type)) {
+        if found.is_some_and(|found| query.event_types.is_empty() || query.event_types.contains(&found.event_type)) {
             let stored = events::stored_by_seq(connection, place.seq)?;
             bytes += events::weight(&stored.event);
             items.push(stored);
@@ -150,7 +150,7 @@ fn streams(connection: &Connection, query: &EventQuery, before: Place) -> rusqli
     let stream = |project| Stream { project, before, read: VecDeque::new() };
     Ok(match &query.scope {
         EventScope::All => vec![stream(None)],
-        EventScope::Project(project) => vec![stream(Some(project.clone()))],
+        EventScope::Projects(projects) => projects.iter().cloned().map(Some).map(stream).collect(),
         EventScope::ProjectsOf(user) => projects_of(connection, user)?.into_iter().map(Some).map(stream).collect(),
     })
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::columns::one_row;
 use super::lease::{self, Fences, Seen};
-use super::{deliveries, verdicts, webhooks};
+use super::{deliveries, shadows, verdicts, webhooks};
 use crate::model::Timestamp;
 use crate::model::event::{Event, EventDigest, EventSeq, StoredEvent};
 use crate::model::ids::EventId;
@@ -197,6 +197,9 @@ pub(super) fn record_dispatch(connection: &Connection, dispatched: &Dispatched) 
     }
     for verdict in &dispatched.verdicts {
         verdicts::add(connection, dispatched.event, verdict)?;
+    }
+    for compared in &dispatched.compared {
+        shadows::record(connection, dispatched.event, compared)?;
     }
     Ok(Recorded::Written)
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::columns::{Count, before, page_of, rows_of};
 use crate::model::filter::{About, Filter, FilterDigest};
 use crate::model::ids::{FilterId, UserId};
-use crate::store::{FilterUpload, Page, PageRequest, Removed};
+use crate::store::{FilterUpload, FilterUsage, Page, PageRequest, Removed};
 
 /// The columns that [`read`] takes, the first 11 of a row.
 macro_rules! columns {
@@ -87,8 +87,26 @@ pub(super) fn wasm(connection: &Connection, digest: &FilterDigest) -> rusqlite::
         .optional()
 }
 
+pub(super) fn owner(connection: &Connection, digest: &FilterDigest) -> rusqlite::Result<Option<UserId>> {
+    let owner: Option<Option<UserId>> = connection
+        .prepare_cached("SELECT owner FROM filters WHERE digest = ?1 ORDER BY owner IS NOT NULL, seq LIMIT 1")?
+        .query_one((digest,), |row| row.get(0))
+        .optional()?;
+    Ok(owner.flatten())
+}
+
+pub(super) fn usage(connection: &Connection, owner: &UserId) -> rusqlite::Result<FilterUsage> {
+    connection
+        .prepare_cached("SELECT COUNT(*), COALESCE(SUM(size_bytes), 0) FROM filters WHERE owner = ?1")?
+        .query_one((owner,), |row| {
+            Ok(FilterUsage { count: row.get::<_, Count>(0)?.0, bytes: row.get::<_, Count>(1)?.0 })
+        })
+}
+
 pub(super) fn delete(connection: &Connection, id: &FilterId) -> rusqlite::Result<Removed> {
-    if connection.prepare_cached("SELECT 1 FROM webhooks WHERE filter_id = ?1")?.exists((id,))? {
+    let used =
+        "SELECT 1 FROM webhooks WHERE filter_id = ?1 UNION ALL SELECT 1 FROM webhooks WHERE shadow_filter_id = ?1";
+    if connection.prepare_cached(used)?.exists((id,))? {
         return Ok(Removed::InUse);
     }
     let digest: Option<FilterDigest> = connection
@@ -105,7 +123,8 @@ fn drop_unused_module(connection: &Connection, digest: &FilterDigest) -> rusqlit
         .prepare_cached(
             "DELETE FROM filter_modules WHERE digest = ?1
              AND NOT EXISTS (SELECT 1 FROM filters WHERE filters.digest = ?1)
-             AND NOT EXISTS (SELECT 1 FROM webhooks WHERE filter_digest = ?1)",
+             AND NOT EXISTS (SELECT 1 FROM webhooks WHERE filter_digest = ?1)
+             AND NOT EXISTS (SELECT 1 FROM webhooks WHERE shadow_filter_digest = ?1)",
         )?
         .execute((digest,))?;
     Ok(())

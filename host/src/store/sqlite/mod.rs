@@ -29,6 +29,8 @@ mod replay_pages;
 mod replays;
 mod resends;
 mod secrets;
+mod shadows;
+mod stats;
 mod tokens;
 mod verdicts;
 mod webhooks;

@@ -1,12 +1,17 @@
 //! Verdicts: why a webhook did or did not get an event.
 
-use rusqlite::{Connection, Row};
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::columns::{Count, before, one_row, page_of, rows_of};
 use super::health;
 use super::resends::is_member;
+use super::shadows::judged;
+use crate::model::comparison::Judged;
 use crate::model::event::EventSeq;
 use crate::model::ids::{UserId, WebhookId};
+use crate::model::limits::PAGE_EVENTS_EXAMINED_MAX;
 use crate::model::verdict::Verdict;
 use crate::store::{LoggedVerdict, Page, PageRequest, VerdictQuery};
 
@@ -88,12 +93,33 @@ pub(super) fn on_event(
         .collect()
 }
 
+/// What was decided on these events for one webhook, where anything was.
+pub(super) fn recorded(
+    connection: &Connection,
+    webhook: &WebhookId,
+    events: Vec<EventSeq>,
+) -> rusqlite::Result<HashMap<EventSeq, Judged>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT v.outcome, v.reason, v.reason_class FROM webhooks w CROSS JOIN verdicts v ON v.webhook_seq = w.seq
+         WHERE w.id = ?1 AND v.event_seq = ?2",
+    )?;
+    let mut recorded = HashMap::new();
+    for event in events {
+        if let Some(verdict) = statement.query_one((webhook, event), |row| judged(row, 0)).optional()? {
+            recorded.insert(event, verdict);
+        }
+    }
+    Ok(recorded)
+}
+
 pub(super) fn of_webhook(
     connection: &Connection,
     webhook: &WebhookId,
     query: &VerdictQuery,
     page: &PageRequest,
 ) -> rusqlite::Result<Page<LoggedVerdict>> {
+    let is_sifted = query.outcome.is_some() || query.since.is_some() || query.until.is_some();
+    let end = if is_sifted { end_of_search(connection, webhook, before(page))? } else { None };
     let rows = connection
         .prepare_cached(
             "SELECT w.id, v.outcome, v.reason, v.reason_class, v.filter_digest, v.fuel, v.duration_us, d.id,
@@ -101,15 +127,32 @@ pub(super) fn of_webhook(
              FROM webhooks w CROSS JOIN verdicts v INDEXED BY verdicts_of_webhook ON v.webhook_seq = w.seq
              JOIN events e ON e.seq = v.event_seq
              LEFT JOIN deliveries d ON d.event_seq = v.event_seq AND d.webhook_seq = v.webhook_seq
-             WHERE w.id = ?1 AND v.event_seq < ?2 AND (?3 IS NULL OR v.outcome = ?3)
+             WHERE w.id = ?1 AND v.event_seq < ?2 AND v.event_seq >= ?7 AND (?3 IS NULL OR v.outcome = ?3)
                AND (?4 IS NULL OR v.decided_at >= ?4) AND (?5 IS NULL OR v.decided_at < ?5)
              ORDER BY v.event_seq DESC LIMIT ?6",
         )?
-        .query_map((webhook, before(page), query.outcome, query.since, query.until, rows_of(page)), |row| {
-            Ok((row.get(11)?, LoggedVerdict { event_id: row.get(10)?, is_test: row.get(12)?, verdict: read(row)? }))
-        })?
+        .query_map(
+            (webhook, before(page), query.outcome, query.since, query.until, rows_of(page), end.unwrap_or(0)),
+            |row| {
+                Ok((row.get(11)?, LoggedVerdict { event_id: row.get(10)?, is_test: row.get(12)?, verdict: read(row)? }))
+            },
+        )?
         .collect::<Result<_, _>>()?;
-    Ok(page_of(rows, page))
+    let found = page_of(rows, page);
+    Ok(Page { next: found.next.or(end), ..found })
+}
+
+/// The last verdict among which a page is looked for; `None` where there are fewer. There is no index by outcome or
+/// time, which every verdict would pay for: a page may be short, and says where the next goes on.
+fn end_of_search(connection: &Connection, webhook: &WebhookId, before: i64) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached(
+            "SELECT v.event_seq
+             FROM webhooks w CROSS JOIN verdicts v INDEXED BY verdicts_of_webhook ON v.webhook_seq = w.seq
+             WHERE w.id = ?1 AND v.event_seq < ?2 ORDER BY v.event_seq DESC LIMIT 1 OFFSET ?3",
+        )?
+        .query_one((webhook, before, PAGE_EVENTS_EXAMINED_MAX as u32 - 1), |row| row.get(0))
+        .optional()
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Verdict> {

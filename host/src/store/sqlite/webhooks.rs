@@ -8,21 +8,23 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::columns::{Json, before, one_row, page_of, rows_of};
 use super::health::{self, Edit};
 use super::lease::Fences;
-use super::{deliveries, headers, replays, secrets};
+use super::{deliveries, headers, replays, secrets, shadows};
 use crate::model::Timestamp;
+use crate::model::comparison::Shadow;
 use crate::model::health::{Failure, Standing};
 use crate::model::ids::{UserId, WebhookId};
 use crate::model::webhook::{FilterBinding, Webhook};
 use crate::store::{Added, Page, PageRequest, Removed, SealingKey, Updated, WebhookChange, WebhookWindow, Windowed};
 
-/// The columns that [`read_without_headers`] takes, the first 30 of a row.
+/// The columns that [`read_without_headers`] takes, the first 34 of a row.
 macro_rules! columns {
     () => {
         concat!(
             "id, uid, owner, name, url, events, project_ids, filter_id, filter_digest, filter_config, filter_on_error,
              payload_format, headers_sealed, is_enabled, health, failures_in_a_row, filter_failures_in_a_row, version,
              created_at, updated_at, ",
-            health::trouble_columns!()
+            health::trouble_columns!(),
+            ", shadow_filter_id, shadow_filter_digest, shadow_filter_config, shadow_since"
         )
     };
 }
@@ -41,16 +43,18 @@ pub(super) fn add(
     headers: &headers::Sealed,
     secret: &secrets::Sealed,
 ) -> rusqlite::Result<Added> {
-    let filter = webhook.filter.as_ref();
-    if !is_there(connection, filter)? {
+    let (filter, shadow) = (webhook.filter.as_ref(), webhook.shadow.as_ref());
+    if !are_there(connection, webhook)? {
         return Ok(Added::NoFilter);
     }
     connection
         .prepare_cached(concat!(
             "INSERT INTO webhooks (id, uid, owner, name, url, events, project_ids, filter_id, filter_digest,
                filter_config, filter_on_error, payload_format, headers_sealed, is_enabled, health, failures_in_a_row,
-               filter_failures_in_a_row, version, created_at, updated_at, change_seq)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ",
+               filter_failures_in_a_row, version, created_at, updated_at, shadow_filter_id, shadow_filter_digest,
+               shadow_filter_config, shadow_since, change_seq)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
+               ?22, ?23, ?24, ",
             next_change!(),
             ")"
         ))?
@@ -75,6 +79,10 @@ pub(super) fn add(
             webhook.version,
             webhook.created_at,
             webhook.updated_at,
+            shadow.map(|shadow| &shadow.filter_id),
+            shadow.map(|shadow| shadow.digest),
+            shadow.map(|shadow| &shadow.config),
+            shadow.map(|shadow| shadow.since),
         ])?;
     let seq = connection.last_insert_rowid();
     health::set(connection, seq, &Standing::of(webhook))?;
@@ -82,10 +90,17 @@ pub(super) fn add(
     Ok(Added::Written)
 }
 
-/// Whether the filter to take is still kept: it may have been deleted since the caller looked it up.
-fn is_there(connection: &Connection, filter: Option<&FilterBinding>) -> rusqlite::Result<bool> {
-    let Some(filter) = filter else { return Ok(true) };
-    connection.prepare_cached("SELECT 1 FROM filters WHERE id = ?1")?.exists((&filter.filter_id,))
+/// Whether the filters to take are still kept: one may have been deleted since the caller looked it up.
+fn are_there(connection: &Connection, webhook: &Webhook) -> rusqlite::Result<bool> {
+    let filter = webhook.filter.as_ref().map(|filter| &filter.filter_id);
+    let shadow = webhook.shadow.as_ref().map(|shadow| &shadow.filter_id);
+    let mut is_there = connection.prepare_cached("SELECT 1 FROM filters WHERE id = ?1")?;
+    for filter in filter.into_iter().chain(shadow) {
+        if !is_there.exists((filter,))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The row of a webhook that is not deleted.
@@ -108,17 +123,20 @@ pub(super) fn update(
     let Some(edit) = Edit::begin(connection, from, webhook)? else {
         return Ok(if seq_of(connection, &webhook.id)?.is_some() { Updated::Stale } else { Updated::Missing });
     };
-    let filter = webhook.filter.as_ref();
-    if !is_there(connection, filter)? {
+    let (filter, shadow) = (webhook.filter.as_ref(), webhook.shadow.as_ref());
+    if !are_there(connection, webhook)? {
         return Ok(Updated::NoFilter);
     }
+    shadows::begin_anew(connection, webhook)?;
     let updated = connection
         .prepare_cached(concat!(
             "UPDATE webhooks SET name = ?2, url = ?3, events = ?4, project_ids = ?5,
                     filter_failures_in_a_row = iif(filter_id IS ?6 AND filter_digest IS ?7 AND filter_config IS ?8
                       AND filter_on_error IS ?9, filter_failures_in_a_row, 0),
                     filter_id = ?6, filter_digest = ?7, filter_config = ?8, filter_on_error = ?9,
-                    payload_format = ?10, headers_sealed = ?11, version = ?12, updated_at = ?13, change_seq = ",
+                    payload_format = ?10, headers_sealed = ?11, version = ?12, updated_at = ?13,
+                    shadow_filter_id = ?14, shadow_filter_digest = ?15, shadow_filter_config = ?16,
+                    shadow_since = ?17, change_seq = ",
             next_change!(),
             " WHERE id = ?1"
         ))?
@@ -136,6 +154,10 @@ pub(super) fn update(
             headers,
             webhook.version,
             webhook.updated_at,
+            shadow.map(|shadow| &shadow.filter_id),
+            shadow.map(|shadow| shadow.digest),
+            shadow.map(|shadow| &shadow.config),
+            shadow.map(|shadow| shadow.since),
         ])?;
     one_row(updated)?;
     edit.end(connection, webhook, failed_check)?;
@@ -153,7 +175,8 @@ pub(super) fn delete(
         .prepare_cached(concat!(
             "UPDATE webhooks SET deleted_at = ?2, updated_at = ?2, is_enabled = 0, name = NULL, url = '',
                     events = '[]', project_ids = '[]', headers_sealed = NULL, filter_id = NULL, filter_digest = NULL,
-                    filter_config = NULL, filter_on_error = NULL, change_seq = ",
+                    filter_config = NULL, filter_on_error = NULL, shadow_filter_id = NULL,
+                    shadow_filter_digest = NULL, shadow_filter_config = NULL, shadow_since = NULL, change_seq = ",
             next_change!(),
             " WHERE id = ?1 AND deleted_at IS NULL RETURNING seq"
         ))?
@@ -161,6 +184,7 @@ pub(super) fn delete(
         .optional()?;
     let Some(seq) = deleted else { return Ok(Removed::Missing) };
     secrets::remove_all(connection, seq)?;
+    shadows::forget(connection, seq)?;
     deliveries::cancel_all(connection, seq, at, fences)?;
     replays::cancel_of(connection, seq, at)?;
     Ok(Removed::Removed)
@@ -205,7 +229,7 @@ pub(super) fn of_owner(
             columns!(),
             ", seq FROM webhooks WHERE owner = ?1 AND deleted_at IS NULL AND seq < ?2 ORDER BY seq DESC LIMIT ?3"
         ))?
-        .query_map((owner, before(page), rows_of(page)), |row| Ok((row.get(30)?, read(row, key)?)))?
+        .query_map((owner, before(page), rows_of(page)), |row| Ok((row.get(34)?, read(row, key)?)))?
         .collect::<Result<_, _>>()?;
     Ok(page_of(rows, page))
 }
@@ -245,9 +269,9 @@ pub(super) fn changes(connection: &Connection, after: i64, rows_max: u32) -> rus
             ", change_seq, deleted_at IS NOT NULL FROM webhooks WHERE change_seq > ?1 ORDER BY change_seq LIMIT ?2"
         ))?
         .query_map((after, rows_max), |row| {
-            let is_deleted: bool = row.get(31)?;
+            let is_deleted: bool = row.get(35)?;
             let webhook = if is_deleted { None } else { Some(Arc::new(read_without_headers(row)?)) };
-            Ok(WebhookChange { change_seq: row.get(30)?, id: row.get(0)?, webhook })
+            Ok(WebhookChange { change_seq: row.get(34)?, id: row.get(0)?, webhook })
         })?
         .collect()
 }
@@ -265,6 +289,10 @@ fn read_without_headers(row: &Row<'_>) -> rusqlite::Result<Webhook> {
         }
         None => None,
     };
+    let shadow = match row.get(30)? {
+        Some(filter_id) => Some(Shadow { filter_id, digest: row.get(31)?, config: row.get(32)?, since: row.get(33)? }),
+        None => None,
+    };
     Ok(Webhook {
         id: row.get(0)?,
         uid: row.get(1)?,
@@ -274,6 +302,7 @@ fn read_without_headers(row: &Row<'_>) -> rusqlite::Result<Webhook> {
         events: row.get::<_, Json<_>>(5)?.0,
         project_ids: row.get::<_, Json<_>>(6)?.0,
         filter,
+        shadow,
         payload_format: row.get(11)?,
         headers: BTreeMap::new(),
         is_enabled: row.get(13)?,

@@ -4,9 +4,10 @@ use rusqlite::{Connection, StatementStatus};
 
 use super::opened;
 use crate::model::delivery::DeliveryState;
-use crate::store::contract::samples::{add_webhooks, at, delivery_claim, names, owe};
-use crate::store::sqlite::{SqliteStore, claims, delivery_list, event_list, replay_pages, replays};
-use crate::store::{Result, Store};
+use crate::model::verdict::Outcome;
+use crate::store::contract::samples::{add_webhooks, at, delivery_claim, names, owe, page, webhook_id};
+use crate::store::sqlite::{SqliteStore, claims, delivery_list, event_list, replay_pages, replays, stats};
+use crate::store::{Result, Store, VerdictQuery};
 
 /// Owes `rows` more deliveries, due at once, to the first webhook, by copying the first one.
 async fn pile_up(store: &SqliteStore, rows: u32) -> Result<()> {
@@ -159,6 +160,46 @@ async fn lists_of_events_search_and_never_scan() {
         assert!(tables.clone().count() > 0 && tables.clone().all(is_bounded), "{plan:#?}");
         assert!(!plan.iter().any(|line| line.contains("TEMP B-TREE")), "{plan:#?}");
     }
+}
+
+#[tokio::test]
+async fn statistics_and_pages_of_verdicts_cost_no_more_among_a_hundred_thousand() {
+    let (store, _kept) = opened();
+    add_webhooks(&*store, &["w"]).await;
+    owe(&*store, "e", &["w"], at(0)).await;
+    pile_up(&store, 100_000).await.unwrap();
+    let decide = store.write(|connection| {
+        connection.execute_batch(
+            "INSERT INTO verdicts (event_seq, webhook_seq, outcome, decided_at)
+             SELECT seq, 1, 'filtered', 0 FROM events WHERE seq > 1",
+        )
+    });
+    decide.await.unwrap();
+
+    let cost = store.read(|connection| {
+        Ok((
+            steps(connection, stats::FIRST_SINCE, (at(0),))?,
+            steps(connection, stats::NEWEST, (1, 1, 10, 200))?,
+            explain(connection, stats::NEWEST, 4)?,
+        ))
+    });
+    let (first, newest, plan) = cost.await.unwrap();
+
+    assert!(first < 50 && newest < 600, "{first} and {newest} steps");
+    assert!(!plan.iter().any(|line| line.contains("SCAN") || line.contains("ORDER BY")), "{plan:#?}");
+
+    // The only one that was delivered is the oldest.
+    let query = VerdictQuery { outcome: Some(Outcome::Delivered), ..VerdictQuery::default() };
+    let (mut pages, mut after) = (Vec::new(), None);
+    loop {
+        let found = store.verdicts_for(&webhook_id("w"), query.clone(), page(5, after)).await.unwrap();
+        pages.push(found.items.len());
+        after = found.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages, [[0; 10].as_slice(), &[1]].concat());
 }
 
 #[tokio::test]

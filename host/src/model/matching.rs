@@ -1,11 +1,11 @@
 //! Whether an event is for a webhook that subscribes to its type. Pure.
 
-use crate::model::event::Event;
-use crate::model::webhook::Webhook;
+use super::event::Event;
+use super::webhook::Webhook;
 
 /// What an event is to a webhook that subscribes to its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scope {
+pub enum Scope {
     /// The filter decides, or without one the event is owed.
     Inside,
     /// The webhook is disabled.
@@ -18,7 +18,8 @@ pub(super) enum Scope {
 }
 
 /// Judges by what holds at this moment.
-pub(super) fn scope(event: &Event, webhook: &Webhook, is_creator_member: bool) -> Scope {
+#[must_use]
+pub fn scope(event: &Event, webhook: &Webhook, is_creator_member: bool) -> Scope {
     let is_named = webhook.project_ids.contains(&event.project_id);
     let is_covered = is_named || (webhook.project_ids.is_empty() && is_creator_member);
     if !is_covered || webhook.created_at > event.accepted_at {
@@ -34,14 +35,41 @@ pub(super) fn scope(event: &Event, webhook: &Webhook, is_creator_member: bool) -
 
 /// Judges a test of the webhook: what it subscribes to, covers and may see does not matter, since the test is
 /// made up for it alone.
-pub(super) fn scope_of_test(webhook: &Webhook) -> Scope {
+#[must_use]
+pub fn scope_of_test(webhook: &Webhook) -> Scope {
     if webhook.is_enabled { Scope::Inside } else { Scope::Disabled }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
-    use crate::dispatch::index::tests::{event, webhook};
+    use crate::model::Timestamp;
+    use crate::model::event::EventType;
+    use crate::model::ids::{EventId, ProjectId, UserId, WebhookId};
+
+    pub(crate) fn event(project: &str) -> Event {
+        Event {
+            id: EventId::parse("e1").unwrap(),
+            event_type: EventType::parse("TODO_CREATED").unwrap(),
+            company_id: None,
+            project_id: ProjectId::parse(project).unwrap(),
+            user_id: None,
+            occurred_at: Timestamp::from_millis(1_000),
+            accepted_at: Timestamp::from_millis(1_000),
+            previous_value: "null".into(),
+            current_value: "{}".into(),
+        }
+    }
+
+    pub(crate) fn webhook(id: &str, owner: &str, projects: &[&str]) -> Webhook {
+        let (id, owner) = (WebhookId::parse(id).unwrap(), UserId::parse(owner).unwrap());
+        let url = "https://example.com/".to_owned();
+        Webhook {
+            events: vec![EventType::parse("TODO_CREATED").unwrap()],
+            project_ids: projects.iter().map(|id| ProjectId::parse(id).unwrap()).collect(),
+            ..Webhook::new(id, "00".into(), owner, url, Timestamp::from_millis(1_000))
+        }
+    }
 
     #[test]
     fn a_webhook_without_projects_covers_those_of_its_creator() {

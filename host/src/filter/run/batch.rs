@@ -1,0 +1,48 @@
+//! Several events in one call, where nobody can tell.
+//!
+//! A batch has one instance, and the fuel, the memory and the time of one call. So if it comes to an end, each of
+//! its events would have alone, with the same verdict: a pure filter needs for one event no more than for many.
+//! A filter that keeps something from one event for the next is not pure, and is found out by its last event,
+//! which is decided once more alone.
+
+use super::{Caller, Decision, Loaded};
+use crate::filter::wit_v0_1_0::Lowered;
+
+/// What a batch came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::filter) enum Batch {
+    /// A decision for each event, as each would have alone.
+    Decided(Vec<Decision>),
+    /// Too much for one call, or one of the events makes the filter fail: fewer at a time may do.
+    TooMuch,
+    /// The filter decides otherwise on an event that comes after others.
+    Stateful,
+}
+
+impl Caller {
+    /// Decides on several events in one instance; the fuel that it took.
+    pub(in crate::filter) fn decide_batch(
+        &self,
+        loaded: &Loaded,
+        config: &str,
+        events: &[Vec<Lowered>],
+    ) -> (Batch, u64) {
+        let called = self.call_once(&mut |store| {
+            let instance = loaded.pre.instantiate(&mut *store)?;
+            let sieve = instance.hooksieve_filter_sieve();
+            match sieve.call_configure(&mut *store, config)? {
+                Ok(_) => sieve.call_decide(&mut *store, events),
+                Err(_) => Ok(Vec::new()),
+            }
+        });
+        let said = called.result.unwrap_or_default();
+        if said.len() != events.len() {
+            return (Batch::TooMuch, called.fuel);
+        }
+        let decisions: Vec<Decision> = said.into_iter().map(|said| self.decision(vec![said.into()])).collect();
+        let alone = events.last().map(|last| self.decide(loaded, config, last.clone()));
+        let fuel = called.fuel + alone.as_ref().map_or(0, |alone| alone.fuel);
+        let is_same = alone.and_then(|alone| alone.result.ok()).as_ref() == decisions.last();
+        (if is_same { Batch::Decided(decisions) } else { Batch::Stateful }, fuel)
+    }
+}
