@@ -64,9 +64,16 @@ USERS = ["ada", "ben"]
 ALL = {"only": "all", "since": "2000-01-01T00:00:00Z"}
 REPLAY = call(f"/v1/webhooks/{WEBHOOKS[-1]['id']}/replay", method="POST", body=ALL)
 
-# What is there, by the beginning of the path: ids that cannot be guessed.
+
+def deliveries(query=""):
+    """The ids of the deliveries to all webhooks."""
+    return [one for webhook in WEBHOOKS for one in ids(f"/v1/webhooks/{webhook['id']}/deliveries{query}")]
+
+
+# What is there, by the beginning of the path: ids that cannot be guessed. The first that fits counts.
 THERE = {
-    "/v1/deliveries/{id}": [one for webhook in WEBHOOKS for one in ids(f"/v1/webhooks/{webhook['id']}/deliveries")],
+    "/v1/deliveries/{id}/retry": deliveries("?state=canceled"),
+    "/v1/deliveries/{id}": deliveries(),
     "/v1/replays/{id}": [{"id": json.loads(REPLAY)["id"]}],
     "/v1/events/{id}": [{"id": id} for id in ("e0", "e1", "e2")],
     # Those of the catalogue cannot be changed.

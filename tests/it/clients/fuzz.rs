@@ -43,14 +43,18 @@ async fn schemathesis_finds_no_failure() {
     for _ in 0..5 {
         bench.register(&receiver.url("/a"), SecretKind::Generated, PayloadFormat::Full).await;
     }
-    // What fails can be retried.
+    // What is canceled can be retried.
     receiver.always("/down", Answer::status(500));
-    bench.register(&receiver.url("/down"), SecretKind::Generated, PayloadFormat::Full).await;
+    for _ in 0..3 {
+        bench.register(&receiver.url("/down"), SecretKind::Generated, PayloadFormat::Full).await;
+    }
     for number in 0..3 {
         bench.post(&format!("e{number}"), r#"{"id":"r1","done":false}"#).await;
     }
     receiver.wait_for("/a", 15).await;
-    receiver.wait_for("/down", 3).await;
+    receiver.wait_for("/down", 9).await;
+    bench.host.operator().remove_member(PROJECT, "ada").await.unwrap();
+    bench.host.operator().add_member(PROJECT, "ada").await.unwrap();
     let folder = TempDir::new().unwrap();
     let (file, succeeded) = (folder.path().join("tokens.json"), folder.path().join("succeeded.json"));
     std::fs::write(&file, tokens(&bench.user_token, &ben)).unwrap();
