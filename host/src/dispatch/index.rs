@@ -6,16 +6,19 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::filter::FilterRef;
 use crate::model::event::{Event, EventType};
 use crate::model::ids::{ProjectId, UserId, WebhookId};
 use crate::model::snapshot::Snapshot;
-use crate::model::webhook::Webhook;
+use crate::model::webhook::{FilterBinding, Webhook};
 use crate::store::WebhookChange;
 
 /// A webhook and what its deliveries will show of it.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) webhook: Arc<Webhook>,
+    /// Its filter under its configuration, one and the same for all webhooks with equal ones.
+    pub(super) filter: Option<Arc<FilterRef>>,
     pub(super) snapshot: Arc<Snapshot>,
 }
 
@@ -25,6 +28,8 @@ pub(super) struct Index {
     entries: HashMap<WebhookId, Arc<Entry>>,
     by_project: HashMap<(EventType, ProjectId), HashSet<WebhookId>>,
     by_creator: HashMap<EventType, HashMap<UserId, HashSet<WebhookId>>>,
+    /// The filters of all webhooks, and how many have each.
+    filters: HashMap<Arc<FilterRef>, usize>,
     change_seq: i64,
 }
 
@@ -39,11 +44,30 @@ impl Index {
         self.change_seq = self.change_seq.max(change.change_seq);
         if let Some(old) = self.entries.remove(&change.id) {
             self.unlink(&old.webhook);
+            old.filter.iter().for_each(|filter| self.leave(filter));
         }
         if let Some(webhook) = change.webhook {
             self.link(&webhook);
+            let filter = webhook.filter.as_ref().map(|binding| self.share(binding));
             let snapshot = Arc::new(Snapshot::of(&webhook));
-            self.entries.insert(change.id, Arc::new(Entry { webhook, snapshot }));
+            self.entries.insert(change.id, Arc::new(Entry { webhook, filter, snapshot }));
+        }
+    }
+
+    fn share(&mut self, binding: &FilterBinding) -> Arc<FilterRef> {
+        let filter = FilterRef { digest: binding.digest, config: Arc::from(&*binding.config) };
+        let known = self.filters.get_key_value(&filter).map(|(known, _)| Arc::clone(known));
+        let filter = known.unwrap_or_else(|| Arc::new(filter));
+        *self.filters.entry(Arc::clone(&filter)).or_default() += 1;
+        filter
+    }
+
+    fn leave(&mut self, filter: &Arc<FilterRef>) {
+        if let Some(count) = self.filters.get_mut(filter) {
+            *count -= 1;
+            if *count == 0 {
+                self.filters.remove(filter);
+            }
         }
     }
 
@@ -100,7 +124,9 @@ impl Index {
 pub(super) mod tests {
     use super::*;
     use crate::model::Timestamp;
-    use crate::model::ids::EventId;
+    use crate::model::filter::FilterDigest;
+    use crate::model::ids::{EventId, FilterId};
+    use crate::model::webhook::OnError;
 
     pub(in crate::dispatch) fn event(project: &str) -> Event {
         Event {
@@ -165,5 +191,31 @@ pub(super) mod tests {
 
         assert_eq!(ids(&index, "p2", &["u1"]), Vec::<String>::new());
         assert!(index.by_project.is_empty());
+    }
+
+    #[test]
+    fn webhooks_with_equal_filters_share_one_which_goes_with_the_last_of_them() {
+        let mut index = Index::default();
+        let filtered = |id: &str, config: &str| {
+            let (filter_id, digest) = (FilterId::parse("flt_a").unwrap(), FilterDigest([1; 32]));
+            let filter = FilterBinding { filter_id, digest, config: config.into(), on_error: OnError::Skip };
+            Webhook { filter: Some(filter), ..webhook(id, "u1", &["p1"]) }
+        };
+        index.apply(change(1, filtered("wh_a", "1")));
+        index.apply(change(2, filtered("wh_b", "1")));
+        index.apply(change(3, filtered("wh_c", "2")));
+        let filter =
+            |index: &Index, id: &str| index.entry(&WebhookId::parse(id).unwrap()).unwrap().filter.clone().unwrap();
+
+        assert!(Arc::ptr_eq(&filter(&index, "wh_a"), &filter(&index, "wh_b")));
+        assert!(!Arc::ptr_eq(&filter(&index, "wh_a"), &filter(&index, "wh_c")));
+
+        index.apply(change(4, filtered("wh_a", "2")));
+        assert!(Arc::ptr_eq(&filter(&index, "wh_a"), &filter(&index, "wh_c")));
+        assert_eq!(index.filters.len(), 2);
+        for id in ["wh_a", "wh_b", "wh_c"] {
+            index.apply(WebhookChange { change_seq: 5, id: WebhookId::parse(id).unwrap(), webhook: None });
+        }
+        assert!(index.filters.is_empty());
     }
 }

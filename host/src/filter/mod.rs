@@ -5,7 +5,9 @@
 //! only, a call costs a bounded amount (how many calls an owner gets is dispatch's affair), and the same
 //! event under the same configuration always gets the same verdict and uses the same fuel.
 //!
-//! - [`host`]: the door to this room: admit an upload, configure, decide, evaluate.
+//! - [`host`]: the door to this room: admit an upload, configure.
+//! - [`decide`]: verdicts: remembered ones, and calls for the others.
+//! - [`memo`]: verdicts on inputs that were seen before.
 //! - [`about`]: pure: what a filter may say of itself.
 //! - [`compile`]: validates and compiles an upload in a child process that can be killed.
 //! - [`cache`]: compiled filters on disk, authenticated, and in memory, bounded.
@@ -18,10 +20,12 @@
 mod about;
 pub mod cache;
 pub mod compile;
+mod decide;
 mod engine;
 mod error;
 mod host;
 mod loading;
+mod memo;
 pub mod projection;
 mod run;
 mod wit_v0_1_0;

@@ -2,6 +2,7 @@
 //! own webhook, and what an upload may be.
 
 mod cache;
+mod memo;
 mod misbehaviour;
 mod sameness;
 mod uploads;
@@ -68,6 +69,7 @@ impl Room {
             cache_folder: folder.path().to_owned(),
             compiler: compiler.to_owned(),
             threads: 2,
+            verdicts_remembered: 0,
             source: Box::new(move |digest| {
                 let found = source.lock().unwrap().get(&digest).cloned();
                 Box::pin(async move { Ok(found) })
