@@ -297,6 +297,8 @@ where
 mod tests {
     use super::*;
 
+    const ALERTS: &str = include_str!("../../docs/operations/alerts.yaml");
+
     #[test]
     fn every_value_of_a_label_is_there_from_the_start() {
         let text = Metrics::default().to_text(None);
@@ -340,5 +342,24 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn the_alerts_ask_for_what_is_shown() {
+        let text = Metrics::default().to_text(None);
+        let is_name = |c: char| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit();
+        let named: Vec<&str> = ALERTS.split(|c| !is_name(c)).filter(|word| word.starts_with("hooksieve_")).collect();
+        // In a selector such as `{status="5xx"}`; `le`, `job` and the severities of alerts are not the host's.
+        let labels = ALERTS.split('{').filter_map(|rest| rest.split_once('}')?.0.split_once('='));
+        let labels = labels.map(|(label, value)| (label.trim_end_matches('!'), value.trim_matches('"')));
+        let labels: Vec<_> = labels.filter(|(label, _)| *label != "job").collect();
+
+        for name in &named {
+            assert!(text.lines().any(|line| line.split([' ', '{']).next() == Some(name)), "{name}");
+        }
+        for (label, value) in &labels {
+            assert!(text.contains(&format!("{{{label}=\"{value}\"}}")), "{label} {value}");
+        }
+        assert!(named.len() >= 10 && labels.len() >= 3, "{named:?} {labels:?}");
     }
 }

@@ -35,15 +35,25 @@ async function main() {
   const { id, secret, filter } = registered.data;
   const status: "OK" | "FAILING" | undefined = filter?.status;
 
-  const listed = await client.GET("/v1/webhooks/{id}/deliveries", {
-    params: { path: { id }, query: { state: "delivered", limit: 10 } },
+  const tested = await client.POST("/v1/webhooks/{id}/test", {
+    params: { path: { id } },
+    body: { event: "TODO_DONE_STATUS_UPDATED" },
   });
-  if (!listed.data) throw new Error(listed.error.detail);
+  if (!tested.data) throw new Error(tested.error.detail);
+  let deliveries: { isTest: boolean; eventId: string }[] = [];
+  while (deliveries.length === 0) {
+    const listed = await client.GET("/v1/webhooks/{id}/deliveries", {
+      params: { path: { id }, query: { state: "delivered", limit: 10 } },
+    });
+    if (!listed.data) throw new Error(listed.error.detail);
+    deliveries = listed.data.items;
+  }
 
   const refused = await client.POST("/v1/webhooks", { body: { url: "http://10.0.0.1/" } });
   const code: string | undefined = refused.error?.code;
 
-  console.log(JSON.stringify({ id, secret, status, deliveries: listed.data.items.length, code }));
+  const delivered = deliveries.map((delivery) => delivery.isTest && delivery.eventId === tested.data.id);
+  console.log(JSON.stringify({ id, secret, status, delivered, code }));
 }
 
 main();

@@ -52,8 +52,8 @@ async fn a_client_generated_from_the_document_registers_a_webhook_and_lists_its_
     let told: Value = serde_json::from_str(&said).unwrap();
     assert!(told["secret"].as_str().unwrap().starts_with("whsec_"), "{said}");
     assert_eq!(
-        (&told["status"], &told["deliveries"], &told["code"]),
-        (&"OK".into(), &0.into(), &"BAD_USER_INPUT".into())
+        (&told["status"], &told["delivered"], &told["code"]),
+        (&"OK".into(), &serde_json::json!([true]), &"BAD_USER_INPUT".into())
     );
     let registered = bench.user.get_webhook(told["id"].as_str().unwrap()).await.unwrap();
     assert_eq!(registered.name.as_deref(), Some("From TypeScript"));
