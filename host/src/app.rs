@@ -22,7 +22,7 @@ use crate::filter::{FilterHost, FilterOptions, Uploaded};
 use crate::lifecycle::{self, Pokes, Stop};
 use crate::metrics::Metrics;
 use crate::model::filter::FilterDigest;
-use crate::model::limits::{METRICS_TOKEN_CHARS_MIN, STOP_GRACE};
+use crate::model::limits::{METRICS_TOKEN_CHARS_MIN, STOP_GRACE, VERDICTS_REMEMBERED_MAX};
 use crate::model::secret::Secret;
 use crate::outbound::{SendOptions, Sender};
 use crate::resolve::Resolver;
@@ -314,6 +314,7 @@ fn start_filters(
         cache_folder: config.data.join(COMPILED_FOLDER),
         compiler,
         threads: u32::try_from(cores).unwrap_or(1),
+        verdicts_remembered: VERDICTS_REMEMBERED_MAX,
         source: Box::new(move |digest| {
             let store = Arc::clone(&store);
             Box::pin(async move {

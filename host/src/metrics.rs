@@ -97,6 +97,8 @@ pub struct Metrics {
     pub filter_failures: Counters,
     /// Calls of filters that decided on an event.
     pub filter_calls: Counter,
+    /// Verdicts of filters that were remembered, so that they took no call.
+    pub filter_memo_hits: Counter,
     /// Fuel that those calls used.
     pub filter_fuel: Counter,
     /// How long those calls took.
@@ -154,6 +156,11 @@ impl Default for Metrics {
                 classes,
             ),
             filter_calls: counter(r, "filter_calls", "Calls of filters that decided on an event"),
+            filter_memo_hits: counter(
+                r,
+                "filter_memo_hits",
+                "Verdicts of filters on inputs that they had decided on before, which took no call",
+            ),
             filter_fuel: counter(r, "filter_fuel", "Fuel that those calls used, about one an instruction"),
             filter_call_time: durations(r, "filter_call_duration", "How long those calls took", &FILTER_SECS),
             attempts: counters(r, "attempts", "Attempts that were made", "result", attempts),

@@ -1,13 +1,13 @@
-//! The module's memory: a small arena first, then whatever the host lets it grow.
+//! The module's memory: first what its initial pages have left, then whatever the host lets it grow.
 //!
-//! Most verdicts need a few hundred bytes. The arena is part of the module's initial memory, so they need no
-//! `memory.grow`, which costs a system call and fresh pages in each new instance.
+//! Most verdicts need a few hundred bytes, and find them on the last initial page behind the module's data. So they
+//! need no `memory.grow`, which costs system calls and fresh pages in each new instance, and no page of their
+//! own: the host resets all pages that an instance has, used or not.
 
 #![expect(unsafe_code, reason = "an allocator's source of memory, and claiming it, are unsafe to promise")]
 
 use core::alloc::Layout;
 use core::arch::wasm32;
-use core::mem::MaybeUninit;
 
 use talc::base::Talc;
 use talc::base::binning::Binning;
@@ -15,33 +15,39 @@ use talc::cell::TalcSyncCell;
 use talc::source::Source;
 use talc::wasm::WasmBinning;
 
-/// The arena's size, in bytes.
-const ARENA_BYTES: usize = 64 * 1024;
 /// A page of WebAssembly memory, in bytes.
 const PAGE_BYTES: usize = 64 * 1024;
 /// What a heap needs beyond the allocation that it is made for, in bytes; generous.
 const HEAP_OVERHEAD_BYTES: usize = 1024;
 
-static mut ARENA: [MaybeUninit<u8>; ARENA_BYTES] = [MaybeUninit::uninit(); ARENA_BYTES];
+unsafe extern "C" {
+    /// The linker's: its address is where the module's data and stack end.
+    static __heap_base: u8;
+    /// The linker's: its address is where the initial pages end.
+    static __heap_end: u8;
+}
 
 #[global_allocator]
-static ALLOCATOR: TalcSyncCell<ArenaThenGrow, WasmBinning> =
-    TalcSyncCell::new_wasm(ArenaThenGrow { has_claimed_arena: false });
+static ALLOCATOR: TalcSyncCell<RestThenGrow, WasmBinning> =
+    TalcSyncCell::new_wasm(RestThenGrow { has_claimed_rest: false });
 
 /// Where the allocator gets memory from.
 #[derive(Debug)]
-struct ArenaThenGrow {
-    has_claimed_arena: bool,
+struct RestThenGrow {
+    has_claimed_rest: bool,
 }
 
 // SAFETY: it does not allocate, and answers `Ok` only after it has given the allocator new memory.
-unsafe impl Source for ArenaThenGrow {
+unsafe impl Source for RestThenGrow {
     fn acquire<B: Binning>(talc: &mut Talc<Self, B>, layout: Layout) -> Result<(), ()> {
-        if !talc.source.has_claimed_arena {
-            talc.source.has_claimed_arena = true;
-            // SAFETY: nothing else refers to the arena, and it is claimed once.
-            let claimed = unsafe { talc.claim((&raw mut ARENA).cast(), ARENA_BYTES) };
-            return claimed.map(|_| ()).ok_or(());
+        if !talc.source.has_claimed_rest {
+            talc.source.has_claimed_rest = true;
+            let start = &raw const __heap_base;
+            let bytes = (&raw const __heap_end).addr() - start.addr();
+            // SAFETY: the linker puts nothing between the two, and this is claimed once.
+            if unsafe { talc.claim(start.cast_mut(), bytes) }.is_some() {
+                return Ok(());
+            }
         }
         let bytes = layout
             .size()

@@ -6,7 +6,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::filter::FilterRef;
 use crate::model::event::{Event, EventType};
+use crate::model::filter::FilterDigest;
 use crate::model::ids::{ProjectId, UserId, WebhookId};
 use crate::model::snapshot::Snapshot;
 use crate::model::webhook::Webhook;
@@ -16,6 +18,10 @@ use crate::store::WebhookChange;
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) webhook: Arc<Webhook>,
+    /// Its filter under its configuration, one and the same for all webhooks with equal ones.
+    pub(super) filter: Option<Arc<FilterRef>>,
+    /// The candidate beside it, likewise.
+    pub(super) shadow: Option<Arc<FilterRef>>,
     pub(super) snapshot: Arc<Snapshot>,
 }
 
@@ -25,6 +31,8 @@ pub(super) struct Index {
     entries: HashMap<WebhookId, Arc<Entry>>,
     by_project: HashMap<(EventType, ProjectId), HashSet<WebhookId>>,
     by_creator: HashMap<EventType, HashMap<UserId, HashSet<WebhookId>>>,
+    /// The filters of all webhooks, and how many have each.
+    filters: HashMap<Arc<FilterRef>, usize>,
     change_seq: i64,
 }
 
@@ -39,11 +47,31 @@ impl Index {
         self.change_seq = self.change_seq.max(change.change_seq);
         if let Some(old) = self.entries.remove(&change.id) {
             self.unlink(&old.webhook);
+            old.filter.iter().chain(&old.shadow).for_each(|filter| self.leave(filter));
         }
         if let Some(webhook) = change.webhook {
             self.link(&webhook);
+            let filter = webhook.filter.as_ref().map(|filter| self.share(filter.digest, &filter.config));
+            let shadow = webhook.shadow.as_ref().map(|shadow| self.share(shadow.digest, &shadow.config));
             let snapshot = Arc::new(Snapshot::of(&webhook));
-            self.entries.insert(change.id, Arc::new(Entry { webhook, snapshot }));
+            self.entries.insert(change.id, Arc::new(Entry { webhook, filter, shadow, snapshot }));
+        }
+    }
+
+    fn share(&mut self, digest: FilterDigest, config: &str) -> Arc<FilterRef> {
+        let filter = FilterRef { digest, config: config.into() };
+        let known = self.filters.get_key_value(&filter).map(|(known, _)| Arc::clone(known));
+        let filter = known.unwrap_or_else(|| Arc::new(filter));
+        *self.filters.entry(Arc::clone(&filter)).or_default() += 1;
+        filter
+    }
+
+    fn leave(&mut self, filter: &Arc<FilterRef>) {
+        if let Some(count) = self.filters.get_mut(filter) {
+            *count -= 1;
+            if *count == 0 {
+                self.filters.remove(filter);
+            }
         }
     }
 
@@ -99,7 +127,9 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ids::FilterId;
     use crate::model::matching::tests::{event, webhook};
+    use crate::model::webhook::{FilterBinding, OnError};
 
     fn change(change_seq: i64, webhook: Webhook) -> WebhookChange {
         WebhookChange { change_seq, id: webhook.id.clone(), webhook: Some(Arc::new(webhook)) }
@@ -140,5 +170,31 @@ mod tests {
 
         assert_eq!(ids(&index, "p2", &["u1"]), Vec::<String>::new());
         assert!(index.by_project.is_empty());
+    }
+
+    #[test]
+    fn webhooks_with_equal_filters_share_one_which_goes_with_the_last_of_them() {
+        let mut index = Index::default();
+        let filtered = |id: &str, config: &str| {
+            let (filter_id, digest) = (FilterId::parse("flt_a").unwrap(), FilterDigest([1; 32]));
+            let filter = FilterBinding { filter_id, digest, config: config.into(), on_error: OnError::Skip };
+            Webhook { filter: Some(filter), ..webhook(id, "u1", &["p1"]) }
+        };
+        index.apply(change(1, filtered("wh_a", "1")));
+        index.apply(change(2, filtered("wh_b", "1")));
+        index.apply(change(3, filtered("wh_c", "2")));
+        let filter =
+            |index: &Index, id: &str| index.entry(&WebhookId::parse(id).unwrap()).unwrap().filter.clone().unwrap();
+
+        assert!(Arc::ptr_eq(&filter(&index, "wh_a"), &filter(&index, "wh_b")));
+        assert!(!Arc::ptr_eq(&filter(&index, "wh_a"), &filter(&index, "wh_c")));
+
+        index.apply(change(4, filtered("wh_a", "2")));
+        assert!(Arc::ptr_eq(&filter(&index, "wh_a"), &filter(&index, "wh_c")));
+        assert_eq!(index.filters.len(), 2);
+        for id in ["wh_a", "wh_b", "wh_c"] {
+            index.apply(WebhookChange { change_seq: 5, id: WebhookId::parse(id).unwrap(), webhook: None });
+        }
+        assert!(index.filters.is_empty());
     }
 }

@@ -3,6 +3,10 @@
 //! Loading a compiled filter means running machine code from a file, so the file is trusted only with a
 //! MAC under a key that this host made and that no filter can read. A file that is damaged, or that
 //! another version of the engine made, counts as not there: the filter is compiled again.
+//!
+//! After that check the file is mapped, not copied: of a thousand filters only what runs takes memory, and the
+//! system may drop it again. Files are replaced whole and never written to, in a folder that is
+//! this user's alone, so what was checked is what is mapped.
 
 use std::collections::HashMap;
 use std::fs;
@@ -21,7 +25,7 @@ use crate::model::filter::FilterDigest;
 
 /// Bytes of the key of the MACs.
 const KEY_BYTES: usize = 32;
-/// Bytes of the MAC in front of an artifact.
+/// Bytes of the MAC behind an artifact.
 const MAC_BYTES: usize = 32;
 /// Compiled filters in memory; the one that was used longest ago leaves first.
 const LOADED_MAX: usize = 1_024;
@@ -35,6 +39,14 @@ pub(super) struct Cache {
     folder: PathBuf,
     key: [u8; KEY_BYTES],
     loaded: Mutex<Lru>,
+}
+
+/// Compiled code that may be loaded.
+enum Artifact<'a> {
+    /// What the compiling child has just answered with.
+    Made(&'a [u8]),
+    /// A file whose MAC was checked; the MAC behind the artifact is nothing to the engine.
+    Kept(&'a Path),
 }
 
 #[derive(Default)]
@@ -66,20 +78,27 @@ impl Cache {
 
     /// A filter that is compiled on disk. Blocks.
     pub(super) fn read(&self, digest: &FilterDigest) -> Option<Arc<Loaded>> {
-        let file = fs::read(self.path(digest)).ok()?;
-        let (mac, artifact) = file.split_at_checked(MAC_BYTES)?;
-        self.mac(digest, artifact).verify_slice(mac).ok()?;
-        let component = self.deserialize(artifact).ok()?;
+        let path = self.path(digest);
+        let bytes = self.check(digest, &path)?;
+        let component = self.deserialize(Artifact::Kept(&path)).ok()?;
         let loaded = Arc::new(Loaded::link(&self.engine, &component).ok()?);
-        self.lru().put(*digest, artifact.len(), Arc::clone(&loaded));
+        self.lru().put(*digest, bytes, Arc::clone(&loaded));
         Some(loaded)
+    }
+
+    /// Checks the MAC of a file; the size of the artifact in it.
+    fn check(&self, digest: &FilterDigest, path: &Path) -> Option<usize> {
+        let file = fs::read(path).ok()?;
+        let (artifact, mac) = file.split_at_checked(file.len().checked_sub(MAC_BYTES)?)?;
+        self.mac(digest, artifact).verify_slice(mac).ok()?;
+        Some(artifact.len())
     }
 
     /// Links what the compiler has just made, without keeping it. Blocks.
     pub(super) fn try_load(&self, artifact: &[u8]) -> Result<Arc<Loaded>, Refused> {
         // The compiler's engine is ours but for the pool, so what ours refuses does not fit the pool's slots.
         let refuse = |error: wasmtime::Error| Refused::TooMuch { message: super::run::one_line(&error) };
-        let component = self.deserialize(artifact).map_err(refuse)?;
+        let component = self.deserialize(Artifact::Made(artifact)).map_err(refuse)?;
         Loaded::link(&self.engine, &component).map(Arc::new)
     }
 
@@ -89,8 +108,8 @@ impl Cache {
         let mac = self.mac(&digest, artifact).finalize().into_bytes();
         // A name of its own: the same filter may be uploaded twice at a time.
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(&mac)?;
         file.write_all(artifact)?;
+        file.write_all(&mac)?;
         // Not synced: a file that a power cut damages fails its MAC and is made again.
         file.persist(self.path(&digest))?;
         Ok(())
@@ -105,13 +124,16 @@ impl Cache {
         }
     }
 
-    fn deserialize(&self, artifact: &[u8]) -> wasmtime::Result<Component> {
+    fn deserialize(&self, artifact: Artifact<'_>) -> wasmtime::Result<Component> {
         // SAFETY: the bytes come from our own compiling child in this process's lifetime, or from a file
         // that carries a MAC under our own key, so they are what the compiler of this or an earlier
         // version wrote. The engine checks the version and the settings itself.
         #[expect(unsafe_code, reason = "compiled code can only be loaded so; what is loaded is authenticated")]
         unsafe {
-            Component::deserialize(&self.engine, artifact)
+            match artifact {
+                Artifact::Made(bytes) => Component::deserialize(&self.engine, bytes),
+                Artifact::Kept(path) => Component::deserialize_file(&self.engine, path),
+            }
         }
     }
 

@@ -20,6 +20,9 @@ const RESERVATION_BYTES: u64 = 4 << 30;
 const GUARD_BYTES: u64 = 32 << 20;
 /// Memory that an instance slot keeps instead of giving it back after each call.
 const KEPT_BYTES: usize = 256 << 10;
+/// Slots that stay as one filter left them while others run: a slot that goes from one filter to another takes
+/// system calls and page faults, which cost as much as several calls.
+const WARM_SLOTS: u32 = 256;
 /// Core instances in one component: one made from a core module has two to four, one that has Python in it 38. They
 /// share a memory, and nothing is reserved for them in advance.
 const CORE_INSTANCES_MAX: u32 = 64;
@@ -36,6 +39,10 @@ fn config(limits: &FilterLimits) -> Config {
         .consume_fuel(true)
         .epoch_interruption(true)
         .max_wasm_stack(limits.stack_bytes_max)
+        // Nobody sees where in a filter a trap was, and unwinding goes no further than its call: tables for
+        // it would be registered for each filter, which takes longer the more there are.
+        .wasm_backtrace_max_frames(None)
+        .native_unwind_info(false)
         // Determinism.
         .cranelift_nan_canonicalization(true)
         .wasm_relaxed_simd(false)
@@ -68,7 +75,7 @@ pub(super) fn running(limits: &FilterLimits, threads: u32) -> Result<Engine, Sta
     pool.total_component_instances(threads)
         .total_core_instances(threads * CORE_INSTANCES_MAX)
         .max_core_instances_per_component(CORE_INSTANCES_MAX)
-        .total_memories(threads)
+        .total_memories(threads + WARM_SLOTS)
         .max_memories_per_component(1)
         .max_memories_per_module(1)
         .max_memory_size(limits.memory_bytes_max)
@@ -78,7 +85,7 @@ pub(super) fn running(limits: &FilterLimits, threads: u32) -> Result<Engine, Sta
         .table_elements(TABLE_ELEMENTS_MAX)
         .linear_memory_keep_resident(KEPT_BYTES)
         .table_keep_resident(KEPT_BYTES)
-        .max_unused_warm_slots(threads);
+        .max_unused_warm_slots(WARM_SLOTS);
     let mut config = config(limits);
     config.allocation_strategy(pool);
     Engine::new(&config).map_err(StartError::Engine)

@@ -7,7 +7,6 @@ pub use batches::Batches;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sha2::{Digest, Sha256};
@@ -18,9 +17,9 @@ use super::cache::Cache;
 use super::compile::Compiler;
 use super::engine::{self, Ticker};
 use super::loading::Loading;
+use super::memo::{Beginning, Memo};
 use super::projection::{EventFields, Plan, Pointer, Value};
 use super::run::{Caller, Decision, Failure, Loaded, Threads};
-use super::wit_v0_1_0::lower;
 use super::{FilterLimits, Refused, StartError};
 use crate::metrics::Metrics;
 use crate::model::filter::{About, FilterDigest};
@@ -58,6 +57,8 @@ pub struct FilterOptions {
     pub compiler: PathBuf,
     /// How many filters run at a time.
     pub threads: u32,
+    /// How many verdicts are remembered, up to `VERDICTS_REMEMBERED_MAX`; with 0 every one is a call.
+    pub verdicts_remembered: usize,
     /// Where uploaded bytes are found again.
     pub source: WasmSource,
     /// Where calls are counted.
@@ -92,7 +93,8 @@ pub struct Configured {
     pub pointers: Vec<String>,
     /// The fuel that `configure` used.
     pub fuel: u64,
-    filter: FilterRef,
+    pub(super) filter: FilterRef,
+    pub(super) beginning: Beginning,
 }
 
 /// One call to make.
@@ -103,14 +105,14 @@ pub struct Request {
     pub values: Vec<Value>,
 }
 
-/// What one call came to.
+/// What one call came to, or an earlier one on the same input.
 #[derive(Clone, Debug)]
 pub struct Evaluation {
     /// What the filter decided.
     pub decision: Decision,
-    /// The fuel it used.
+    /// The fuel it used; the same for every call on this input.
     pub fuel: u64,
-    /// Wall-clock time in microseconds.
+    /// Wall-clock time of the call in microseconds.
     pub duration_us: u64,
 }
 
@@ -118,14 +120,15 @@ pub struct Evaluation {
 pub struct FilterHost {
     cache: Arc<Cache>,
     compiler: Compiler,
-    threads: Threads,
+    pub(super) threads: Threads,
     limits: FilterLimits,
     source: WasmSource,
     configured: Mutex<Remembered>,
     loading: Loading,
     /// Places for configurations that are held against a schema.
     pub(super) config_checks: Semaphore,
-    metrics: Arc<Metrics>,
+    pub(super) memo: Arc<Memo>,
+    pub(super) metrics: Arc<Metrics>,
     _ticker: Ticker,
 }
 
@@ -169,6 +172,7 @@ impl FilterHost {
             configured: Mutex::default(),
             loading: Loading::default(),
             config_checks: Semaphore::new(options.threads as usize),
+            memo: Arc::new(Memo::new(options.verdicts_remembered)),
             metrics: options.metrics,
             _ticker: ticker,
         })
@@ -178,6 +182,12 @@ impl FilterHost {
     #[must_use]
     pub fn limits(&self) -> &FilterLimits {
         &self.limits
+    }
+
+    /// How many filters run at a time.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.threads.count()
     }
 
     /// The digest by which an upload is known.
@@ -237,29 +247,15 @@ impl FilterHost {
         let answer = called.result.map_err(|failure| failed("configure", failure))?;
         let pointers = answer.map_err(|message| Refused::Config { message })?;
         let fields = parse_fields(&pointers)?;
-        let configured = Arc::new(Configured { fields, pointers, fuel: called.fuel, filter: filter.clone() });
+        let beginning = self.memo.beginning(&filter.digest.0, &filter.config);
+        let fuel = called.fuel;
+        let configured = Arc::new(Configured { fields, pointers, fuel, filter: filter.clone(), beginning });
         locked(&self.configured).put(&configured);
         Ok(configured)
     }
 
-    /// Decides on one event with fresh state. A call that nobody waits for any more before it begins is
-    /// not made.
-    ///
-    /// # Errors
-    /// When the filter cannot be loaded or the host cannot run it; a failure of the filter is a decision.
-    pub async fn decide(&self, request: Request) -> Result<Evaluation, Refused> {
-        let Request { configured, values } = request;
-        let loaded = self.load(&configured.filter.digest).await?;
-        // Copied only once a thread is free: until then all that wait share one text of a large field.
-        let run = move |caller: &Caller| caller.decide(&loaded, &configured.filter.config, lower(values));
-        let called = self.threads.run(run).await.ok_or_else(panicked)?;
-        self.metrics.count_filter_call(called.fuel, Duration::from_micros(called.duration_us));
-        let decision = called.result.unwrap_or_else(Decision::Failed);
-        Ok(Evaluation { decision, fuel: called.fuel, duration_us: called.duration_us })
-    }
-
     /// The compiled filter, compiled again if its compiled form is gone.
-    async fn load(&self, digest: &FilterDigest) -> Result<Arc<Loaded>, Refused> {
+    pub(super) async fn load(&self, digest: &FilterDigest) -> Result<Arc<Loaded>, Refused> {
         if let Some(loaded) = self.cache.recall(digest) {
             return Ok(loaded);
         }
@@ -321,6 +317,6 @@ fn failed(function: &'static str, failure: Failure) -> Refused {
     Refused::Failed { function, class: failure.class, message: failure.message }
 }
 
-fn panicked() -> Refused {
+pub(super) fn panicked() -> Refused {
     Refused::Host { message: "the host panicked; its log says where".to_owned() }
 }

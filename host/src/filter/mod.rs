@@ -5,7 +5,9 @@
 //! only, a call costs a bounded amount (how many calls an owner gets is dispatch's affair), and the same
 //! event under the same configuration always gets the same verdict and uses the same fuel.
 //!
-//! - [`host`]: the door to this room: admit an upload, configure, decide, evaluate.
+//! - [`host`]: the door to this room: admit an upload, configure.
+//! - [`decide`]: verdicts: remembered ones, and calls for the others.
+//! - [`memo`]: verdicts on inputs that were seen before.
 //! - [`about`]: pure: what a filter may say of itself.
 //! - [`config`]: a configuration that is given to a filter: the schema that it publishes, then `configure`.
 //! - [`validate`]: pure: what an upload must be before it is compiled.
@@ -23,11 +25,13 @@ pub mod cache;
 pub mod child;
 mod compile;
 mod config;
+mod decide;
 mod engine;
 mod error;
 mod host;
 mod judged;
 mod loading;
+mod memo;
 pub mod projection;
 mod run;
 mod turns;

@@ -14,7 +14,8 @@ use wasmtime::component::Linker;
 use wasmtime::{Engine, ResourceLimiter, Store, Trap};
 
 use super::engine::Ticker;
-use super::wit_v0_1_0::{FilterPre, Lowered, Said};
+use super::projection::Value;
+use super::wit_v0_1_0::{Filter, Said};
 use super::{FilterLimits, Refused, StartError};
 use crate::model::filter::About;
 use crate::model::verdict::ReasonClass;
@@ -60,18 +61,16 @@ pub(super) struct Called<T> {
 }
 
 /// A compiled filter, linked and ready to be instantiated.
-#[derive(Clone)]
 pub(super) struct Loaded {
-    pre: FilterPre<Guard>,
+    filter: Filter<Guard>,
 }
 
 impl Loaded {
     /// Links a compiled component against nothing.
     pub(super) fn link(engine: &Engine, component: &wasmtime::component::Component) -> Result<Self, Refused> {
         let refuse = |error: wasmtime::Error| Refused::OtherTypes { message: one_line(&error) };
-        let linker = Linker::new(engine);
-        let pre = linker.instantiate_pre(component).map_err(refuse)?;
-        Ok(Self { pre: FilterPre::new(pre).map_err(refuse)? })
+        let pre = Linker::new(engine).instantiate_pre(component).map_err(refuse)?;
+        Ok(Self { filter: Filter::new(pre).map_err(refuse)? })
     }
 }
 
@@ -108,7 +107,7 @@ impl Caller {
     /// What the filter says of itself; refused if its functions have other types than the interface's.
     pub(super) fn describe(&self, loaded: &Loaded) -> Called<Result<About, Refused>> {
         self.call(|store| {
-            let instance = match loaded.pre.instantiate(&mut *store) {
+            let instance = match loaded.filter.instantiate(&mut *store) {
                 // Types are compared once there is an instance; what its start did wrong is a trap.
                 Err(error) if !error.is::<Trap>() && !store.data().has_refused => {
                     return Ok(Err(Refused::OtherTypes { message: one_line(&error) }));
@@ -122,25 +121,12 @@ impl Caller {
 
     /// The pointers of the fields that the filter wants under `config`, or its refusal.
     pub(super) fn configure(&self, loaded: &Loaded, config: &str) -> Called<Result<Vec<String>, String>> {
-        self.call(|store| {
-            let instance = loaded.pre.instantiate(&mut *store)?;
-            let answer = instance.hooksieve_filter_sieve().call_configure(&mut *store, config)?;
-            Ok(answer.map(|fields| fields.into_iter().map(|field| field.pointer).collect()))
-        })
+        self.call(|store| loaded.filter.configure(store, config))
     }
 
     /// The verdict on one event, in an instance that has seen no other.
-    pub(super) fn decide(&self, loaded: &Loaded, config: &str, values: Vec<Lowered>) -> Called<Decision> {
-        let events = [values];
-        let called = self.call(|store| {
-            let instance = loaded.pre.instantiate(&mut *store)?;
-            let sieve = instance.hooksieve_filter_sieve();
-            if let Err(message) = sieve.call_configure(&mut *store, config)? {
-                return Ok(vec![Said::Error(message)]);
-            }
-            let verdicts = sieve.call_decide(&mut *store, &events)?;
-            Ok(verdicts.into_iter().map(Into::into).collect())
-        });
+    pub(super) fn decide(&self, loaded: &Loaded, config: &str, values: &[Value]) -> Called<Decision> {
+        let called = self.call(|store| loaded.filter.decide(store, config, &[values]));
         let result = called.result.map(|said| self.decision(said));
         let result = Ok(result.unwrap_or_else(Decision::Failed));
         Called { result, fuel: called.fuel, duration_us: called.duration_us }
@@ -221,6 +207,7 @@ type Job = Box<dyn FnOnce(&Caller) + Send>;
 
 /// Threads on which guests run, so that a guest never holds up an async worker.
 pub(super) struct Threads {
+    count: usize,
     jobs: SyncSender<Job>,
     places: Arc<Semaphore>,
 }
@@ -237,25 +224,43 @@ impl Threads {
                 .spawn(move || work(&queue, &caller))
                 .map_err(StartError::Thread)?;
         }
-        Ok(Self { jobs, places: Arc::new(Semaphore::new(WAITING_MAX)) })
+        Ok(Self { count: count as usize, jobs, places: Arc::new(Semaphore::new(WAITING_MAX)) })
     }
 
-    /// Runs `job` on one of the threads. Waits for a place in the queue, then for the result; there is
-    /// none if the job panicked, which is the host's fault.
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Runs `job` on one of the threads; see [`Threads::run_each`].
     pub(super) async fn run<T: Send + 'static>(&self, job: impl FnOnce(&Caller) -> T + Send + 'static) -> Option<T> {
+        self.run_each(vec![job], |caller, job| job(caller)).await?.pop()
+    }
+
+    /// Runs `run` on each item, one after the other on one of the threads. Waits for a place in the queue, then
+    /// for the results; there are none if a run panicked, which is the host's fault. What nobody waits
+    /// for any more is not begun.
+    pub(super) async fn run_each<J: Send + 'static, T: Send + 'static>(
+        &self,
+        items: Vec<J>,
+        run: impl Fn(&Caller, J) -> T + Send + 'static,
+    ) -> Option<Vec<T>> {
         let place = Arc::clone(&self.places).acquire_owned().await.expect("the semaphore is never closed");
-        let (answer, result) = oneshot::channel();
+        let (answer, results) = oneshot::channel();
         let job: Job = Box::new(move |caller| {
-            if answer.is_closed() {
-                return;
+            let mut values = Vec::with_capacity(items.len());
+            for item in items {
+                if answer.is_closed() {
+                    return;
+                }
+                values.push(run(caller, item));
             }
-            let value = job(caller);
             drop(place);
-            // Whoever asked may be gone; then nobody needs the value.
-            drop(answer.send(value));
+            // Whoever asked may be gone; then nobody needs the values.
+            drop(answer.send(values));
         });
         self.jobs.send(job).expect("the threads live as long as their sender");
-        result.await.ok()
+        results.await.ok()
     }
 }
 

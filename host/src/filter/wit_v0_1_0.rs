@@ -1,4 +1,7 @@
 //! `hooksieve:filter@0.1.0`: the bindings, and the way between their types and the host's.
+//!
+//! What every verdict goes through is written by hand here: it looks up no names, copies nothing on the
+//! way to the filter, and does not read the fields that `configure` answers with again.
 
 mod bindings {
     wasmtime::component::bindgen!({
@@ -7,9 +10,10 @@ mod bindings {
     });
 }
 
-pub(super) use bindings::FilterPre;
+use bindings::FilterPre;
 use bindings::exports::hooksieve::filter::sieve::{About, Verdict};
-use bindings::hooksieve::filter::types as wit;
+use wasmtime::AsContextMut;
+use wasmtime::component::{ComponentExportIndex, ComponentType, Instance, InstancePre, Lift, Lower, WasmList, WasmStr};
 
 use super::projection;
 use crate::model;
@@ -19,29 +23,82 @@ pub(super) const VERSION: &str = "0.1.0";
 /// The name of the exported interface, without its version.
 pub(super) const INTERFACE: &str = "hooksieve:filter/sieve";
 
-impl From<&projection::Scalar> for wit::Scalar {
-    fn from(scalar: &projection::Scalar) -> Self {
+/// A filter whose exports have the right types.
+pub(super) struct Filter<T: 'static> {
+    pre: FilterPre<T>,
+    configure: ComponentExportIndex,
+    decide: ComponentExportIndex,
+}
+
+/// A `field`, unread.
+#[derive(ComponentType, Lift)]
+#[component(record)]
+struct Field {
+    #[expect(dead_code, reason = "whoever calls `decide` knows the fields already")]
+    pointer: WasmStr,
+}
+
+/// A `scalar`, borrowed from the values of an event.
+#[derive(ComponentType, Lower)]
+#[component(variant)]
+enum Scalar<'v> {
+    #[component(name = "null")]
+    Null,
+    #[component(name = "boolean")]
+    Boolean(bool),
+    #[component(name = "integer")]
+    Integer(i64),
+    #[component(name = "float")]
+    Float(f64),
+    #[component(name = "text")]
+    Text(&'v str),
+}
+
+/// A `value`, borrowed from the values of an event.
+#[derive(ComponentType, Lower)]
+#[component(variant)]
+enum Value<'v> {
+    #[component(name = "absent")]
+    Absent,
+    #[component(name = "null")]
+    Null,
+    #[component(name = "boolean")]
+    Boolean(bool),
+    #[component(name = "integer")]
+    Integer(i64),
+    #[component(name = "float")]
+    Float(f64),
+    #[component(name = "text")]
+    Text(&'v str),
+    #[component(name = "many")]
+    Many(Vec<Scalar<'v>>),
+    #[component(name = "json")]
+    Json(&'v str),
+}
+
+impl<'v> From<&'v projection::Scalar> for Scalar<'v> {
+    fn from(scalar: &'v projection::Scalar) -> Self {
         match scalar {
             projection::Scalar::Null => Self::Null,
             projection::Scalar::Boolean(boolean) => Self::Boolean(*boolean),
             projection::Scalar::Integer(integer) => Self::Integer(*integer),
             projection::Scalar::Float(float) => Self::Float(*float),
-            projection::Scalar::Text(text) => Self::Text(String::from(&**text)),
+            projection::Scalar::Text(text) => Self::Text(text),
         }
     }
 }
 
-impl From<projection::Value> for wit::Value {
-    fn from(value: projection::Value) -> Self {
+impl<'v> From<&'v projection::Value> for Value<'v> {
+    fn from(value: &'v projection::Value) -> Self {
         match value {
             projection::Value::Absent => Self::Absent,
             projection::Value::Null => Self::Null,
-            projection::Value::Boolean(boolean) => Self::Boolean(boolean),
-            projection::Value::Integer(integer) => Self::Integer(integer),
-            projection::Value::Float(float) => Self::Float(float),
-            projection::Value::Text(text) => Self::Text(String::from(&*text)),
+            projection::Value::Boolean(boolean) => Self::Boolean(*boolean),
+            projection::Value::Integer(integer) => Self::Integer(*integer),
+            projection::Value::Float(float) => Self::Float(*float),
+            projection::Value::Text(text) => Self::Text(text),
             projection::Value::Many(scalars) => Self::Many(scalars.iter().map(Into::into).collect()),
-            projection::Value::Json(json) => Self::Json(String::from(&*json)),
+            projection::Value::Json(json) => Self::Json(json),
         }
     }
 }
@@ -75,9 +132,54 @@ impl From<About> for model::filter::About {
     }
 }
 
-/// The values of one event, in the order the filter declared them.
-pub(super) fn lower(values: Vec<projection::Value>) -> Vec<wit::Value> {
-    values.into_iter().map(Into::into).collect()
-}
+impl<T: 'static> Filter<T> {
+    /// A filter that was linked.
+    ///
+    /// # Errors
+    /// When its exports have other types.
+    pub(super) fn new(pre: InstancePre<T>) -> wasmtime::Result<Self> {
+        let component = pre.component().clone();
+        let pre = FilterPre::new(pre)?;
+        let missing = || wasmtime::format_err!("the interface has no such function");
+        let interface = component.get_export_index(None, format!("{INTERFACE}@{VERSION}").as_str());
+        let function = |name: &str| component.get_export_index(interface.as_ref(), name).ok_or_else(missing);
+        Ok(Self { configure: function("configure")?, decide: function("decide")?, pre })
+    }
 
-pub(super) use wit::Value as Lowered;
+    /// A new instance.
+    pub(super) fn instantiate(&self, store: impl AsContextMut<Data = T>) -> wasmtime::Result<bindings::Filter> {
+        self.pre.instantiate(store)
+    }
+
+    /// The pointers of the fields that the filter wants under `config`, or its refusal.
+    pub(super) fn configure(
+        &self,
+        mut store: impl AsContextMut<Data = T>,
+        config: &str,
+    ) -> wasmtime::Result<Result<Vec<String>, String>> {
+        let instance = self.pre.instantiate(&mut store)?;
+        let answer = instance.hooksieve_filter_sieve().call_configure(store, config)?;
+        Ok(answer.map(|fields| fields.into_iter().map(|field| field.pointer).collect()))
+    }
+
+    /// What a new instance says of events, each given by the values of the fields that it declared; one
+    /// `Said` for each, unless the filter answers with another number.
+    pub(super) fn decide(
+        &self,
+        mut store: impl AsContextMut<Data = T>,
+        config: &str,
+        events: &[&[projection::Value]],
+    ) -> wasmtime::Result<Vec<Said>> {
+        let instance: Instance = self.pre.instance_pre().instantiate(&mut store)?;
+        let configure =
+            instance.get_typed_func::<(&str,), (Result<WasmList<Field>, String>,)>(&mut store, &self.configure)?;
+        if let (Err(message),) = configure.call(&mut store, (config,))? {
+            return Ok(events.iter().map(|_| Said::Error(message.clone())).collect());
+        }
+        let events: Vec<Vec<Value<'_>>> =
+            events.iter().map(|values| values.iter().map(Value::from).collect()).collect();
+        let decide = instance.get_typed_func::<(&[Vec<Value<'_>>],), (Vec<Verdict>,)>(&mut store, &self.decide)?;
+        let (verdicts,) = decide.call(store, (&events,))?;
+        Ok(verdicts.into_iter().map(Into::into).collect())
+    }
+}

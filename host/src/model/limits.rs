@@ -146,6 +146,10 @@ pub const DISPATCH_BATCH_MAX: u32 = 256;
 pub const OWNER_FILTERS_AT_ONCE_MAX: usize = 16;
 /// Fuel that all filters of one owner together may use for one event, as a multiple of what one call may.
 pub const OWNER_FUEL_PER_EVENT_FACTOR: u64 = 100;
+/// Verdicts of filters that are remembered, so that equal inputs need no call.
+pub const VERDICTS_REMEMBERED_MAX: usize = 65_536;
+/// Bytes of the reasons of those verdicts.
+pub const VERDICTS_REMEMBERED_BYTES_MAX: usize = 16 << 20;
 /// The pauses before an event is dispatched again that a fault of the host kept from it. Short in all: the
 /// event's other webhooks wait too.
 pub const HOST_FAULT_PAUSES: [Duration; 4] =

@@ -4,6 +4,7 @@
 mod batches;
 mod cache;
 mod determinism;
+mod memo;
 mod misbehaviour;
 mod mutants;
 mod sameness;
@@ -74,6 +75,7 @@ impl Room {
             cache_folder: folder.path().to_owned(),
             compiler: compiler.to_owned(),
             threads: 2,
+            verdicts_remembered: 0,
             source: Box::new(move |digest| {
                 let found = source.lock().unwrap().get(&digest).cloned();
                 Box::pin(async move { Ok(found) })

@@ -5,7 +5,7 @@ use hooksieve::wire::{
     FilterChoice, FilterStatus, NewWebhook, OnError, Outcome, PatchWebhook, ReasonClass, UploadQuery, Verdict, Webhook,
 };
 
-use crate::app::{TestApp, created, filtered, problem, raw, verdict, webhook};
+use crate::app::{TestApp, created, filtered, marked, problem, raw, verdict, webhook};
 use crate::guests::HOSTILE;
 use crate::receiver::Receiver;
 
@@ -79,10 +79,12 @@ async fn an_owner_whose_filters_use_up_the_fuel_for_one_event_is_told_so_and_oth
     let (app, receiver) = (TestApp::start_with(|config| config.filter.fuel = 100_000).await, Receiver::start().await);
     let (user, neighbour) = (app.user("u1").await, app.user("u2").await);
     let filter = hostile(&user).await;
-    let new = NewWebhook { filter: Some(choice(&filter, "loop", OnError::Skip)), ..webhook(&receiver.url("/hostile")) };
-    let mut hostile = Vec::new();
-    for _ in 0..WEBHOOKS {
-        hostile.push(user.create_webhook(&new).await.unwrap());
+    for number in 0..WEBHOOKS {
+        // Half of them are the same to the host, and share their calls.
+        let number = if number % 2 == 0 { 0 } else { number };
+        let config = Some(raw(&format!(r#"{{"do":"loop","number":{number}}}"#)));
+        let looping = Some(FilterChoice { id: filter.clone(), config, on_error: Some(OnError::Skip) });
+        user.create_webhook(&NewWebhook { filter: looping, ..webhook(&receiver.url("/hostile")) }).await.unwrap();
     }
     let behaving = filtered(&receiver.url("/neighbour"), "changed-fields", Some(r#"{"fields":["/title"]}"#));
     neighbour.create_webhook(&behaving).await.unwrap();
@@ -105,6 +107,37 @@ async fn an_owner_whose_filters_use_up_the_fuel_for_one_event_is_told_so_and_oth
     let again = app.send(&created("e2")).await;
     let beyond_again = user.list_event_verdicts(&again).await.unwrap().items;
     assert_eq!(beyond_again.iter().filter(|verdict| is_beyond(verdict)).count(), WEBHOOKS - end);
+}
+
+#[tokio::test]
+async fn webhooks_with_the_same_filter_and_configuration_share_its_verdict_and_each_is_told_it() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let (user, neighbour) = (app.user("u1").await, app.user("u2").await);
+    let mut webhooks = Vec::new();
+    for path in ["/a", "/b", "/c"] {
+        webhooks.push(user.create_webhook(&filtered(&receiver.url(path), "done-records", None)).await.unwrap());
+    }
+    let neighbours = filtered(&receiver.url("/d"), "done-records", None);
+    let neighbours = neighbour.create_webhook(&neighbours).await.unwrap();
+    let other = filtered(&receiver.url("/e"), "changed-fields", Some(r#"{"fields":["/title"]}"#));
+    user.create_webhook(&other).await.unwrap();
+
+    let event = app.send(&marked("e1", false)).await;
+
+    let first = verdict(&user, &event, &webhooks[0]).await;
+    assert_eq!((first.outcome, first.reason.as_deref()), (Outcome::Filtered, Some("the record is not done")));
+    assert!(first.fuel.unwrap() > 0);
+    let mut others = vec![verdict(&neighbour, &event, &neighbours).await];
+    for webhook in &webhooks[1..] {
+        others.push(verdict(&user, &event, webhook).await);
+    }
+    for other in others {
+        assert_eq!((other.outcome, &other.reason, other.fuel), (first.outcome, &first.reason, first.fuel));
+    }
+    let metrics = app.operator().get_metrics().await.unwrap();
+    let calls = metrics.lines().find_map(|line| line.strip_prefix("hooksieve_filter_calls_total ")).unwrap();
+    // One of `done-records` for each owner at the most, and one of `changed-fields`.
+    assert!(["2", "3"].contains(&calls), "{calls}");
 }
 
 #[tokio::test]

@@ -37,6 +37,7 @@ async fn what_happened_is_counted_by_outcome_and_class() {
         ("hooksieve_dispatch_latency_seconds_count", 2.0),
         ("hooksieve_filter_calls_total", 2.0),
         ("hooksieve_filter_call_duration_seconds_count", 2.0),
+        ("hooksieve_filter_memo_hits_total", 0.0),
         (r#"hooksieve_attempts_total{result="success"}"#, 1.0),
         (r#"hooksieve_attempts_total{result="status"}"#, 2.0),
         ("hooksieve_attempt_duration_seconds_count", 3.0),

@@ -36,6 +36,7 @@ impl Trial {
             cache_folder: cache.path().to_owned(),
             compiler: this_program()?,
             threads: 1,
+            verdicts_remembered: 0,
             source: Box::new(|_| Box::pin(async { Ok(None) })),
             metrics: Arc::default(),
         })?;

@@ -7,7 +7,6 @@ use super::{Configured, FilterHost, Request, panicked};
 use crate::filter::Refused;
 use crate::filter::projection::Value;
 use crate::filter::run::{Batch, Caller, Decision};
-use crate::filter::wit_v0_1_0::lower;
 
 /// Events in the first call.
 const EVENTS_AT_FIRST: usize = 16;
@@ -71,7 +70,7 @@ impl FilterHost {
         let configured = Arc::clone(configured);
         let began = Instant::now();
         let run = move |caller: &Caller| {
-            let events: Vec<_> = events.into_iter().map(lower).collect();
+            let events: Vec<&[Value]> = events.iter().map(Vec::as_slice).collect();
             caller.decide_batch(&loaded, &configured.filter.config, &events)
         };
         let (batch, fuel) = self.threads.run(run).await.ok_or_else(panicked)?;

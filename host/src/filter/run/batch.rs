@@ -6,7 +6,7 @@
 //! which is decided once more alone.
 
 use super::{Caller, Decision, Loaded};
-use crate::filter::wit_v0_1_0::Lowered;
+use crate::filter::projection::Value;
 
 /// What a batch came to.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,26 +21,14 @@ pub(in crate::filter) enum Batch {
 
 impl Caller {
     /// Decides on several events in one instance; the fuel that it took.
-    pub(in crate::filter) fn decide_batch(
-        &self,
-        loaded: &Loaded,
-        config: &str,
-        events: &[Vec<Lowered>],
-    ) -> (Batch, u64) {
-        let called = self.call_once(&mut |store| {
-            let instance = loaded.pre.instantiate(&mut *store)?;
-            let sieve = instance.hooksieve_filter_sieve();
-            match sieve.call_configure(&mut *store, config)? {
-                Ok(_) => sieve.call_decide(&mut *store, events),
-                Err(_) => Ok(Vec::new()),
-            }
-        });
+    pub(in crate::filter) fn decide_batch(&self, loaded: &Loaded, config: &str, events: &[&[Value]]) -> (Batch, u64) {
+        let called = self.call_once(&mut |store| loaded.filter.decide(store, config, events));
         let said = called.result.unwrap_or_default();
         if said.len() != events.len() {
             return (Batch::TooMuch, called.fuel);
         }
-        let decisions: Vec<Decision> = said.into_iter().map(|said| self.decision(vec![said.into()])).collect();
-        let alone = events.last().map(|last| self.decide(loaded, config, last.clone()));
+        let decisions: Vec<Decision> = said.into_iter().map(|said| self.decision(vec![said])).collect();
+        let alone = events.last().map(|last| self.decide(loaded, config, last));
         let fuel = called.fuel + alone.as_ref().map_or(0, |alone| alone.fuel);
         let is_same = alone.and_then(|alone| alone.result.ok()).as_ref() == decisions.last();
         (if is_same { Batch::Decided(decisions) } else { Batch::Stateful }, fuel)

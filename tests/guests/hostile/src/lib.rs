@@ -19,6 +19,9 @@ static SEEN: AtomicU32 = AtomicU32::new(0);
 #[derive(Deserialize)]
 pub struct Config {
     r#do: Deed,
+    /// Makes configurations different that do the same.
+    #[serde(default, rename = "number")]
+    _number: u32,
 }
 
 /// What to do.
@@ -65,7 +68,8 @@ impl Sieve for Hostile {
         if let Deed::ConfigureLoop = config.r#do {
             run_for_ever();
         }
-        Ok((Self { deed: config.r#do }, Vec::new()))
+        // Seen by no deed, but so that no two events are the same to it.
+        Ok((Self { deed: config.r#do }, vec![Pointer::parse("/id").expect("it is a pointer into an event")]))
     }
 
     fn decide(&self, _: Vec<Value>) -> Verdict {
