@@ -10,6 +10,7 @@ import atexit
 import json
 import os
 import urllib.request
+from datetime import datetime
 
 import schemathesis
 from hypothesis import strategies as st
@@ -106,6 +107,10 @@ EVENT_TYPES = ["TODO_CREATED", "TODO_DELETED", "TODO_DONE_STATUS_UPDATED", "COMM
 FILTER = call("/v1/filters/done-records/wasm")
 PATH = st.text("abcdefghijklmnopqrstuvwxyz0123456789-._~%2F?&=", max_size=40)
 
+# Times about now, of which some are past.
+TIMES = st.datetimes(datetime(2015, 1, 1), datetime(2035, 1, 1)).map(lambda time: time.isoformat() + "Z")
+
+schemathesis.openapi.format("date-time", TIMES)
 schemathesis.openapi.format("event-type", st.sampled_from(EVENT_TYPES))
 schemathesis.openapi.format("uri", PATH.map(lambda path: f"{RECEIVER}/{path}"))
 schemathesis.openapi.format("filter-id", st.sampled_from(["done-records", "due-date-moved", "field-match"]))

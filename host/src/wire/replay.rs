@@ -43,7 +43,6 @@ mirror!(
 /// What to send again.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schema(example = json!({ "only": "failed", "since": "2022-12-01T00:00:00Z" }))]
 pub struct NewReplay {
     /// What became of it so far.
     pub only: ReplayOnly,
