@@ -69,7 +69,9 @@ fn moved(id: &str, before: &str, now: &str) -> NewEvent {
 #[tokio::test]
 async fn filters_in_javascript_and_python_decide_within_the_limits() {
     for (language, wasm) in [("JavaScript", javascript()), ("Python", python())] {
-        let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+        // The machine may be busy with other tests.
+        let app = TestApp::start_with(|config| config.filter.compile_secs_max = 300).await;
+        let receiver = Receiver::start().await;
         let user = app.user("u1").await;
         let bytes = wasm.len();
         let began = std::time::Instant::now();

@@ -21,7 +21,7 @@ use outcome::Outcome;
 use rule::Rule;
 
 /// The configuration, for user interfaces. The rules of a group are open in it, as it would refer to itself otherwise;
-/// they are checked like the outermost one.
+/// they are checked like the outermost one. So are the operators: the filter's refusal lists them all.
 const SCHEMA: &str = include_str!("schema.json");
 
 /// A rule as it is written: either one of the three groups, or a condition.
