@@ -71,7 +71,11 @@ fn describing() -> Vec<Row> {
             .module(),
             refused(&["`describe` failed (bad-result)"]),
         ),
-        Row::new("a schema that is no JSON", describe(&schema, ""), refused(&["its `config-schema` is not JSON"])),
+        Row::new(
+            "a schema that is no JSON",
+            describe(&schema, ""),
+            refused(&["its `config-schema` cannot be used: it is not JSON"]),
+        ),
         Row::new(
             "neither a schema nor none",
             describe(&format!("(i32.store8 offset=24 (i32.const {SAID}) (i32.const 7))"), ""),

@@ -16,7 +16,7 @@ use crate::wire::{self, SecretText};
 /// The answer is the only one that shows the new secret. The one before signs beside it for 24 hours, retries
 /// included: `webhook-signature` has a signature for each, the newest first, and `X-Signature` the newest's. At
 /// most three secrets sign at a time; one more is refused with `CONFLICT` until the first of them has ended.
-#[utoipa::path(post, path = "/v1/webhooks/{id}/rotate-secret", tag = "webhooks", request_body = wire::RotateSecret,
+#[utoipa::path(post, path = "/v1/webhooks/{id}/rotate-secret", tag = "webhooks", request_body = Option<wire::RotateSecret>,
     params(("id" = String, Path, description = "The webhook.")),
     responses((status = 200, description = "The new secret.", body = wire::RotatedSecret), WriteRefusals))]
 pub(crate) async fn rotate_secret(

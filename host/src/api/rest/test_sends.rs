@@ -18,7 +18,7 @@ use crate::wire;
 /// it subscribes to that type: its filter decides, the verdict is kept, and what is let through is signed, sent and
 /// tried again as usual. The request has the header `webhook-test: true`; event, verdict and delivery have `isTest`.
 /// Refused with `CONFLICT` while the webhook is disabled, and beyond ten tests of it a minute.
-#[utoipa::path(post, path = "/v1/webhooks/{id}/test", tag = "webhooks", request_body = wire::TestWebhook,
+#[utoipa::path(post, path = "/v1/webhooks/{id}/test", tag = "webhooks", request_body = Option<wire::TestWebhook>,
     params(("id" = String, Path, description = "The webhook.")),
     responses((status = 202, description = "The test is under way.", body = wire::TestSent), WriteRefusals))]
 pub(crate) async fn test_webhook(
