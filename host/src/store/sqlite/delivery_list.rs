@@ -14,10 +14,9 @@ use crate::model::ids::WebhookId;
 use crate::model::limits::PAGE_EVENTS_EXAMINED_MAX;
 use crate::store::{DeliveryQuery, Page, PageRequest};
 
-/// The newest deliveries of a webhook before a place: first those of the place's own time, then those before it, as
-/// in `event_list`.
-macro_rules! newest_before {
-    ($index:literal, $which:literal) => {
+/// The newest deliveries of a webhook within bounds.
+macro_rules! newest {
+    ($index:literal, $which:literal, $bounds_and_order:literal) => {
         concat!(
             "SELECT * FROM (SELECT ",
             columns!(),
@@ -27,18 +26,21 @@ macro_rules! newest_before {
             " ON d.webhook_seq = w.seq CROSS JOIN events e ON e.seq = d.event_seq
              WHERE w.id = ?1 AND ",
             $which,
-            "d.created_at = ?2 AND d.seq < ?3 AND ?2 >= ?4 ORDER BY d.seq DESC LIMIT ?5)
-             UNION ALL
-             SELECT * FROM (SELECT ",
-            columns!(),
-            ", d.seq, ?7 IS NULL OR e.event_type = ?7
-             FROM webhooks w CROSS JOIN deliveries d INDEXED BY ",
-            $index,
-            " ON d.webhook_seq = w.seq CROSS JOIN events e ON e.seq = d.event_seq
-             WHERE w.id = ?1 AND ",
-            $which,
-            "d.created_at < ?2 AND d.created_at >= ?4 ORDER BY d.created_at DESC, d.seq DESC LIMIT ?5)
-             LIMIT ?5"
+            $bounds_and_order,
+            " LIMIT ?5)"
+        )
+    };
+}
+
+/// The newest deliveries of a webhook before a place: first those of the place's own time, then those before it, as
+/// in `event_list`.
+macro_rules! newest_before {
+    ($index:literal, $which:literal) => {
+        concat!(
+            newest!($index, $which, "d.created_at = ?2 AND d.seq < ?3 AND ?2 >= ?4 ORDER BY d.seq DESC"),
+            " UNION ALL ",
+            newest!($index, $which, "d.created_at < ?2 AND d.created_at >= ?4 ORDER BY d.created_at DESC, d.seq DESC"),
+            " LIMIT ?5"
         )
     };
 }

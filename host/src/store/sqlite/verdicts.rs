@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use super::columns::{Count, before, one_row, page_of, rows_of};
 use super::health;
@@ -23,17 +23,7 @@ pub(super) fn add(connection: &Connection, event: EventSeq, verdict: &Verdict) -
                                    duration_us, decided_at)
              SELECT ?1, seq, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM webhooks WHERE id = ?2",
         )?
-        .execute((
-            event,
-            &verdict.webhook_id,
-            verdict.outcome,
-            &verdict.reason,
-            verdict.reason_class,
-            verdict.filter_digest,
-            verdict.fuel.map(Count),
-            verdict.duration_us.map(Count),
-            verdict.decided_at,
-        ))?;
+        .execute(row_of(event, verdict))?;
     one_row(added)?;
     count_filter(connection, verdict)
 }
@@ -50,21 +40,26 @@ pub(super) fn renew(connection: &Connection, event: EventSeq, verdict: &Verdict)
             is_member!(),
             " FROM events e, webhooks w WHERE e.seq = event_seq AND w.seq = webhook_seq)"
         ))?
-        .execute((
-            event,
-            &verdict.webhook_id,
-            verdict.outcome,
-            &verdict.reason,
-            verdict.reason_class,
-            verdict.filter_digest,
-            verdict.fuel.map(Count),
-            verdict.duration_us.map(Count),
-            verdict.decided_at,
-        ))?;
+        .execute(row_of(event, verdict))?;
     if renewed > 0 {
         count_filter(connection, verdict)?;
     }
     Ok(renewed > 0)
+}
+
+/// What is kept of a verdict, `?1` to `?9`.
+fn row_of(event: EventSeq, verdict: &Verdict) -> impl Params {
+    (
+        event,
+        &verdict.webhook_id,
+        verdict.outcome,
+        &verdict.reason,
+        verdict.reason_class,
+        verdict.filter_digest,
+        verdict.fuel.map(Count),
+        verdict.duration_us.map(Count),
+        verdict.decided_at,
+    )
 }
 
 fn count_filter(connection: &Connection, verdict: &Verdict) -> rusqlite::Result<()> {
