@@ -288,6 +288,14 @@ pub const PAGE_VALUE_BYTES_MAX: usize = 4 << 20;
 /// Events, or deliveries, that one page is searched for among; a page that finds too few among these ends early, and
 /// the next one goes on from there.
 pub const PAGE_EVENTS_EXAMINED_MAX: usize = 10_000;
+/// Verdicts on one event that are placed by webhook one by one; those on an event with more wait for other such events.
+pub const VERDICTS_PLACED_SINGLY_MAX: usize = 32;
+/// Events with more verdicts that are placed together, webhook by webhook: so many share the write of a page. Lists
+/// look at each of those that wait, twice as many while events have much the same number of verdicts.
+pub const EVENTS_PLACED_TOGETHER: u32 = 64;
+/// Verdicts that are placed with an event that has more, even if it has fewer than this itself: what bounds the events
+/// that wait behind much larger ones.
+pub const VERDICTS_PLACED_AT_LEAST: usize = 1_024;
 /// Events that can be stored in another order than that of their times: as many as wait for the writer at a time.
 pub const EVENTS_OUT_OF_ORDER_MAX: u32 = (WRITER_QUEUE_MAX + BATCHES_AT_ONCE_MAX * BATCH_EVENTS_MAX) as u32;
 /// Event types that the operator may add.

@@ -32,6 +32,7 @@ mod secrets;
 mod shadows;
 mod stats;
 mod tokens;
+mod verdict_places;
 mod verdicts;
 mod webhooks;
 mod writer;
