@@ -12,7 +12,8 @@ use toml::{Table, Value};
 use crate::egress::AllowRule;
 use crate::filter::FilterLimits;
 use crate::model::limits::{
-    ATTEMPT_TIMEOUT, FAILURES_PER_SECOND, RATE_BURST_SECS, RETRY_DELAYS, USER_REQUESTS_PER_SECOND,
+    ATTEMPT_TIMEOUT, FAILURES_PER_SECOND, RATE_BURST_SECS, RETENTION_BYTES_MIN, RETENTION_DAYS, RETENTION_DAYS_MAX,
+    RETRY_DELAYS, USER_REQUESTS_PER_SECOND,
 };
 use crate::model::secret::Secret;
 
@@ -43,6 +44,8 @@ pub struct Config {
     pub filter: FilterConfig,
     /// How deliveries are attempted.
     pub delivery: DeliveryConfig,
+    /// How long events are kept.
+    pub retention: RetentionConfig,
     /// How often the API may be called.
     pub limits: LimitsConfig,
     /// Who may read the metrics.
@@ -114,6 +117,17 @@ pub struct DeliveryConfig {
     pub retry_delays_secs: Vec<u64>,
 }
 
+/// How long events are kept, with their verdicts, deliveries and attempts. What is still owed is kept longer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetentionConfig {
+    /// Days; 0 for ever.
+    pub days: u32,
+    /// Bytes of the database beyond which the oldest events go earlier, though never before they are a day old; 0
+    /// for no such bound.
+    pub bytes_max: u64,
+}
+
 /// What is logged, on standard error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -144,6 +158,7 @@ impl Default for Config {
             egress: EgressConfig::default(),
             filter: FilterConfig::default(),
             delivery: DeliveryConfig::default(),
+            retention: RetentionConfig::default(),
             limits: LimitsConfig::default(),
             metrics: MetricsConfig::default(),
             log: LogConfig::default(),
@@ -184,6 +199,12 @@ impl Default for DeliveryConfig {
             attempt_timeout_secs: ATTEMPT_TIMEOUT.as_secs(),
             retry_delays_secs: RETRY_DELAYS.iter().map(Duration::as_secs).collect(),
         }
+    }
+}
+
+impl Default for RetentionConfig {
+    fn default() -> Self {
+        Self { days: RETENTION_DAYS, bytes_max: 0 }
     }
 }
 
@@ -240,6 +261,12 @@ impl Config {
         }
         anyhow::ensure!(self.filter.fuel > 0, "filter.fuel is 0; no filter could run");
         anyhow::ensure!(self.filter.compile_secs_max > 0, "filter.compile_secs_max is 0; no filter could be compiled");
+        let RetentionConfig { days, bytes_max } = self.retention;
+        anyhow::ensure!(days <= RETENTION_DAYS_MAX, "retention.days is {days}; set it to 0 to {RETENTION_DAYS_MAX}");
+        anyhow::ensure!(
+            bytes_max == 0 || bytes_max >= RETENTION_BYTES_MIN,
+            "retention.bytes_max is {bytes_max}; set it to 0, for no bound, or to at least {RETENTION_BYTES_MIN}"
+        );
         anyhow::ensure!(self.limits.burst_secs > 0, "limits.burst_secs is 0; nothing could be called");
         Ok(())
     }

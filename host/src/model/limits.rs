@@ -38,6 +38,24 @@ pub const SECRET_BYTES_MAX: usize = 256;
 pub const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
 /// Secrets that sign for one webhook at a time.
 pub const SECRETS_LIVE_MAX: usize = 3;
+/// Days that events are kept with their verdicts, deliveries and attempts, where the operator does not say.
+pub const RETENTION_DAYS: u32 = 7;
+/// The longest that can be configured: ten years.
+pub const RETENTION_DAYS_MAX: u32 = 3_650;
+/// How long events are kept however large the database is: as long as the ids of events are told apart.
+pub const RETENTION_MIN: Duration = Duration::from_secs(24 * 3600);
+/// How long a replay that is under way keeps the events that it has yet to look at, where no age is configured: one
+/// of a webhook that stays disabled would keep them for ever.
+pub const REPLAYS_HOLD_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The smallest size of a database that can be configured: what an idle one and a day's events of a small host take.
+pub const RETENTION_BYTES_MIN: u64 = 64 << 20;
+/// Rows that are deleted in one transaction, about: a few milliseconds of the one writer.
+pub const RETENTION_ROWS_PER_STEP: u32 = 512;
+/// The shortest rest after such a transaction; a longer one is followed by twice its time, so that at least two thirds
+/// of the writer's time are left to those who wait for it.
+pub const RETENTION_REST_MIN: Duration = Duration::from_millis(5);
+/// How often it is looked for events that have had their time.
+pub const RETENTION_PAUSE: Duration = Duration::from_secs(60);
 /// How often what has had its time, such as secrets that sign no more, is deleted.
 pub const UPKEEP_PAUSE: Duration = Duration::from_secs(10 * 60);
 /// Tests of one webhook within [`TESTS_WINDOW`]. Each is an event that is kept and a delivery that is retried.

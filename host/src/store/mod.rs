@@ -14,6 +14,7 @@ mod contract;
 mod counts;
 mod exchange;
 mod replaying;
+mod retention;
 mod seal;
 pub mod sqlite;
 
@@ -39,6 +40,7 @@ use crate::model::webhook::Webhook;
 pub use counts::{Compared, Stats, StatsQuery};
 pub use exchange::*;
 pub use replaying::*;
+pub use retention::{Deleted, Retained, Retention, RetentionPlace};
 pub use seal::SealingKey;
 
 /// Why the store did not do as it was asked. A row that is not there is not an error.
@@ -61,7 +63,7 @@ pub enum StoreError {
 /// What the store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// What is kept. Every write is on disk when it returns, except claims.
+/// What is kept. Every write is on disk when it returns, except claims, and what [`Store::forget`] deletes.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Makes a user known or renames them.
@@ -248,6 +250,9 @@ pub trait Store: Send + Sync + 'static {
     async fn agreements(&self, ids: Vec<WebhookId>) -> Result<HashMap<WebhookId, Agreements>>;
     /// The newest events on which a webhook's shadow did not agree, the newest first.
     async fn shadow_samples(&self, webhook: &WebhookId) -> Result<Vec<Difference>>;
+
+    /// Deletes some of what has had its time: one step of a pass, which goes on where this one says.
+    async fn forget(&self, retention: Retention, from: RetentionPlace) -> Result<Retained>;
 
     /// What waits at `now`.
     async fn queues(&self, now: Timestamp) -> Result<Queues>;

@@ -8,11 +8,12 @@ use rusqlite::Connection;
 
 use super::claims::Loaded;
 use super::lease::Seen;
+use super::writer::Durability;
 use super::{
     SqliteStore, claims, deliveries, delivery_list, event_list, event_types, events, filters, headers, health, people,
-    queues, replay_pages, replays, resends, secrets, shadows, stats, tokens, verdicts, webhooks,
+    queues, replay_pages, replays, resends, retention, secrets, shadows, stats, tokens, verdicts, webhooks,
 };
-use crate::metrics::Queues;
+use crate::metrics::{DELETED_ROWS, Queues};
 use crate::model::Timestamp;
 use crate::model::comparison::{Agreements, Difference, Judged};
 use crate::model::delivery::{Attempt, Delivery};
@@ -26,11 +27,11 @@ use crate::model::token::Token;
 use crate::model::verdict::Verdict;
 use crate::model::webhook::Webhook;
 use crate::store::{
-    Accepted, Added, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
-    Dispatched, EventBounds, EventQuery, FilterUpload, FilterUsage, Joined, LoggedVerdict, NewReplay, Page,
-    PageRequest, Project, Recorded, Removed, ReplayBegun, ReplayCounted, ReplayPage, ReplayRange, ReplayStep, Result,
-    Retried, Revoked, Rotated, Rotation, RunningReplay, Stats, StatsQuery, Store, StoreError, TestAccepted, TestOf,
-    Updated, User, VerdictQuery, WebhookChange, WebhookWindow, Windowed,
+    Accepted, Added, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, Deleted, DeliveryClaim,
+    DeliveryQuery, Dispatched, EventBounds, EventQuery, FilterUpload, FilterUsage, Joined, LoggedVerdict, NewReplay,
+    Page, PageRequest, Project, Recorded, Removed, ReplayBegun, ReplayCounted, ReplayPage, ReplayRange, ReplayStep,
+    Result, Retained, Retention, RetentionPlace, Retried, Revoked, Rotated, Rotation, RunningReplay, Stats, StatsQuery,
+    Store, StoreError, TestAccepted, TestOf, Updated, User, VerdictQuery, WebhookChange, WebhookWindow, Windowed,
 };
 
 #[async_trait]
@@ -405,6 +406,16 @@ impl Store for SqliteStore {
     async fn shadow_samples(&self, webhook: &WebhookId) -> Result<Vec<Difference>> {
         let webhook = webhook.clone();
         self.read(move |connection| shadows::samples(connection, &webhook)).await
+    }
+
+    async fn forget(&self, retention: Retention, from: RetentionPlace) -> Result<Retained> {
+        // What a power cut brings back is deleted again.
+        let step = move |connection: &Connection| retention::step(connection, &retention, from);
+        let retained = self.writer.write_in_turn(Durability::Soft, step).await?;
+        let Deleted { events, verdicts, deliveries, attempts } = retained.deleted;
+        let counts = [events, verdicts, deliveries, attempts];
+        DELETED_ROWS.into_iter().zip(counts).for_each(|(what, count)| self.metrics.deleted.add(what, count));
+        Ok(retained)
     }
 
     async fn queues(&self, now: Timestamp) -> Result<Queues> {

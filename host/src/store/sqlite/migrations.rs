@@ -18,6 +18,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0005_replays.sql"),
     include_str!("../../../migrations/sqlite/0006_shadows.sql"),
     include_str!("../../../migrations/sqlite/0007_verdict_places.sql"),
+    include_str!("../../../migrations/sqlite/0008_retention.sql"),
 ];
 
 /// The version of the schema that this program works with.

@@ -28,6 +28,7 @@ mod readers;
 mod replay_pages;
 mod replays;
 mod resends;
+mod retention;
 mod secrets;
 mod shadows;
 mod stats;
@@ -52,6 +53,7 @@ use self::lease::Fences;
 use self::readers::Readers;
 use self::writer::{Durability, Writer};
 use super::{Result, SealingKey};
+use crate::metrics::Metrics;
 use crate::model::Timestamp;
 
 pub use self::backup::{BackupError, Copied, copy};
@@ -66,6 +68,7 @@ pub struct SqliteStore {
     key: SealingKey,
     fences: Arc<Fences>,
     turn: Arc<Turn>,
+    metrics: Arc<Metrics>,
 }
 
 /// How many transactions were committed since the store was opened.
@@ -100,6 +103,7 @@ impl SqliteStore {
             key: options.key.clone(),
             fences: Arc::new(Fences::new(opened.opens)),
             turn: Arc::default(),
+            metrics: Arc::clone(&options.metrics),
         }))
     }
 

@@ -6,10 +6,10 @@
 //! of its own, so one that fails takes nobody down with it. A full queue refuses what comes in at once; what
 //! the loops have done waits for its turn, for an attempt that cannot be written down is made again.
 //!
-//! A job is **durable** or **soft**. Only claims and releases are soft: a group of nothing else is
+//! A job is **durable** or **soft**. Only claims, releases and what deletes the aged are soft: a group of nothing else is
 //! committed without an `fsync`. That is safe, because losing the tail of such commits in a power cut
 //! loses leases of a process that the same power cut has ended, and leases of an earlier process are
-//! void anyway. What came before on disk stays: WAL frames are checked in order, so a lost commit cannot
+//! void anyway; and what comes back is as old as before. What came before on disk stays: WAL frames are checked in order, so a lost commit cannot
 //! take away an earlier one, and the next durable commit syncs all that precedes it.
 //!
 //! When a caller goes away, its job is committed all the same; nobody is there to hear of it.
