@@ -28,5 +28,6 @@ mod same_projection;
 mod secrecy;
 mod started;
 mod statements;
+mod storage;
 mod tidy;
 mod tokens;
