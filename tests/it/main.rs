@@ -12,6 +12,7 @@ mod cli;
 mod clients;
 mod durability;
 mod egress;
+mod failpoints;
 mod filter_engine;
 mod flow;
 mod graphql;
