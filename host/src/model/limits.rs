@@ -157,6 +157,19 @@ pub const DISPATCH_LEASE: Duration = Duration::from_secs(15 * 60);
 pub const COMMIT_JOBS_MAX: usize = 256;
 /// Jobs that may wait for the writer; more are refused with "busy".
 pub const WRITER_QUEUE_MAX: usize = 4_096;
+/// Pages in the log beyond those in the main file at which the writer copies them there: 16 MiB.
+pub const CHECKPOINT_PAGES: i64 = 4_000;
+/// Bytes that must be free on the disk for anything new to be taken in. What was taken in goes on: this is its room.
+pub const STORAGE_FREE_BYTES_MIN: u64 = 64 << 20;
+/// Bytes that must be free for the loops to begin anything: an attempt that could not be written down would be made
+/// again and again. The rest is for what is under way, for deletions and for the end.
+pub const STORAGE_WORK_BYTES_MIN: u64 = 16 << 20;
+/// Bytes of the ballast file, which is given up when others have filled the disk to the last: deleting takes room too.
+pub const STORAGE_BALLAST_BYTES: u64 = 8 << 20;
+/// Bytes that are left when the ballast is given up.
+pub const STORAGE_LAST_BYTES: u64 = 4 << 20;
+/// How long a host whose storage failed goes on answering, so that whoever asks `/readyz` is told why it ends.
+pub const STORAGE_FAILURE_TOLD: Duration = Duration::from_secs(3);
 /// Events that dispatch claims at once.
 pub const DISPATCH_BATCH_MAX: u32 = 256;
 /// Calls of one owner's filters that wait for a thread or run, over all events. The same on every machine:
