@@ -22,6 +22,7 @@ use wasmtime::component::Component;
 
 use super::run::Loaded;
 use super::{Refused, StartError};
+use crate::failpoint::{self, Point};
 use crate::model::filter::FilterDigest;
 
 /// Bytes of the key of the MACs.
@@ -130,9 +131,10 @@ impl Cache {
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
         file.write_all(artifact)?;
         file.write_all(&mac)?;
+        failpoint::hit(Point::UploadCompiled).map_err(io::Error::other)?;
         // Not synced: a file that a power cut damages fails its MAC and is made again.
         file.persist(self.path(&digest))?;
-        Ok(())
+        failpoint::hit(Point::UploadKept).map_err(io::Error::other)
     }
 
     /// Drops what is gone, from memory and from disk: all whose digests begin so. Blocks.
