@@ -32,7 +32,8 @@ use crate::store::{
     DeliveryQuery, Dispatched, EventBounds, EventQuery, FilterUpload, FilterUsage, Joined, LoggedVerdict, NewReplay,
     Page, PageRequest, Project, Recorded, Removed, ReplayBegun, ReplayCounted, ReplayPage, ReplayRange, ReplayStep,
     Result, Retained, Retention, RetentionPlace, Retried, Revoked, Rotated, Rotation, RunningReplay, Stats, StatsQuery,
-    Store, StoreError, TestAccepted, TestOf, Trouble, Updated, User, VerdictQuery, WebhookChange, WebhookWindow, Windowed,
+    Store, StoreError, TestAccepted, TestOf, Trouble, Updated, User, VerdictQuery, WebhookChange, WebhookWindow,
+    Windowed,
 };
 
 #[async_trait]
