@@ -159,6 +159,16 @@ impl TestApp {
         app.run_until_idle().await.unwrap();
     }
 
+    /// Moves the clock, and does nothing.
+    pub fn set_forward(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// Moves the clock back, and does nothing.
+    pub fn set_back(&self, by: Duration) {
+        self.clock.set_back(by);
+    }
+
     /// Moves the clock and does all that is due then.
     pub async fn run_after(&self, wait: Duration) {
         self.clock.advance(wait);

@@ -37,6 +37,16 @@ macro_rules! next_change {
 }
 pub(super) use next_change;
 
+/// A time, or when the newest webhook was registered if that is later. An event is for the webhooks that existed when it
+/// was accepted, which is told by these times: where the clock was set back, an event would else be for none of
+/// the webhooks that were registered before.
+macro_rules! not_before_webhooks {
+    ($time:literal) => {
+        concat!("max(", $time, ", coalesce((SELECT created_at FROM webhooks ORDER BY seq DESC LIMIT 1), ", $time, "))")
+    };
+}
+pub(super) use not_before_webhooks;
+
 pub(super) fn add(
     connection: &Connection,
     webhook: &Webhook,
@@ -53,8 +63,9 @@ pub(super) fn add(
                filter_config, filter_on_error, payload_format, headers_sealed, is_enabled, health, failures_in_a_row,
                filter_failures_in_a_row, version, created_at, updated_at, shadow_filter_id, shadow_filter_digest,
                shadow_filter_config, shadow_since, change_seq)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-               ?22, ?23, ?24, ",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ",
+            not_before_webhooks!("?19"),
+            ", ?20, ?21, ?22, ?23, ?24, ",
             next_change!(),
             ")"
         ))?
