@@ -334,8 +334,15 @@ fn check_unless_clean(connection: &Connection) -> Result<(), Refusal> {
     }
     // The process before may have ended because a sync failed. What the kernel then still shows of the log need not
     // be on the disk, and no later sync would put it there: so all of it is written anew, to the main file.
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?;
-    Ok(())
+    let written = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
+    match written {
+        // A host on a full disk has to start, so that something can be deleted.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+            tracing::warn!("the disk is full; the log of the database stays as it is");
+            Ok(())
+        }
+        written => Ok(written?),
+    }
 }
 
 /// Makes the one row of `store_state`, if it is not there yet.

@@ -5,6 +5,8 @@
 //! for good is refused first, then the loops begin nothing more, and the rest is for what is under way, for
 //! deletions and for the end. All of it goes on by itself when there is room.
 //!
+//! What was deleted leaves its room inside the database, where new rows find it. That counts as room too.
+//!
 //! Whoever shares the disk does not ask. Against them there is a **ballast**: a file of nothing, whose room is
 //! given up when there is next to none left, so that something can be deleted nonetheless.
 
@@ -12,6 +14,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -39,12 +42,24 @@ pub(super) enum Space {
 #[derive(Debug)]
 pub(super) struct Room {
     directory: PathBuf,
+    /// Bytes of the database that new rows can use, as the writer found them when there was little room otherwise.
+    reusable: AtomicU64,
     state: Mutex<State>,
+}
+
+/// The file of nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ballast {
+    There,
+    /// It was given up, or was never made.
+    Missing,
+    /// This disk does not give room to what was not written.
+    Impossible,
 }
 
 #[derive(Debug)]
 struct State {
-    has_ballast: bool,
+    ballast: Ballast,
     /// Since when there is no room for more.
     low_since: Option<Instant>,
 }
@@ -52,9 +67,11 @@ struct State {
 impl Room {
     /// The disk under `directory`. The ballast is given up if there is no room to open a database.
     pub(super) fn new(directory: &Path) -> Self {
-        let has_ballast = directory.join(FILE).exists();
-        let room = Self { directory: directory.to_owned(), state: Mutex::new(State { has_ballast, low_since: None }) };
-        if has_ballast && room.free().is_some_and(|free| free < STORAGE_LAST_BYTES) {
+        let is_whole = directory.join(FILE).metadata().is_ok_and(|file| file.len() >= STORAGE_BALLAST_BYTES);
+        let ballast = if is_whole { Ballast::There } else { Ballast::Missing };
+        let state = Mutex::new(State { ballast, low_since: None });
+        let room = Self { directory: directory.to_owned(), reusable: AtomicU64::new(0), state };
+        if is_whole && room.free().is_some_and(|free| free < STORAGE_LAST_BYTES) {
             room.give_up_ballast(&mut room.state());
         }
         room
@@ -65,22 +82,30 @@ impl Room {
         // What cannot be measured is found out by writing.
         let Some(free) = self.free() else { return Space::Growth };
         let mut state = self.state();
-        if free < STORAGE_LAST_BYTES && state.has_ballast {
+        if free < STORAGE_LAST_BYTES && state.ballast == Ballast::There {
             self.give_up_ballast(&mut state);
         }
-        let ballast_to_make = if state.has_ballast { 0 } else { STORAGE_BALLAST_BYTES };
-        let space = judge(free, ballast_to_make);
-        if space == Space::Growth && !state.has_ballast {
+        let ballast_to_make = if state.ballast == Ballast::Missing { STORAGE_BALLAST_BYTES } else { 0 };
+        let reusable = self.reusable.load(Ordering::Relaxed);
+        let space = judge(free, reusable, ballast_to_make);
+        if judge(free, 0, ballast_to_make) == Space::Growth && state.ballast == Ballast::Missing {
             self.make_ballast(&mut state);
         }
         note(&mut state, space, free);
         space
     }
 
+    /// The same for the writer, which knows how many bytes of the database can be used again, and is asked if it matters.
+    pub(super) fn look_inside(&self, reusable: impl FnOnce() -> u64) -> Space {
+        let is_low = self.free().is_some_and(|free| free < STORAGE_FREE_BYTES_MIN + STORAGE_BALLAST_BYTES);
+        self.reusable.store(if is_low { reusable() } else { 0 }, Ordering::Relaxed);
+        self.look()
+    }
+
     /// A write met a full disk, whatever it looked like.
     pub(super) fn is_full(&self) {
         let mut state = self.state();
-        if state.has_ballast {
+        if state.ballast == Ballast::There {
             self.give_up_ballast(&mut state);
         }
         state.low_since.get_or_insert_with(Instant::now);
@@ -104,18 +129,21 @@ impl Room {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 tracing::error!(%error, "the ballast file cannot be removed");
             }
-            _ => state.has_ballast = false,
+            _ => state.ballast = Ballast::Missing,
         }
     }
 
     fn make_ballast(&self, state: &mut State) {
         let path = self.directory.join(FILE);
         let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-        match made.and_then(|file| fill(&file)) {
-            Ok(()) => state.has_ballast = true,
-            // It is tried again with the next look.
-            Err(error) => tracing::debug!(%error, "the ballast file cannot be made"),
-        }
+        state.ballast = match made.and_then(|file| fill(&file)) {
+            Ok(()) => Ballast::There,
+            Err(error) => {
+                tracing::warn!(%error, "the ballast file cannot be made, so nothing may be deletable on a full disk");
+                drop(fs::remove_file(&path));
+                Ballast::Impossible
+            }
+        };
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -128,11 +156,12 @@ fn fill(file: &File) -> io::Result<()> {
     Ok(fallocate(file, FallocateFlags::empty(), 0, STORAGE_BALLAST_BYTES)?)
 }
 
-/// What `free` bytes are room for, when these are still to be taken for the ballast.
-fn judge(free: u64, ballast_to_make: u64) -> Space {
+/// What `free` bytes of the disk and `reusable` ones of the database are room for, when these are still to be taken
+/// for the ballast.
+fn judge(free: u64, reusable: u64, ballast_to_make: u64) -> Space {
     match free {
         _ if free < STORAGE_WORK_BYTES_MIN => Space::Least,
-        _ if free < STORAGE_FREE_BYTES_MIN + ballast_to_make => Space::Work,
+        _ if free.saturating_add(reusable) < STORAGE_FREE_BYTES_MIN + ballast_to_make => Space::Work,
         _ => Space::Growth,
     }
 }
@@ -158,16 +187,18 @@ mod tests {
 
     #[test]
     fn what_grows_is_refused_first_and_what_is_under_way_last() {
-        for (free, ballast_to_make, space) in [
-            (0, 0, Space::Least),
-            (STORAGE_WORK_BYTES_MIN - 1, 0, Space::Least),
-            (STORAGE_WORK_BYTES_MIN, 0, Space::Work),
-            (STORAGE_FREE_BYTES_MIN - 1, 0, Space::Work),
-            (STORAGE_FREE_BYTES_MIN, 0, Space::Growth),
-            (STORAGE_FREE_BYTES_MIN, STORAGE_BALLAST_BYTES, Space::Work),
-            (STORAGE_FREE_BYTES_MIN + STORAGE_BALLAST_BYTES, STORAGE_BALLAST_BYTES, Space::Growth),
+        for (free, reusable, ballast_to_make, space) in [
+            (0, 0, 0, Space::Least),
+            (STORAGE_WORK_BYTES_MIN - 1, u64::MAX, 0, Space::Least),
+            (STORAGE_WORK_BYTES_MIN, 0, 0, Space::Work),
+            (STORAGE_FREE_BYTES_MIN - 1, 0, 0, Space::Work),
+            (STORAGE_FREE_BYTES_MIN - 1, 1, 0, Space::Growth),
+            (STORAGE_FREE_BYTES_MIN, 0, 0, Space::Growth),
+            (STORAGE_FREE_BYTES_MIN, 0, STORAGE_BALLAST_BYTES, Space::Work),
+            (STORAGE_FREE_BYTES_MIN + STORAGE_BALLAST_BYTES, 0, STORAGE_BALLAST_BYTES, Space::Growth),
         ] {
-            assert_eq!(judge(free, ballast_to_make), space, "{free} free, {ballast_to_make} to take");
+            let found = judge(free, reusable, ballast_to_make);
+            assert_eq!(found, space, "{free} free, {reusable} inside, {ballast_to_make} to take");
         }
     }
 

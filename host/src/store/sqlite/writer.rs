@@ -260,10 +260,16 @@ impl Thread {
 
     /// Refuses the jobs that there is no room for; the others.
     fn admit(&self, jobs: Vec<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
-        let space = self.room.look();
+        let space = self.room.look_inside(|| self.reusable());
         let (admitted, refused): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.needs() <= space);
         refused.into_iter().for_each(|job| job.reply(Err(Fault::Full)));
         admitted
+    }
+
+    /// Bytes of the database that new rows can use; none if that cannot be told.
+    fn reusable(&self) -> u64 {
+        let pragma = |name| self.connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0)).unwrap_or(0);
+        u64::from(pragma("freelist_count")) * u64::from(pragma("page_size"))
     }
 
     /// Runs the jobs in one transaction and answers each.
