@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hooksieve::client::Client;
+use hooksieve::model::limits::ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX;
 use hooksieve::wire::{BatchResult, EventsQuery, NewEvent, NewWebhook, PageQuery, UploadQuery};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -275,4 +276,42 @@ async fn a_restart_keeps_webhooks_tokens_and_filters() {
     assert!(filters.contains(&"mine".to_owned()), "{filters:?}");
     process.operator().send_event(&created("e1")).await.unwrap();
     receiver.wait_for("/a", 1).await;
+}
+
+#[tokio::test]
+async fn a_stop_amid_a_thousand_deliveries_loses_none_and_repeats_none() {
+    const WEBHOOKS: usize = 20;
+    const EVENTS: usize = 50;
+    let (data, receiver) = (TempDir::new().unwrap(), Receiver::start().await);
+    let process = Process::start(data.path(), &[]).await;
+    let paths: Vec<String> = (0..WEBHOOKS).map(|number| format!("/{number}")).collect();
+    for path in &paths {
+        receiver.always(path, Answer::held());
+    }
+    register(&process, &receiver, &paths.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let events: Vec<NewEvent> = (0..EVENTS).map(|number| created(&format!("e{number}"))).collect();
+    process.operator().send_events(&events).await.unwrap();
+    // As many of each webhook as are attempted at a time.
+    for path in &paths {
+        receiver.wait_for(path, ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX as usize).await;
+    }
+
+    process.ask_to_stop();
+    for path in &paths {
+        receiver.always(path, Answer::status(204));
+    }
+    receiver.release();
+    let (status, took) = process.terminate().await;
+    assert!(status.success(), "{status}");
+    assert!(took < STOP, "{took:?}");
+    let under_way: usize = paths.iter().map(|path| receiver.on(path).len()).sum();
+    let process = Process::start(data.path(), &[]).await;
+
+    for path in &paths {
+        let received = receiver.wait_for(path, EVENTS).await;
+        let messages: BTreeSet<_> = received.iter().map(|one| one.message_id()).collect();
+        assert_eq!((received.len(), messages.len()), (EVENTS, EVENTS), "{path}");
+    }
+    assert!(under_way < WEBHOOKS * EVENTS, "nothing was left to the second host");
+    assert!(process.terminate().await.0.success());
 }

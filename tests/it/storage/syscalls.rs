@@ -19,6 +19,8 @@ use crate::receiver::Receiver;
 /// Producers, and what each of them sends.
 const PRODUCERS: usize = 4;
 const EVENTS: usize = 40;
+/// Whichever is used.
+const SYNCS: &str = "fsync,fdatasync";
 /// Runs at a time.
 const AT_ONCE: usize = 3;
 
@@ -75,6 +77,8 @@ enum Blow {
     Kill,
     /// The call is not made and fails as on a bad disk.
     InputOutput,
+    /// This call and all after it fail as on a disk that is full, though it does not look so.
+    NoSpace,
 }
 
 impl Blow {
@@ -84,6 +88,9 @@ impl Blow {
             Self::Kill => Traced::serve(data, &["-e", &format!("inject={call}:signal=KILL:when={number}")]),
             Self::InputOutput => {
                 Traced::serve(data, &["--seccomp-bpf", "-e", &format!("inject={call}:error=EIO:when={number}")])
+            }
+            Self::NoSpace => {
+                Traced::serve(data, &["--seccomp-bpf", "-e", &format!("inject={call}:error=ENOSPC:when={number}+")])
             }
         }
     }
@@ -113,6 +120,12 @@ async fn run(blow: Blow, call: &str, number: usize) -> Sheet {
             match (sheet.struck, blow) {
                 (0, _) => assert!(process.terminate().await.0.success(), "{call} {number}"),
                 (_, Blow::Kill) => assert_eq!(process.ended().await.code(), None, "{call} {number}"),
+                (_, Blow::NoSpace) => {
+                    let told = problem(process.operator().get_readiness().await);
+                    let fault = told.storage.as_ref().map(|storage| storage.fault);
+                    assert_eq!((told.status, fault), (507, Some(StorageFault::Full)), "{call} {number}: {told:?}");
+                    assert!(process.terminate().await.0.success(), "{call} {number}");
+                }
                 (_, Blow::InputOutput) => assert_ends_by_itself(process, traced, &format!("{call} {number}")).await,
             }
         }
@@ -175,21 +188,27 @@ async fn runs(what: &str, blow: Blow, call: &str, numbers: impl Iterator<Item = 
 
 #[tokio::test]
 async fn nothing_acknowledged_is_lost_by_a_kill_at_a_write_or_a_sync() {
-    runs("killed at a sync", Blow::Kill, "fsync", [2, 7, 19].into_iter(), 3).await;
+    runs("killed at a sync", Blow::Kill, SYNCS, [2, 7, 19].into_iter(), 3).await;
     runs("killed at a write", Blow::Kill, "pwrite64", [3, 171, 260].into_iter(), 3).await;
 }
 
 #[tokio::test]
 async fn a_write_or_a_sync_that_fails_ends_the_host_and_loses_nothing() {
-    runs("a sync fails", Blow::InputOutput, "fsync", [2, 8].into_iter(), 2).await;
+    runs("a sync fails", Blow::InputOutput, SYNCS, [2, 8].into_iter(), 2).await;
     runs("a write fails", Blow::InputOutput, "pwrite64", [170, 200].into_iter(), 2).await;
+}
+
+#[tokio::test]
+async fn a_write_that_finds_no_room_loses_nothing_and_the_host_can_be_stopped() {
+    runs("no room", Blow::NoSpace, "pwrite64", [170, 230].into_iter(), 2).await;
 }
 
 #[tokio::test]
 #[ignore = "takes a quarter of an hour"]
 async fn nothing_acknowledged_is_lost_wherever_the_calls_fail() {
-    runs("killed at a sync", Blow::Kill, "fsync", 1..=60, 40).await;
+    runs("killed at a sync", Blow::Kill, SYNCS, 1..=60, 40).await;
     runs("killed at a write", Blow::Kill, "pwrite64", (1..=600).step_by(7), 60).await;
-    runs("a sync fails", Blow::InputOutput, "fsync", 1..=60, 40).await;
+    runs("a sync fails", Blow::InputOutput, SYNCS, 1..=60, 40).await;
     runs("a write fails", Blow::InputOutput, "pwrite64", (1..=600).step_by(7), 60).await;
+    runs("no room", Blow::NoSpace, "pwrite64", (1..=600).step_by(7), 60).await;
 }
