@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0004_hooks.sql"),
     include_str!("../../../migrations/sqlite/0005_replays.sql"),
     include_str!("../../../migrations/sqlite/0006_shadows.sql"),
+    include_str!("../../../migrations/sqlite/0007_webhooks_by_health.sql"),
 ];
 
 /// The version of the schema that this program works with.

@@ -51,7 +51,9 @@ use self::lease::Fences;
 use self::readers::Readers;
 use self::writer::{Durability, Writer};
 use super::{Result, SealingKey};
+use crate::metrics::Metrics;
 use crate::model::Timestamp;
+use crate::model::operational::Change;
 
 pub use self::backup::{BackupError, Copied, copy};
 pub use self::open::{Create, OpenError, OpenOptions};
@@ -65,6 +67,7 @@ pub struct SqliteStore {
     key: SealingKey,
     fences: Arc<Fences>,
     turn: Arc<Turn>,
+    metrics: Arc<Metrics>,
 }
 
 /// How many transactions were committed since the store was opened.
@@ -99,6 +102,7 @@ impl SqliteStore {
             key: options.key.clone(),
             fences: Arc::new(Fences::new(opened.opens)),
             turn: Arc::default(),
+            metrics: Arc::clone(&options.metrics),
         }))
     }
 
@@ -139,6 +143,19 @@ impl SqliteStore {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         self.writer.write(Durability::Durable, work).await
+    }
+
+    /// A write that may change a webhook's health, which is counted.
+    async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<(T, Option<Change>)> + Send + 'static,
+    ) -> Result<T> {
+        Ok(self.counted(self.write(work).await?))
+    }
+
+    fn counted<T>(&self, (written, change): (T, Option<Change>)) -> T {
+        change.iter().for_each(|&change| self.metrics.count_health_change(change));
+        written
     }
 
     /// A write of what a loop has done: where the queue is full it waits for its turn.
