@@ -23,6 +23,7 @@ mod json_against_node;
 mod languages;
 mod process;
 mod receiver;
+mod receivers;
 mod replays;
 mod rest;
 mod same_projection;
