@@ -173,6 +173,7 @@ impl Caller {
             // It may do otherwise with more, and a later failure would be told as this one.
             wasmtime::ensure!(!store.data().has_refused, "it was refused memory");
             store.set_fuel(u64::MAX)?;
+            store.set_hostcall_fuel(usize::MAX);
             read(store, instance)
         });
         called.result.map_err(|failure| wasmtime::Error::msg(failure.message))

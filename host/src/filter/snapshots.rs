@@ -140,7 +140,10 @@ impl Snapshots {
             cache
                 .put(key, &compiled.artifact, loaded)
                 .and_then(|()| cache.prune())
-                .map_err(|error| Refused::Host { message: format!("keeping the snapshot: {error}") })
+                .map_err(|error| Refused::Host { message: format!("keeping the snapshot: {error}") })?;
+            // Mapped from its file it takes no memory of its own.
+            drop(cache.read(&key));
+            Ok(())
         };
         blocking(keep).await?
     }

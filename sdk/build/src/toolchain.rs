@@ -224,4 +224,17 @@ mod tests {
     fn a_compiler_that_does_not_run_is_no_candidate() {
         assert!(Candidate::ask("no/cargo".into(), "no/rustc".into(), Path::new(".")).is_none());
     }
+
+    #[test]
+    fn only_the_first_build_is_said_to_take_long() {
+        let chosen = choose(&[candidate("a", false, true, true)], &[]).unwrap();
+        let target_dir = env::temp_dir().join(format!("hooksieve-first-build-{}", std::process::id()));
+
+        let first = chosen.describe(&target_dir);
+        std::fs::create_dir_all(target_dir.join(TARGET)).unwrap();
+        let second = chosen.describe(&target_dir);
+        std::fs::remove_dir_all(&target_dir).unwrap();
+
+        assert!(first.contains("a minute or two") && !second.contains("a minute or two"), "{first}; {second}");
+    }
 }
