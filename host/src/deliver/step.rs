@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use super::schedule;
 use crate::clock::{Clock, random_bytes};
+use crate::failpoint::{self, Point};
 use crate::metrics::Metrics;
 use crate::model::Timestamp;
 use crate::model::delivery::Attempt;
@@ -77,6 +78,7 @@ impl Deliverer {
             in_flight: self.parts.flights().iter().map(|(id, count)| (id.clone(), *count)).collect(),
         };
         let claimed = self.parts.store.claim_deliveries(claim).await?;
+        failpoint::hit(Point::DeliveriesClaimed)?;
         let count = claimed.len();
         for delivery in claimed {
             let flight = Flight::begin(&self.parts, &delivery.webhook.id).await;
@@ -135,6 +137,10 @@ impl Parts {
     }
 
     async fn attempt(&self, claimed: ClaimedDelivery) {
+        if let Err(injected) = failpoint::hit(Point::SendBegin) {
+            tracing::error!(error = &injected as &dyn std::error::Error, "an attempt was not made");
+            return;
+        }
         let started_at = self.clock.now();
         let began = Instant::now();
         if claimed.delivery.attempt_count == 0 {
@@ -146,7 +152,7 @@ impl Parts {
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let attempted = self.judge(&claimed, sent, started_at, duration_ms);
         let id = claimed.delivery.id;
-        match self.store.record_attempt(attempted).await {
+        match self.record(attempted).await {
             Ok(Recorded::Written) => {}
             Ok(Recorded::LeaseLost) => tracing::warn!(delivery = %id, "the lease on a delivery was lost"),
             // The lease ends by itself; the delivery is then attempted again.
@@ -154,6 +160,13 @@ impl Parts {
                 tracing::error!(delivery = %id, error = &error as &dyn std::error::Error, "an attempt was not written");
             }
         }
+    }
+
+    async fn record(&self, attempted: Attempted) -> Result<Recorded, StoreError> {
+        failpoint::hit(Point::Sent)?;
+        let recorded = self.store.record_attempt(attempted).await?;
+        failpoint::hit(Point::AttemptRecorded)?;
+        Ok(recorded)
     }
 
     async fn send(&self, claimed: &ClaimedDelivery, at: Timestamp) -> Sent {
