@@ -168,6 +168,8 @@ pub const STORAGE_WORK_BYTES_MIN: u64 = 16 << 20;
 pub const STORAGE_BALLAST_BYTES: u64 = 8 << 20;
 /// Bytes that are left when the ballast is given up.
 pub const STORAGE_LAST_BYTES: u64 = 4 << 20;
+/// How long it is told that a write met a full disk, though the disk does not look so.
+pub const STORAGE_FULL_TOLD: Duration = Duration::from_secs(2);
 /// How long a host whose storage failed goes on answering, so that whoever asks `/readyz` is told why it ends.
 pub const STORAGE_FAILURE_TOLD: Duration = Duration::from_secs(3);
 /// Events that dispatch claims at once.

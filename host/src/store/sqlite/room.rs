@@ -20,7 +20,9 @@ use std::time::Instant;
 
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
-use crate::model::limits::{STORAGE_BALLAST_BYTES, STORAGE_FREE_BYTES_MIN, STORAGE_LAST_BYTES, STORAGE_WORK_BYTES_MIN};
+use crate::model::limits::{
+    STORAGE_BALLAST_BYTES, STORAGE_FREE_BYTES_MIN, STORAGE_FULL_TOLD, STORAGE_LAST_BYTES, STORAGE_WORK_BYTES_MIN,
+};
 use crate::model::storage::StorageFault;
 use crate::store::Trouble;
 
@@ -62,6 +64,8 @@ struct State {
     ballast: Ballast,
     /// Since when there is no room for more.
     low_since: Option<Instant>,
+    /// When a write last met a full disk.
+    met_at: Option<Instant>,
 }
 
 impl Room {
@@ -69,7 +73,7 @@ impl Room {
     pub(super) fn new(directory: &Path) -> Self {
         let is_whole = directory.join(FILE).metadata().is_ok_and(|file| file.len() >= STORAGE_BALLAST_BYTES);
         let ballast = if is_whole { Ballast::There } else { Ballast::Missing };
-        let state = Mutex::new(State { ballast, low_since: None });
+        let state = Mutex::new(State { ballast, low_since: None, met_at: None });
         let room = Self { directory: directory.to_owned(), reusable: AtomicU64::new(0), state };
         if is_whole && room.free().is_some_and(|free| free < STORAGE_LAST_BYTES) {
             room.give_up_ballast(&mut room.state());
@@ -108,7 +112,9 @@ impl Room {
         if state.ballast == Ballast::There {
             self.give_up_ballast(&mut state);
         }
-        state.low_since.get_or_insert_with(Instant::now);
+        let now = Instant::now();
+        state.low_since.get_or_insert(now);
+        state.met_at = Some(now);
     }
 
     /// That the disk is too full, and for how long it has been.
@@ -168,8 +174,10 @@ fn judge(free: u64, reusable: u64, ballast_to_make: u64) -> Space {
 
 /// Says it once when the disk becomes full, and when it is no longer.
 fn note(state: &mut State, space: Space, free: u64) {
+    // A disk that does not look full may be so all the same, for this user: then writes tell.
+    let is_over = state.met_at.is_none_or(|met| met.elapsed() >= STORAGE_FULL_TOLD);
     match (space, state.low_since) {
-        (Space::Growth, Some(since)) => {
+        (Space::Growth, Some(since)) if is_over => {
             tracing::info!(free, lasted = ?since.elapsed(), "there is room on the disk again");
             state.low_since = None;
         }
@@ -219,6 +227,6 @@ mod tests {
 
         assert_eq!(room.look(), Space::Growth);
         assert!(ballast.exists());
-        assert_eq!(room.trouble(), None);
+        assert!(room.trouble().is_some(), "what a write has just met is told, however the disk looks");
     }
 }
