@@ -23,10 +23,10 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub use crate::process::OPERATOR_TOKEN;
+
 /// The program that becomes a compiling child.
 pub const COMPILER: &str = env!("CARGO_BIN_EXE_hooksieve-under-test");
-/// The operator's token of every host under test.
-pub const OPERATOR_TOKEN: &str = "hs_operator_0123456789abcdef0123456789abcdef";
 /// The project of the guide's example.
 pub const PROJECT: &str = "clakt90vu000bvt64hhffqleq";
 /// The guide's example of a delivery, as the specification has it.

@@ -14,8 +14,12 @@ mod guests;
 mod isolation;
 mod json_against_node;
 mod process;
+#[path = "../bench/queue/mod.rs"]
+mod queue;
 mod receiver;
 mod rest;
+#[path = "../bench/rig/mod.rs"]
+mod rig;
 mod same_projection;
 mod signatures;
 mod tidy;

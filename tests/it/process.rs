@@ -9,8 +9,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::app::OPERATOR_TOKEN;
-
+/// The operator's token of every host under test.
+pub const OPERATOR_TOKEN: &str = "hs_operator_0123456789abcdef0123456789abcdef";
 /// The program.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_hooksieve-under-test");
 /// How long a process may take to start; the first start compiles the bundled filters.
@@ -41,7 +41,12 @@ pub fn serve(data: &Path, settings: &[(&str, &str)]) -> Command {
 impl Process {
     /// Starts it and waits until it listens.
     pub async fn start(data: &Path, settings: &[(&str, &str)]) -> Self {
-        let mut child = serve(data, settings).stdout(Stdio::piped()).spawn().unwrap();
+        Self::run(serve(data, settings)).await
+    }
+
+    /// Starts what [`serve`] made and waits until it listens.
+    pub async fn run(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
         let listening = async {
             loop {
@@ -53,6 +58,10 @@ impl Process {
         };
         let url = tokio::time::timeout(START, listening).await.expect("it did not listen in time");
         Self { child, url, _output: output }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id().unwrap()
     }
 
     pub fn url(&self) -> &str {
@@ -75,7 +84,7 @@ impl Process {
     /// SIGTERM; how it ended and how long that took.
     pub async fn terminate(mut self) -> (ExitStatus, Duration) {
         let began = Instant::now();
-        let pid = i32::try_from(self.child.id().unwrap()).unwrap();
+        let pid = i32::try_from(self.pid()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
         (self.child.wait().await.unwrap(), began.elapsed())
     }
