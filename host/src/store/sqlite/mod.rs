@@ -22,6 +22,7 @@ mod open;
 mod people;
 mod queues;
 mod readers;
+mod remembered;
 mod secrets;
 mod tokens;
 mod verdicts;
@@ -43,6 +44,7 @@ use self::claims::{Loaded, Turn, Unreadable};
 use self::fault::Condition;
 use self::lease::{Fences, Seen};
 use self::readers::Readers;
+use self::remembered::Remembered;
 use self::writer::{Durability, Writer};
 use super::{
     Accepted, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
@@ -56,6 +58,7 @@ use crate::model::event::{Event, EventDigest, EventSeq, StoredEvent};
 use crate::model::filter::{Filter, FilterDigest};
 use crate::model::health::Failure;
 use crate::model::ids::{DeliveryId, EventId, FilterId, ProjectId, UserId, WebhookId};
+use crate::model::limits::{MEMBERS_REMEMBERED_MAX, TOKENS_REMEMBERED_MAX};
 use crate::model::secret::Secret;
 use crate::model::token::Token;
 use crate::model::verdict::Verdict;
@@ -73,6 +76,8 @@ pub struct SqliteStore {
     key: SealingKey,
     fences: Arc<Fences>,
     turn: Arc<Turn>,
+    tokens: Arc<Remembered<String, Token>>,
+    members: Arc<Remembered<ProjectId, Arc<HashSet<UserId>>>>,
 }
 
 /// How many transactions were committed since the store was opened.
@@ -107,6 +112,8 @@ impl SqliteStore {
             key: options.key.clone(),
             fences: Arc::new(Fences::new(opened.opens)),
             turn: Arc::default(),
+            tokens: Remembered::new(TOKENS_REMEMBERED_MAX),
+            members: Remembered::new(MEMBERS_REMEMBERED_MAX),
         }))
     }
 
@@ -208,22 +215,32 @@ impl Store for SqliteStore {
     }
 
     async fn add_member(&self, project: &ProjectId, user: &UserId) -> Result<Joined> {
-        let (project, user) = (project.clone(), user.clone());
-        self.write(move |connection| people::add_member(connection, &project, &user)).await
+        let (project, user, change) = (project.clone(), user.clone(), self.members.change());
+        let joined = self.write(move |connection| Ok((people::add_member(connection, &project, &user)?, change)));
+        Ok(joined.await?.0)
     }
 
     async fn remove_member(&self, project: &ProjectId, user: &UserId, at: Timestamp) -> Result<bool> {
         let (project, user, fences) = (project.clone(), user.clone(), Arc::clone(&self.fences));
-        self.write(move |connection| {
+        let change = self.members.change();
+        let removed = self.write(move |connection| {
             deliveries::cancel_of_member(connection, &project, &user, at, &fences)?;
-            people::remove_member(connection, &project, &user)
-        })
-        .await
+            Ok((people::remove_member(connection, &project, &user)?, change))
+        });
+        Ok(removed.await?.0)
     }
 
-    async fn members(&self, project: &ProjectId) -> Result<HashSet<UserId>> {
-        let project = project.clone();
-        self.read(move |connection| people::members(connection, &project)).await
+    async fn members(&self, project: &ProjectId) -> Result<Arc<HashSet<UserId>>> {
+        let ticket = match self.members.get(project) {
+            Ok(members) => return Ok(members),
+            Err(ticket) => ticket,
+        };
+        let asked = project.clone();
+        let members = Arc::new(self.read(move |connection| people::members(connection, &asked)).await?);
+        if !members.is_empty() {
+            self.members.keep(ticket, project.clone(), Arc::clone(&members), members.len());
+        }
+        Ok(members)
     }
 
     async fn projects_among(&self, user: &UserId, projects: &[ProjectId]) -> Result<HashSet<ProjectId>> {
@@ -232,12 +249,21 @@ impl Store for SqliteStore {
     }
 
     async fn put_token(&self, token: Token) -> Result<()> {
-        self.write(move |connection| tokens::put(connection, &token)).await
+        let change = self.tokens.change();
+        self.write(move |connection| tokens::put(connection, &token).map(|()| change)).await.map(drop)
     }
 
     async fn token(&self, id: &str) -> Result<Option<Token>> {
-        let id = id.to_owned();
-        self.read(move |connection| tokens::get(connection, &id)).await
+        let ticket = match self.tokens.get(id) {
+            Ok(token) => return Ok(Some(token)),
+            Err(ticket) => ticket,
+        };
+        let asked = id.to_owned();
+        let token = self.read(move |connection| tokens::get(connection, &asked)).await?;
+        if let Some(token) = &token {
+            self.tokens.keep(ticket, id.to_owned(), token.clone(), 1);
+        }
+        Ok(token)
     }
 
     async fn has_operator_token(&self) -> Result<bool> {
@@ -245,8 +271,8 @@ impl Store for SqliteStore {
     }
 
     async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<Revoked> {
-        let id = id.to_owned();
-        self.write(move |connection| tokens::revoke(connection, &id, at)).await
+        let (id, change) = (id.to_owned(), self.tokens.change());
+        Ok(self.write(move |connection| Ok((tokens::revoke(connection, &id, at)?, change))).await?.0)
     }
 
     async fn put_event_type(&self, event_type: CustomEventType) -> Result<()> {
