@@ -54,22 +54,26 @@ impl Store for SqliteStore {
     }
 
     async fn add_member(&self, project: &ProjectId, user: &UserId) -> Result<Joined> {
-        let (project, user) = (project.clone(), user.clone());
-        self.write(move |connection| people::add_member(connection, &project, &user)).await
+        let (project, user, change) = (project.clone(), user.clone(), self.members.change());
+        let joined = self.write(move |connection| Ok((people::add_member(connection, &project, &user)?, change)));
+        Ok(joined.await?.0)
     }
 
     async fn remove_member(&self, project: &ProjectId, user: &UserId, at: Timestamp) -> Result<bool> {
         let (project, user, fences) = (project.clone(), user.clone(), Arc::clone(&self.fences));
-        self.write(move |connection| {
+        let change = self.members.change();
+        let removed = self.write(move |connection| {
             deliveries::cancel_of_member(connection, &project, &user, at, &fences)?;
-            people::remove_member(connection, &project, &user)
-        })
-        .await
+            Ok((people::remove_member(connection, &project, &user)?, change))
+        });
+        Ok(removed.await?.0)
     }
 
-    async fn members(&self, project: &ProjectId) -> Result<HashSet<UserId>> {
-        let project = project.clone();
-        self.read(move |connection| people::members(connection, &project)).await
+    async fn members(&self, project: &ProjectId) -> Result<Arc<HashSet<UserId>>> {
+        let asked = project.clone();
+        let read = self.read(move |connection| people::members(connection, &asked));
+        let members = self.members.get_or(project, read, |members| members.len()).await?;
+        Ok(members.unwrap_or_default())
     }
 
     async fn projects_among(&self, user: &UserId, projects: &[ProjectId]) -> Result<HashSet<ProjectId>> {
@@ -78,12 +82,14 @@ impl Store for SqliteStore {
     }
 
     async fn put_token(&self, token: Token) -> Result<()> {
-        self.write(move |connection| tokens::put(connection, &token)).await
+        let change = self.tokens.change();
+        self.write(move |connection| tokens::put(connection, &token).map(|()| change)).await.map(drop)
     }
 
     async fn token(&self, id: &str) -> Result<Option<Token>> {
-        let id = id.to_owned();
-        self.read(move |connection| tokens::get(connection, &id)).await
+        let asked = id.to_owned();
+        let read = self.read(move |connection| tokens::get(connection, &asked));
+        self.tokens.get_or(id, read, |_| 1).await
     }
 
     async fn has_operator_token(&self) -> Result<bool> {
@@ -91,8 +97,8 @@ impl Store for SqliteStore {
     }
 
     async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<Revoked> {
-        let id = id.to_owned();
-        self.write(move |connection| tokens::revoke(connection, &id, at)).await
+        let (id, change) = (id.to_owned(), self.tokens.change());
+        Ok(self.write(move |connection| Ok((tokens::revoke(connection, &id, at)?, change))).await?.0)
     }
 
     async fn put_event_type(&self, event_type: CustomEventType, types_max: u32) -> Result<bool> {

@@ -25,6 +25,7 @@ mod open;
 mod people;
 mod queues;
 mod readers;
+mod remembered;
 mod replay_pages;
 mod replays;
 mod resends;
@@ -39,6 +40,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -49,9 +51,13 @@ use self::claims::{Turn, Unreadable};
 use self::fault::Condition;
 use self::lease::Fences;
 use self::readers::Readers;
+use self::remembered::Remembered;
 use self::writer::{Durability, Writer};
 use super::{Result, SealingKey};
 use crate::model::Timestamp;
+use crate::model::ids::{ProjectId, UserId};
+use crate::model::limits::{MEMBERS_REMEMBERED_MAX, TOKENS_REMEMBERED_MAX};
+use crate::model::token::Token;
 
 pub use self::backup::{BackupError, Copied, copy};
 pub use self::open::{Create, OpenError, OpenOptions};
@@ -65,6 +71,8 @@ pub struct SqliteStore {
     key: SealingKey,
     fences: Arc<Fences>,
     turn: Arc<Turn>,
+    tokens: Arc<Remembered<String, Token>>,
+    members: Arc<Remembered<ProjectId, Arc<HashSet<UserId>>>>,
 }
 
 /// How many transactions were committed since the store was opened.
@@ -99,6 +107,8 @@ impl SqliteStore {
             key: options.key.clone(),
             fences: Arc::new(Fences::new(opened.opens)),
             turn: Arc::default(),
+            tokens: Remembered::new(TOKENS_REMEMBERED_MAX),
+            members: Remembered::new(MEMBERS_REMEMBERED_MAX),
         }))
     }
 
