@@ -150,7 +150,8 @@ impl Store for SqliteStore {
     async fn claim_events(&self, claim: Claim) -> Result<Vec<ClaimedEvent>> {
         let floor = self.fences.floor();
         loop {
-            let found = self.read(move |connection| events::find_free(connection, &claim, floor)).await?;
+            let last = self.last_event_synced();
+            let found = self.read(move |connection| events::find_free(connection, &claim, floor, last)).await?;
             if found.is_empty() {
                 return Ok(found);
             }
@@ -165,7 +166,7 @@ impl Store for SqliteStore {
     }
 
     async fn record_dispatch(&self, dispatched: Dispatched) -> Result<Recorded> {
-        self.record(move |connection| events::record_dispatch(connection, &dispatched)).await
+        self.decide(move |connection| events::record_dispatch(connection, &dispatched)).await
     }
 
     async fn release_events(&self, claims: Vec<(EventSeq, i64)>, free_at: Timestamp) -> Result<()> {

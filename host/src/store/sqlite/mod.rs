@@ -32,6 +32,7 @@ mod resends;
 mod secrets;
 mod shadows;
 mod stats;
+mod syncer;
 mod tokens;
 mod verdicts;
 mod webhooks;
@@ -78,9 +79,9 @@ pub struct SqliteStore {
 /// How many transactions were committed since the store was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommitCounts {
-    /// Those that ended with an `fsync`.
+    /// Those in which something had to be on the disk before it was answered.
     pub durable: u64,
-    /// Those of claims and releases alone.
+    /// Those of claims, releases and decisions on events alone.
     pub soft: u64,
 }
 
@@ -98,8 +99,9 @@ impl SqliteStore {
     pub fn open(options: &OpenOptions) -> std::result::Result<Arc<Self>, OpenError> {
         let opened = open::open(options)?;
         let condition = Arc::new(Condition::new());
-        let writer = Writer::start(opened.writer, opened.lock, Arc::clone(&condition), Arc::clone(&options.metrics))
-            .map_err(|source| OpenError::Io { path: options.directory.clone(), source })?;
+        let writer =
+            Writer::start(opened.writer, opened.log, opened.lock, Arc::clone(&condition), Arc::clone(&options.metrics))
+                .map_err(|source| OpenError::Io { path: options.directory.clone(), source })?;
         Ok(Arc::new(Self {
             writer,
             readers: Arc::new(Readers::new(opened.readers, Arc::clone(&condition))),
@@ -157,6 +159,19 @@ impl SqliteStore {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         self.writer.write_in_turn(Durability::Durable, work).await
+    }
+
+    /// As [`Self::record`], of what would be done again after a power cut: answered before it is on the disk.
+    async fn decide<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.write_in_turn(Durability::Soft, work).await
+    }
+
+    /// The place of the last event that survives a power cut.
+    fn last_event_synced(&self) -> i64 {
+        self.writer.commits().last_event_synced.load(Ordering::Acquire)
     }
 
     /// A write of leases alone, with the fences it hands out; in turn, like [`Self::record`].

@@ -14,8 +14,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
-use super::migrations;
-use super::readers;
+use super::syncer::Log;
+use super::{events, migrations, readers};
 use crate::metrics::Metrics;
 use crate::model::Timestamp;
 use crate::store::SealingKey;
@@ -124,6 +124,7 @@ pub enum OpenError {
 /// What was opened.
 pub(super) struct Opened {
     pub(super) lock: File,
+    pub(super) log: Log,
     pub(super) writer: Connection,
     pub(super) readers: Vec<Connection>,
     /// How many times the database was opened, this time included.
@@ -145,11 +146,13 @@ pub(super) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
         make_file(&path, &options.directory)?;
     }
     let (writer, opens) = open_writer(&path, options).map_err(|refusal| refusal.at(&path))?;
+    let last_event = events::last(&writer).map_err(|error| Refusal::from(error).at(&path))?;
+    let log = Log { file: open_log(&options.directory)?, last_event };
     let readers = (0..readers::CONNECTIONS)
         .map(|_| open_reader(&path))
         .collect::<Result<_, _>>()
         .map_err(|error| Refusal::from(error).at(&path))?;
-    Ok(Opened { lock, writer, readers, opens })
+    Ok(Opened { lock, log, writer, readers, opens })
 }
 
 fn make_directory(directory: &Path) -> Result<(), OpenError> {
@@ -174,6 +177,12 @@ fn lock(directory: &Path) -> Result<File, OpenError> {
         Err(TryLockError::WouldBlock) => Err(OpenError::LockedByOther(directory.into())),
         Err(TryLockError::Error(source)) => Err(OpenError::Io { path, source }),
     }
+}
+
+/// The log, which is one and the same file for as long as the database is open.
+fn open_log(directory: &Path) -> Result<File, OpenError> {
+    let path = directory.join(format!("{FILE}-wal"));
+    FileOptions::new().read(true).write(true).open(&path).map_err(io_at(&path))
 }
 
 fn io_at(path: &Path) -> impl FnOnce(io::Error) -> OpenError + '_ {
@@ -239,6 +248,8 @@ fn open_writer(path: &Path, options: &OpenOptions) -> Result<(Connection, i64), 
         (options.now,),
         |row| row.get(0),
     )?;
+    // From here on the log is synced beside the writer (see `syncer`), and not within each commit.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
     Ok((connection, opens))
 }
 
