@@ -22,7 +22,7 @@ use crate::filter::{FilterHost, FilterOptions, Uploaded};
 use crate::lifecycle::{self, Keep, Pokes, Stop};
 use crate::metrics::Metrics;
 use crate::model::filter::FilterDigest;
-use crate::model::limits::{METRICS_TOKEN_CHARS_MIN, STOP_GRACE, VERDICTS_REMEMBERED_MAX};
+use crate::model::limits::{METRICS_TOKEN_CHARS_MIN, STOP_GRACE, STORAGE_FAILURE_TOLD, VERDICTS_REMEMBERED_MAX};
 use crate::model::secret::Secret;
 use crate::outbound::{SendOptions, Sender};
 use crate::resolve::Resolver;
@@ -154,7 +154,12 @@ impl App {
     /// # Errors
     /// When the listener or the storage fails.
     pub async fn serve(self, listener: TcpListener, stop: Stop) -> anyhow::Result<()> {
-        let until_stop = stop.requested.clone().cancelled_owned();
+        let until_stop = async {
+            stop.requested.cancelled().await;
+            if stop.storage_failed.is_cancelled() {
+                tokio::time::sleep(STORAGE_FAILURE_TOLD).await;
+            }
+        };
         let serving = api::serve(listener, self.router(), until_stop);
         let dispatching = lifecycle::run_dispatch(&self.dispatcher, &self.pokes, &stop);
         let delivering =
@@ -175,6 +180,7 @@ impl App {
                     false
                 }
             };
+            self.service.end_backtests();
             // Whoever stops a process kills it after ten seconds or so. An attempt that is cut off is made again
             // at the next start, though its receiver may have had it.
             let deadline = Instant::now() + STOP_GRACE;

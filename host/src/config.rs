@@ -22,7 +22,15 @@ pub const FILE: &str = "hooksieve.toml";
 /// What the names of environment variables begin with.
 const ENV_PREFIX: &str = "HOOKSIEVE_";
 /// Variables that are not part of the configuration: secrets, and what the remote commands read.
-const ENV_APART: [&str; 5] = ["OPERATOR_TOKEN", "SEALING_KEY", "METRICS_TOKEN", "URL", "TOKEN"];
+const ENV_APART: &[&str] = &[
+    "OPERATOR_TOKEN",
+    "SEALING_KEY",
+    "METRICS_TOKEN",
+    "URL",
+    "TOKEN",
+    #[cfg(debug_assertions)]
+    "FAILPOINTS",
+];
 /// The longest attempt that can be configured, well below the length of a lease.
 const ATTEMPT_TIMEOUT_SECS_MAX: u64 = 30;
 /// The longest delay before an attempt that can be configured: 30 days.
@@ -283,6 +291,12 @@ fn read_file(file: Option<&Path>) -> anyhow::Result<Option<String>> {
         Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("reading {}", name_of(file))),
     }
+}
+
+/// Where tests want this run to fail; builds without debug assertions cannot ([`crate::failpoint`]).
+#[cfg(debug_assertions)]
+pub(crate) fn failpoints() -> Option<String> {
+    std::env::var(format!("{ENV_PREFIX}FAILPOINTS")).ok()
 }
 
 /// `HOOKSIEVE_LISTEN`, `HOOKSIEVE_FILTER_FUEL` and so on: the section, if any, then the key.

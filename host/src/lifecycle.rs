@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::deliver::Deliverer;
 use crate::dispatch::{Dispatcher, Looked, Replayer};
+use crate::failpoint::{self, Point};
 use crate::model::Timestamp;
 use crate::model::limits::{
     REPLAY_PAUSE_MIN, REPLAYS_HOLD_MAX, RETENTION_MIN, RETENTION_PAUSE, RETENTION_REST_MIN, RETENTION_ROWS_PER_STEP,
@@ -124,6 +125,7 @@ pub async fn run_upkeep(store: &dyn Store, clock: &dyn Clock, stop: &Stop) {
 /// # Errors
 /// When the store fails.
 pub async fn keep_up(store: &dyn Store, clock: &dyn Clock) -> Result<(), StoreError> {
+    failpoint::hit(Point::Upkeep)?;
     let forgotten = store.forget_secrets(clock.now()).await?;
     if forgotten > 0 {
         tracing::info!(forgotten, "signing secrets that were replaced a day ago are deleted");

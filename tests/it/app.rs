@@ -90,6 +90,11 @@ impl TestApp {
         Self::open(data, resolver, configure, Path::new(COMPILER)).await
     }
 
+    /// Stops, and waits until the host is down.
+    pub async fn stop(self) {
+        self.stopped().await;
+    }
+
     async fn stopped(mut self) -> (TempDir, Resolver) {
         self.stop.requested.cancel();
         (&mut self.serving).await.unwrap();
@@ -154,6 +159,16 @@ impl TestApp {
         app.run_until_idle().await.unwrap();
     }
 
+    /// Moves the clock, and does nothing.
+    pub fn set_forward(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// Moves the clock back, and does nothing.
+    pub fn set_back(&self, by: Duration) {
+        self.clock.set_back(by);
+    }
+
     /// Moves the clock and does all that is due then.
     pub async fn run_after(&self, wait: Duration) {
         self.clock.advance(wait);
@@ -175,7 +190,7 @@ impl Drop for TestApp {
 }
 
 /// A data folder that saves the host from compiling its bundled filters.
-async fn data_folder() -> TempDir {
+pub async fn data_folder() -> TempDir {
     started::data_folder(async |data| drop(open(data, Resolver::System, |_| {}, Path::new(COMPILER)).await)).await
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hooksieve::client::Client;
+use hooksieve::model::limits::ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX;
 use hooksieve::wire::{BatchResult, EventsQuery, NewEvent, NewWebhook, PageQuery, UploadQuery};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -47,10 +48,10 @@ async fn an_acknowledged_event_survives_a_kill_before_its_delivery() {
 }
 
 /// A small generator of numbers that are the same in every run (xorshift).
-struct Numbers(u64);
+pub struct Numbers(pub u64);
 
 impl Numbers {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -142,6 +143,20 @@ async fn send_batches_until_gone(client: Client, sender: String, acknowledged: m
     }
 }
 
+/// The ids of all events that the host has.
+pub async fn kept(operator: &Client) -> BTreeSet<String> {
+    let mut kept = BTreeSet::new();
+    let mut query = EventsQuery { limit: Some(250), ..EventsQuery::default() };
+    loop {
+        let page = operator.list_events(&query).await.unwrap();
+        kept.extend(page.items.into_iter().map(|event| event.id));
+        query.cursor = page.next_cursor;
+        if query.cursor.is_none() {
+            return kept;
+        }
+    }
+}
+
 #[tokio::test]
 async fn no_event_of_an_acknowledged_batch_is_lost_over_kills() {
     const KILLS: usize = 3;
@@ -168,16 +183,7 @@ async fn no_event_of_an_acknowledged_batch_is_lost_over_kills() {
     }
     let process = Process::start(data.path(), &[]).await;
 
-    let mut kept = BTreeSet::new();
-    let mut query = EventsQuery { limit: Some(250), ..EventsQuery::default() };
-    loop {
-        let page = process.operator().list_events(&query).await.unwrap();
-        kept.extend(page.items.into_iter().map(|event| event.id));
-        query.cursor = page.next_cursor;
-        if query.cursor.is_none() {
-            break;
-        }
-    }
+    let kept = kept(&process.operator()).await;
     assert!(ids.len() >= 1_000 * KILLS);
     let lost: Vec<_> = ids.iter().filter(|id| !kept.contains(*id)).collect();
     assert!(lost.is_empty(), "{} of {} are lost, such as {:?}", lost.len(), ids.len(), lost.first());
@@ -270,4 +276,42 @@ async fn a_restart_keeps_webhooks_tokens_and_filters() {
     assert!(filters.contains(&"mine".to_owned()), "{filters:?}");
     process.operator().send_event(&created("e1")).await.unwrap();
     receiver.wait_for("/a", 1).await;
+}
+
+#[tokio::test]
+async fn a_stop_amid_a_thousand_deliveries_loses_none_and_repeats_none() {
+    const WEBHOOKS: usize = 20;
+    const EVENTS: usize = 50;
+    let (data, receiver) = (TempDir::new().unwrap(), Receiver::start().await);
+    let process = Process::start(data.path(), &[]).await;
+    let paths: Vec<String> = (0..WEBHOOKS).map(|number| format!("/{number}")).collect();
+    for path in &paths {
+        receiver.always(path, Answer::held());
+    }
+    register(&process, &receiver, &paths.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let events: Vec<NewEvent> = (0..EVENTS).map(|number| created(&format!("e{number}"))).collect();
+    process.operator().send_events(&events).await.unwrap();
+    // As many of each webhook as are attempted at a time.
+    for path in &paths {
+        receiver.wait_for(path, ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX as usize).await;
+    }
+
+    process.ask_to_stop();
+    for path in &paths {
+        receiver.always(path, Answer::status(204));
+    }
+    receiver.release();
+    let (status, took) = process.terminate().await;
+    assert!(status.success(), "{status}");
+    assert!(took < STOP, "{took:?}");
+    let under_way: usize = paths.iter().map(|path| receiver.on(path).len()).sum();
+    let process = Process::start(data.path(), &[]).await;
+
+    for path in &paths {
+        let received = receiver.wait_for(path, EVENTS).await;
+        let messages: BTreeSet<_> = received.iter().map(|one| one.message_id()).collect();
+        assert_eq!((received.len(), messages.len()), (EVENTS, EVENTS), "{path}");
+    }
+    assert!(under_way < WEBHOOKS * EVENTS, "nothing was left to the second host");
+    assert!(process.terminate().await.0.success());
 }

@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use super::schedule;
 use crate::clock::{Clock, random_bytes};
+use crate::failpoint::{self, Point};
 use crate::metrics::Metrics;
 use crate::model::Timestamp;
 use crate::model::delivery::Attempt;
@@ -77,6 +78,7 @@ impl Deliverer {
             in_flight: self.parts.flights().iter().map(|(id, count)| (id.clone(), *count)).collect(),
         };
         let claimed = self.parts.store.claim_deliveries(claim).await?;
+        failpoint::hit(Point::DeliveriesClaimed)?;
         let count = claimed.len();
         for delivery in claimed {
             let flight = Flight::begin(&self.parts, &delivery.webhook.id).await;
@@ -108,6 +110,7 @@ impl Flight {
     async fn begin(parts: &Arc<Parts>, webhook: &WebhookId) -> Self {
         parts.places.acquire().await.expect("the semaphore is never closed").forget();
         *parts.flights().entry(webhook.clone()).or_default() += 1;
+        parts.metrics.attempts_under_way.inc();
         Self { parts: Arc::clone(parts), webhook: webhook.clone() }
     }
 }
@@ -122,6 +125,7 @@ impl Drop for Flight {
             }
         }
         drop(flights);
+        self.parts.metrics.attempts_under_way.dec();
         self.parts.places.add_permits(1);
         self.parts.poke.notify_one();
     }
@@ -133,15 +137,22 @@ impl Parts {
     }
 
     async fn attempt(&self, claimed: ClaimedDelivery) {
+        if let Err(injected) = failpoint::hit(Point::SendBegin) {
+            tracing::error!(error = &injected as &dyn std::error::Error, "an attempt was not made");
+            return;
+        }
         let started_at = self.clock.now();
         let began = Instant::now();
+        if claimed.delivery.attempt_count == 0 {
+            self.metrics.first_attempt_wait.observe(started_at.since(claimed.delivery.created_at));
+        }
         let sent = self.send(&claimed, started_at).await;
         let took = began.elapsed();
         self.metrics.count_attempt(sent.error, took);
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let attempted = self.judge(&claimed, sent, started_at, duration_ms);
         let id = claimed.delivery.id;
-        match self.store.record_attempt(attempted).await {
+        match self.record(attempted).await {
             Ok(Recorded::Written) => {}
             Ok(Recorded::LeaseLost) => tracing::warn!(delivery = %id, "the lease on a delivery was lost"),
             // The lease ends by itself; the delivery is then attempted again.
@@ -149,6 +160,13 @@ impl Parts {
                 tracing::error!(delivery = %id, error = &error as &dyn std::error::Error, "an attempt was not written");
             }
         }
+    }
+
+    async fn record(&self, attempted: Attempted) -> Result<Recorded, StoreError> {
+        failpoint::hit(Point::Sent)?;
+        let recorded = self.store.record_attempt(attempted).await?;
+        failpoint::hit(Point::AttemptRecorded)?;
+        Ok(recorded)
     }
 
     async fn send(&self, claimed: &ClaimedDelivery, at: Timestamp) -> Sent {

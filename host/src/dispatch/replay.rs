@@ -9,18 +9,21 @@
 //! Nothing decides here twice: a step whose replay was moved or ended meanwhile is not written.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::try_join_all;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
 use super::ask::{Budgets, Part};
 use super::index::Entry;
-use super::put_off::PutOff;
+use super::put_off::{Fault, PutOff};
 use super::step::{Dispatcher, Parts};
 use crate::clock::random_bytes;
+use crate::failpoint::{self, Point};
 use crate::filter::Refused;
 use crate::model::Timestamp;
 use crate::model::event::{Event, EventSeq};
@@ -73,15 +76,22 @@ enum Trouble {
     /// The filter cannot be run, which is the host's fault and says nothing of any event.
     #[error("the host could not run the filter, which is not the filter's fault: {0}")]
     Filter(Refused),
+    /// The step panicked: a mistake of ours.
+    #[error("the host made a mistake; its log says which")]
+    Panicked,
     /// The store did not do as it was asked.
     #[error("the host could not read or write what the replay needs")]
     Store(#[from] StoreError),
 }
 
 impl Trouble {
-    /// Whether it may be of this replay alone. Anything else passes, or ends the process.
-    fn is_of_replay(&self) -> bool {
-        matches!(self, Self::Filter(_) | Self::Store(StoreError::Internal(_)))
+    /// How long it may last if it may be of this replay alone. Anything else passes, or ends the process.
+    fn of_replay(&self) -> Option<Fault> {
+        match self {
+            Self::Filter(refused) => Fault::of(refused),
+            Self::Panicked | Self::Store(StoreError::Internal(_)) => Some(Fault::Other),
+            Self::Store(_) => None,
+        }
     }
 }
 
@@ -143,7 +153,9 @@ impl Work {
 
     async fn run(&self, parts: &Parts, replay: RunningReplay) {
         let place = self.places.acquire().await.expect("the semaphore is never closed");
-        let pause = match parts.replay_step(&replay).await {
+        // As in dispatch: nothing is half done, and without this the replay would count as under way for ever.
+        let stepped = AssertUnwindSafe(parts.replay_step(&replay)).catch_unwind().await;
+        let pause = match stepped.unwrap_or(Err(Trouble::Panicked)) {
             Ok(()) => {
                 self.put_off.forget(&replay.id);
                 None
@@ -161,8 +173,8 @@ impl Work {
     /// How long the replay is put off. One that is put off too often has failed: nothing is written that says
     /// something of its events.
     async fn meet(&self, parts: &Parts, id: &ReplayId, trouble: &Trouble) -> Option<Duration> {
-        let is_of_replay = trouble.is_of_replay();
-        let pause = if is_of_replay { self.put_off.pause(id.clone()) } else { Some(HOST_FAULT_PAUSES[0]) };
+        let fault = trouble.of_replay();
+        let pause = fault.map_or(Some(HOST_FAULT_PAUSES[0]), |fault| self.put_off.pause(id.clone(), fault));
         tracing::error!(replay = %id, error = trouble as &dyn std::error::Error, ?pause, "a step of a replay failed");
         if pause.is_some() {
             return pause;
@@ -200,6 +212,7 @@ impl Work {
 
 impl Parts {
     async fn replay_step(&self, replay: &RunningReplay) -> Result<(), Trouble> {
+        failpoint::hit(Point::ReplayStep).map_err(StoreError::from)?;
         self.refresh_index().await?;
         let Some(entry) = self.index.lock().await.entry(&replay.range.webhook) else { return Ok(()) };
         // Disabled since the replay was found: it rests until the webhook is enabled again.
@@ -211,7 +224,10 @@ impl Parts {
         let verdicts: Vec<_> =
             step.decided.iter().map(|decided| (decided.verdict.outcome, decided.verdict.reason_class)).collect();
         let is_owed = !step.send_again.is_empty() || step.decided.iter().any(|decided| decided.delivery.is_some());
-        if self.store.record_replay(step).await? == Recorded::Written {
+        failpoint::hit(Point::ReplayDecided).map_err(StoreError::from)?;
+        let recorded = self.store.record_replay(step).await?;
+        failpoint::hit(Point::ReplayRecorded).map_err(StoreError::from)?;
+        if recorded == Recorded::Written {
             verdicts.into_iter().for_each(|(outcome, class)| self.count_verdict(outcome, class));
         }
         if is_owed {

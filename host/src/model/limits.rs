@@ -149,14 +149,27 @@ pub const FILTERS_PER_USER_MAX: u64 = 1_000;
 pub const FILTER_BYTES_PER_USER_MAX: u64 = 1 << 30;
 /// How long a claimed delivery belongs to its claimant: twice the longest attempt.
 pub const LEASE: Duration = Duration::from_secs(60);
-/// How long a claimed event belongs to its claimant. Longer than thousands of slow filters take, with one
-/// of them compiled anew: an event whose lease ends before its verdicts are there is begun again, and
-/// would never be done. Nobody waits for it after a crash, since leases of an earlier process are void.
+/// How long a claimed event belongs to its claimant. Longer than thousands of slow filters take, with a wait of
+/// [`LOAD_WAIT_MAX`] for every few of them: an event whose lease ends before its verdicts are there is begun
+/// again, and would never be done. Nobody waits for it after a crash, since leases of an earlier process are void.
 pub const DISPATCH_LEASE: Duration = Duration::from_secs(15 * 60);
 /// Jobs that one commit of the writer takes.
 pub const COMMIT_JOBS_MAX: usize = 256;
 /// Jobs that may wait for the writer; more are refused with "busy".
 pub const WRITER_QUEUE_MAX: usize = 4_096;
+/// Pages in the log beyond those in the main file at which the writer copies them there: 16 MiB.
+pub const CHECKPOINT_PAGES: i64 = 4_000;
+/// Bytes that must be free on the disk for anything new to be taken in. What was taken in goes on: this is its room.
+pub const STORAGE_FREE_BYTES_MIN: u64 = 64 << 20;
+/// Bytes that must be free for the loops to begin anything: an attempt that could not be written down would be made
+/// again and again. The rest is for what is under way, for deletions and for the end.
+pub const STORAGE_WORK_BYTES_MIN: u64 = 16 << 20;
+/// Bytes of the ballast file, which is given up when others have filled the disk to the last: deleting takes room too.
+pub const STORAGE_BALLAST_BYTES: u64 = 8 << 20;
+/// Bytes that are left when the ballast is given up.
+pub const STORAGE_LAST_BYTES: u64 = 4 << 20;
+/// How long a host whose storage failed goes on answering, so that whoever asks `/readyz` is told why it ends.
+pub const STORAGE_FAILURE_TOLD: Duration = Duration::from_secs(3);
 /// Events that dispatch claims at once.
 pub const DISPATCH_BATCH_MAX: u32 = 256;
 /// Calls of one owner's filters that wait for a thread or run, over all events. The same on every machine:
@@ -172,6 +185,11 @@ pub const VERDICTS_REMEMBERED_BYTES_MAX: usize = 16 << 20;
 /// event's other webhooks wait too.
 pub const HOST_FAULT_PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120)];
+/// How long whoever needs a filter waits for it to be loaded or compiled again, before they come back later.
+pub const LOAD_WAIT_MAX: Duration = Duration::from_secs(3);
+/// The pauses before an event is dispatched again whose filters are being compiled: a quarter of an hour in all, for
+/// hundreds of filters, or a few of a minute each. The event's other webhooks wait too.
+pub const COMPILING_PAUSES: [Duration; 90] = [Duration::from_secs(10); 90];
 /// Bytes of event values that one claim of events or deliveries takes; the last event may exceed it.
 pub const CLAIM_BYTES_MAX: usize = 8 << 20;
 /// Rows that are counted to tell how long a queue is; what is beyond them is not told.
@@ -192,7 +210,12 @@ pub const ADDRESSES_DIALLED_MAX: usize = 8;
 pub const ATTEMPTS_KEPT_MAX: u32 = 100;
 /// Bytes of a response that the attempt log keeps; no more is read.
 pub const RESPONSE_BYTES_MAX: usize = 16 << 10;
-/// Time to connect to an endpoint.
+/// Bytes of the head of an endpoint's answer.
+pub const ANSWER_HEAD_BYTES_MAX: usize = 64 << 10;
+/// Bytes that are read of whatever an endpoint sends to one request, chunks' sizes and informational answers included:
+/// several times what the head and the kept part of a body may have.
+pub const ANSWER_READ_BYTES_MAX: usize = 256 << 10;
+/// Time to connect to an endpoint, TLS included.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time for a whole attempt, body included.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(7);

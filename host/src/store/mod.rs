@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::failpoint::Injected;
 use crate::metrics::Queues;
 use crate::model::Timestamp;
 use crate::model::comparison::{Agreements, Difference, Judged};
@@ -49,7 +50,7 @@ pub enum StoreError {
     /// Too many writes wait already. Nothing was changed; trying again later helps.
     #[error("too many writes are waiting")]
     Busy,
-    /// The disk is full. Nothing was changed.
+    /// The disk is full, or too full for this. Nothing was changed.
     #[error("the disk is full")]
     Full,
     /// The disk or the database file fails. The process must not go on accepting events.
@@ -58,6 +59,12 @@ pub enum StoreError {
     /// A statement failed: our own fault.
     #[error("a statement failed")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<Injected> for StoreError {
+    fn from(injected: Injected) -> Self {
+        Self::Internal(Box::new(injected))
+    }
 }
 
 /// What the store answers.
@@ -258,7 +265,9 @@ pub trait Store: Send + Sync + 'static {
     async fn queues(&self, now: Timestamp) -> Result<Queues>;
     /// Whether a row can be written and read back right now.
     async fn check(&self) -> Result<()>;
+    /// What is wrong with the storage, if that is known already.
+    fn trouble(&self) -> Option<Trouble>;
     /// Writes what is pending to the main database file and closes it; the store answers
-    /// [`StoreError::Broken`] afterwards.
+    /// [`StoreError::Broken`] afterwards. Where the disk is full the log is left beside the file, which loses nothing.
     async fn close(&self) -> Result<()>;
 }

@@ -42,12 +42,17 @@ impl Toolchain {
         choose(&candidates, &linkers_on_path())
     }
 
-    /// How it makes the target's standard library, in a few words for a progress line.
+    /// How it makes the target's standard library, in a few words for a progress line before a build into
+    /// `target_dir`.
     #[must_use]
-    pub fn describe(&self) -> String {
+    pub fn describe(&self, target_dir: &Path) -> String {
+        let is_first = !target_dir.join(TARGET).is_dir();
         let std = match &self.std {
             Std::Installed => "with the installed target",
-            Std::FromSource { .. } => "with a standard library from source, whose first build takes a minute or two",
+            Std::FromSource { .. } if is_first => {
+                "with a standard library from source, which takes a minute or two once"
+            }
+            Std::FromSource { .. } => "with a standard library from source",
         };
         format!("{} {std}", self.rustc.display())
     }
@@ -218,5 +223,18 @@ mod tests {
     #[test]
     fn a_compiler_that_does_not_run_is_no_candidate() {
         assert!(Candidate::ask("no/cargo".into(), "no/rustc".into(), Path::new(".")).is_none());
+    }
+
+    #[test]
+    fn only_the_first_build_is_said_to_take_long() {
+        let chosen = choose(&[candidate("a", false, true, true)], &[]).unwrap();
+        let target_dir = env::temp_dir().join(format!("hooksieve-first-build-{}", std::process::id()));
+
+        let first = chosen.describe(&target_dir);
+        std::fs::create_dir_all(target_dir.join(TARGET)).unwrap();
+        let second = chosen.describe(&target_dir);
+        std::fs::remove_dir_all(&target_dir).unwrap();
+
+        assert!(first.contains("a minute or two") && !second.contains("a minute or two"), "{first}; {second}");
     }
 }

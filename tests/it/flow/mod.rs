@@ -2,6 +2,7 @@
 
 mod backtest;
 mod bytes;
+mod clock;
 mod configurations;
 mod enabling;
 mod failures;

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::claims::Loaded;
 use super::lease::Seen;
+use super::room::Space;
 use super::writer::Durability;
 use super::{
     SqliteStore, claims, deliveries, delivery_list, event_list, event_types, events, filters, headers, health, people,
@@ -31,7 +32,8 @@ use crate::store::{
     DeliveryQuery, Dispatched, EventBounds, EventQuery, FilterUpload, FilterUsage, Joined, LoggedVerdict, NewReplay,
     Page, PageRequest, Project, Recorded, Removed, ReplayBegun, ReplayCounted, ReplayPage, ReplayRange, ReplayStep,
     Result, Retained, Retention, RetentionPlace, Retried, Revoked, Rotated, Rotation, RunningReplay, Stats, StatsQuery,
-    Store, StoreError, TestAccepted, TestOf, Updated, User, VerdictQuery, WebhookChange, WebhookWindow, Windowed,
+    Store, StoreError, TestAccepted, TestOf, Trouble, Updated, User, VerdictQuery, WebhookChange, WebhookWindow,
+    Windowed,
 };
 
 #[async_trait]
@@ -61,7 +63,7 @@ impl Store for SqliteStore {
 
     async fn remove_member(&self, project: &ProjectId, user: &UserId, at: Timestamp) -> Result<bool> {
         let (project, user, fences) = (project.clone(), user.clone(), Arc::clone(&self.fences));
-        self.write(move |connection| {
+        self.relieve(move |connection| {
             deliveries::cancel_of_member(connection, &project, &user, at, &fences)?;
             people::remove_member(connection, &project, &user)
         })
@@ -79,7 +81,8 @@ impl Store for SqliteStore {
     }
 
     async fn put_token(&self, token: Token) -> Result<()> {
-        self.write(move |connection| tokens::put(connection, &token)).await
+        // The operator's comes with every start, and they need it to make room.
+        self.relieve(move |connection| tokens::put(connection, &token)).await
     }
 
     async fn token(&self, id: &str) -> Result<Option<Token>> {
@@ -93,7 +96,7 @@ impl Store for SqliteStore {
 
     async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<Revoked> {
         let id = id.to_owned();
-        self.write(move |connection| tokens::revoke(connection, &id, at)).await
+        self.relieve(move |connection| tokens::revoke(connection, &id, at)).await
     }
 
     async fn put_event_type(&self, event_type: CustomEventType, types_max: u32) -> Result<bool> {
@@ -143,6 +146,7 @@ impl Store for SqliteStore {
     }
 
     async fn claim_events(&self, claim: Claim) -> Result<Vec<ClaimedEvent>> {
+        self.check_room(Space::Work)?;
         let floor = self.fences.floor();
         loop {
             let found = self.read(move |connection| events::find_free(connection, &claim, floor)).await?;
@@ -195,17 +199,18 @@ impl Store for SqliteStore {
 
     async fn update_webhook(&self, from: i64, webhook: Webhook) -> Result<Updated> {
         let headers = headers::seal(&self.key, &webhook.id, &webhook.headers);
-        self.write(move |connection| webhooks::update(connection, from, &webhook, &headers, None)).await
+        self.change(move |connection| webhooks::update(connection, from, &webhook, &headers, None)).await
     }
 
     async fn update_failed_webhook(&self, from: i64, webhook: Webhook, check: Failure) -> Result<Updated> {
         let headers = headers::seal(&self.key, &webhook.id, &webhook.headers);
-        self.write(move |connection| webhooks::update(connection, from, &webhook, &headers, Some(check))).await
+        self.change(move |connection| webhooks::update(connection, from, &webhook, &headers, Some(check))).await
     }
 
     async fn disable_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Option<Arc<Webhook>>> {
         let (id, key) = (id.clone(), self.key.clone());
-        self.write(move |connection| health::disable(connection, &key, &id, at)).await
+        let work = move |connection: &Connection| health::disable(connection, &key, &id, at);
+        Ok(self.counted(self.relieve(work).await?))
     }
 
     async fn rotate_secret(&self, webhook: &WebhookId, rotation: Rotation) -> Result<Rotated> {
@@ -214,12 +219,12 @@ impl Store for SqliteStore {
     }
 
     async fn forget_secrets(&self, now: Timestamp) -> Result<usize> {
-        self.write(move |connection| secrets::forget(connection, now)).await
+        self.relieve(move |connection| secrets::forget(connection, now)).await
     }
 
     async fn delete_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Removed> {
         let (id, fences) = (id.clone(), Arc::clone(&self.fences));
-        self.write(move |connection| webhooks::delete(connection, &id, at, &fences)).await
+        self.relieve(move |connection| webhooks::delete(connection, &id, at, &fences)).await
     }
 
     async fn signing_secrets(&self, id: &WebhookId, at: Timestamp) -> Result<Vec<Secret>> {
@@ -267,10 +272,11 @@ impl Store for SqliteStore {
 
     async fn delete_filter(&self, id: &FilterId) -> Result<Removed> {
         let id = id.clone();
-        self.write(move |connection| filters::delete(connection, &id)).await
+        self.relieve(move |connection| filters::delete(connection, &id)).await
     }
 
     async fn claim_deliveries(&self, claim: DeliveryClaim) -> Result<Vec<ClaimedDelivery>> {
+        self.check_room(Space::Work)?;
         let claim = Arc::new(claim);
         loop {
             let (wanted, turn, key) = (Arc::clone(&claim), Arc::clone(&self.turn), self.key.clone());
@@ -299,7 +305,8 @@ impl Store for SqliteStore {
 
     async fn record_attempt(&self, attempted: Attempted) -> Result<Recorded> {
         let fences = Arc::clone(&self.fences);
-        self.record(move |connection| deliveries::record_attempt(connection, &attempted, &fences)).await
+        let recording = self.record(move |connection| deliveries::record_attempt(connection, &attempted, &fences));
+        Ok(self.counted(recording.await?))
     }
 
     async fn release_deliveries(&self, claims: Vec<(DeliveryId, i64)>) -> Result<()> {
@@ -357,10 +364,11 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> Result<Option<Replay>> {
         let id = id.clone();
-        self.write(move |connection| replays::end(connection, &id, state, failure.as_deref(), at)).await
+        self.relieve(move |connection| replays::end(connection, &id, state, failure.as_deref(), at)).await
     }
 
     async fn running_replays(&self, now: Timestamp, waiting_max: u32) -> Result<Vec<RunningReplay>> {
+        self.check_room(Space::Growth)?;
         self.read(move |connection| replays::running(connection, now, waiting_max)).await
     }
 
@@ -411,7 +419,7 @@ impl Store for SqliteStore {
     async fn forget(&self, retention: Retention, from: RetentionPlace) -> Result<Retained> {
         // What a power cut brings back is deleted again.
         let step = move |connection: &Connection| retention::step(connection, &retention, from);
-        let retained = self.writer.write_in_turn(Durability::Soft, step).await?;
+        let retained = self.writer.write_in_turn(Durability::Soft, Space::Least, step).await?;
         let Deleted { events, verdicts, deliveries, attempts } = retained.deleted;
         let counts = [events, verdicts, deliveries, attempts];
         DELETED_ROWS.into_iter().zip(counts).for_each(|(what, count)| self.metrics.deleted.add(what, count));
@@ -434,6 +442,10 @@ impl Store for SqliteStore {
             return Err(StoreError::Internal("a reader does not see what was committed before".into()));
         }
         Ok(())
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        self.condition.trouble().or_else(|| self.room.trouble())
     }
 
     async fn close(&self) -> Result<()> {

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::columns::one_row;
 use super::lease::{self, Fences, Seen};
+use super::webhooks::not_before_webhooks;
 use super::{deliveries, shadows, verdicts, webhooks};
 use crate::model::Timestamp;
 use crate::model::event::{Event, EventDigest, EventSeq, StoredEvent};
@@ -66,11 +67,13 @@ fn insert(
     test_webhook_seq: Option<i64>,
 ) -> rusqlite::Result<bool> {
     let inserted = connection
-        .prepare_cached(
+        .prepare_cached(concat!(
             "INSERT INTO events (id, digest, event_type, company_id, project_id, user_id, occurred_at, accepted_at,
                                  previous_value, current_value, test_webhook_seq)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (id) DO NOTHING",
-        )?
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ",
+            not_before_webhooks!("?8"),
+            ", ?9, ?10, ?11) ON CONFLICT (id) DO NOTHING",
+        ))?
         .execute((
             &event.id,
             digest,

@@ -29,6 +29,7 @@ mod replay_pages;
 mod replays;
 mod resends;
 mod retention;
+mod room;
 mod secrets;
 mod shadows;
 mod stats;
@@ -51,10 +52,13 @@ use self::claims::{Turn, Unreadable};
 use self::fault::Condition;
 use self::lease::Fences;
 use self::readers::Readers;
+use self::room::{Room, Space};
 use self::writer::{Durability, Writer};
-use super::{Result, SealingKey};
+use super::{Result, SealingKey, StoreError};
+use crate::failpoint::{self, Point};
 use crate::metrics::Metrics;
 use crate::model::Timestamp;
+use crate::model::operational::Change;
 
 pub use self::backup::{BackupError, Copied, copy};
 pub use self::open::{Create, OpenError, OpenOptions};
@@ -64,6 +68,7 @@ pub use self::open::{Create, OpenError, OpenOptions};
 pub struct SqliteStore {
     writer: Writer,
     readers: Arc<Readers>,
+    room: Arc<Room>,
     condition: Arc<Condition>,
     key: SealingKey,
     fences: Arc<Fences>,
@@ -93,11 +98,18 @@ impl SqliteStore {
     /// When it cannot be used as it is; the error says what to do.
     pub fn open(options: &OpenOptions) -> std::result::Result<Arc<Self>, OpenError> {
         let opened = open::open(options)?;
+        failpoint::hit(Point::Opened).map_err(|injected| OpenError::Io {
+            path: options.directory.clone(),
+            source: std::io::Error::other(injected),
+        })?;
         let condition = Arc::new(Condition::new());
-        let writer = Writer::start(opened.writer, opened.lock, Arc::clone(&condition), Arc::clone(&options.metrics))
+        let room = Arc::new(opened.room);
+        let (its_room, its_condition) = (Arc::clone(&room), Arc::clone(&condition));
+        let writer = Writer::start(opened.writer, opened.lock, its_room, its_condition, Arc::clone(&options.metrics))
             .map_err(|source| OpenError::Io { path: options.directory.clone(), source })?;
         Ok(Arc::new(Self {
             writer,
+            room,
             readers: Arc::new(Readers::new(opened.readers, Arc::clone(&condition))),
             condition,
             key: options.key.clone(),
@@ -139,11 +151,33 @@ impl SqliteStore {
         self.readers.read(query).await
     }
 
+    /// A write of something new, which is refused where the disk is nearly full.
     async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.writer.write(Durability::Durable, work).await
+        self.writer.write(Durability::Durable, Space::Growth, work).await
+    }
+
+    /// A write that ends or deletes something, and is done as long as it can be.
+    async fn relieve<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.write(Durability::Durable, Space::Least, work).await
+    }
+
+    /// A write that may change a webhook's health, which is counted.
+    async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<(T, Option<Change>)> + Send + 'static,
+    ) -> Result<T> {
+        Ok(self.counted(self.write(work).await?))
+    }
+
+    fn counted<T>(&self, (written, change): (T, Option<Change>)) -> T {
+        change.iter().for_each(|&change| self.metrics.count_health_change(change));
+        written
     }
 
     /// A write of what a loop has done: where the queue is full it waits for its turn.
@@ -151,7 +185,7 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.writer.write_in_turn(Durability::Durable, work).await
+        self.writer.write_in_turn(Durability::Durable, Space::Least, work).await
     }
 
     /// A write of leases alone, with the fences it hands out; in turn, like [`Self::record`].
@@ -160,7 +194,12 @@ impl SqliteStore {
         work: impl FnOnce(&Connection, &Fences) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         let fences = Arc::clone(&self.fences);
-        self.writer.write_in_turn(Durability::Soft, move |connection| work(connection, &fences)).await
+        self.writer.write_in_turn(Durability::Soft, Space::Least, move |connection| work(connection, &fences)).await
+    }
+
+    /// Refuses where there is no such room: what is begun might not be written down.
+    fn check_room(&self, needs: Space) -> Result<()> {
+        if self.room.look() < needs { Err(StoreError::Full) } else { Ok(()) }
     }
 
     /// Ends deliveries that cannot be read, so that no claim meets them again.

@@ -13,6 +13,7 @@ use crate::model::Timestamp;
 use crate::model::comparison::Shadow;
 use crate::model::health::{Failure, Standing};
 use crate::model::ids::{UserId, WebhookId};
+use crate::model::operational::Change;
 use crate::model::webhook::{FilterBinding, Webhook};
 use crate::store::{Added, Page, PageRequest, Removed, SealingKey, Updated, WebhookChange, WebhookWindow, Windowed};
 
@@ -37,6 +38,16 @@ macro_rules! next_change {
 }
 pub(super) use next_change;
 
+/// A time, or when the newest webhook was registered if that is later. An event is for the webhooks that existed when it
+/// was accepted, which is told by these times: where the clock was set back, an event would else be for none of
+/// the webhooks that were registered before.
+macro_rules! not_before_webhooks {
+    ($time:literal) => {
+        concat!("max(", $time, ", coalesce((SELECT created_at FROM webhooks ORDER BY seq DESC LIMIT 1), ", $time, "))")
+    };
+}
+pub(super) use not_before_webhooks;
+
 pub(super) fn add(
     connection: &Connection,
     webhook: &Webhook,
@@ -53,8 +64,9 @@ pub(super) fn add(
                filter_config, filter_on_error, payload_format, headers_sealed, is_enabled, health, failures_in_a_row,
                filter_failures_in_a_row, version, created_at, updated_at, shadow_filter_id, shadow_filter_digest,
                shadow_filter_config, shadow_since, change_seq)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-               ?22, ?23, ?24, ",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ",
+            not_before_webhooks!("?19"),
+            ", ?20, ?21, ?22, ?23, ?24, ",
             next_change!(),
             ")"
         ))?
@@ -117,20 +129,22 @@ pub(super) fn any_seq_of(connection: &Connection, id: &WebhookId) -> rusqlite::R
 }
 
 /// Changes what the owner chooses. What follows for health and counts begins from what they are now, not from
-/// what they were when the caller read them; the failures of a filter end with its attachment.
+/// what they were when the caller read them; the failures of a filter end with its attachment. Beside it, what changed
+/// of its health.
 pub(super) fn update(
     connection: &Connection,
     from: i64,
     webhook: &Webhook,
     headers: &headers::Sealed,
     failed_check: Option<Failure>,
-) -> rusqlite::Result<Updated> {
+) -> rusqlite::Result<(Updated, Option<Change>)> {
     let Some(edit) = Edit::begin(connection, from, webhook)? else {
-        return Ok(if seq_of(connection, &webhook.id)?.is_some() { Updated::Stale } else { Updated::Missing });
+        let is_there = seq_of(connection, &webhook.id)?.is_some();
+        return Ok((if is_there { Updated::Stale } else { Updated::Missing }, None));
     };
     let (filter, shadow) = (webhook.filter.as_ref(), webhook.shadow.as_ref());
     if !are_there(connection, webhook)? {
-        return Ok(Updated::NoFilter);
+        return Ok((Updated::NoFilter, None));
     }
     shadows::begin_anew(connection, webhook)?;
     let updated = connection
@@ -165,8 +179,7 @@ pub(super) fn update(
             shadow.map(|shadow| shadow.since),
         ])?;
     one_row(updated)?;
-    edit.end(connection, webhook, failed_check)?;
-    Ok(Updated::Written)
+    Ok((Updated::Written, edit.end(connection, webhook, failed_check)?))
 }
 
 /// Leaves a tombstone: the log refers to it, and the order of changes tells of it.

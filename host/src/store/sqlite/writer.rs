@@ -12,6 +12,10 @@
 //! void anyway; and what comes back is as old as before. What came before on disk stays: WAL frames are checked in order, so a lost commit cannot
 //! take away an earlier one, and the next durable commit syncs all that precedes it.
 //!
+//! What there is no [room] for on the disk is refused before it is begun. The log is copied to the main file by
+//! this thread too, and not by SQLite after a commit: SQLite says nothing when that fails, and a sync that
+//! failed unseen would be trusted the next time.
+//!
 //! When a caller goes away, its job is committed all the same; nobody is there to hear of it.
 
 use std::fs::File;
@@ -24,8 +28,11 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::fault::{Condition, Fault, closed};
+use super::room::{Room, Space};
+use crate::failpoint::{self, Point};
 use crate::metrics::Metrics;
-use crate::model::limits::{COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
+use crate::model::limits::{CHECKPOINT_PAGES, COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
+use crate::model::storage::StorageFault;
 use crate::store::{Result, StoreError};
 
 /// Whether a write must be on disk before it is answered.
@@ -63,6 +70,7 @@ impl Writer {
     pub(super) fn start(
         connection: Connection,
         lock: File,
+        room: Arc<Room>,
         condition: Arc<Condition>,
         metrics: Arc<Metrics>,
     ) -> std::io::Result<Self> {
@@ -71,6 +79,7 @@ impl Writer {
         let thread = Thread {
             connection,
             synced: Durability::Durable,
+            room,
             condition: Arc::clone(&condition),
             commits: Arc::clone(&commits),
             metrics,
@@ -88,10 +97,11 @@ impl Writer {
     pub(super) async fn write<T: Send + 'static>(
         &self,
         durability: Durability,
+        needs: Space,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         self.condition.check()?;
-        let (message, answer) = job(durability, work);
+        let (message, answer) = job(durability, needs, work);
         self.queue().try_send(message).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => closed(),
@@ -104,10 +114,11 @@ impl Writer {
     pub(super) async fn write_in_turn<T: Send + 'static>(
         &self,
         durability: Durability,
+        needs: Space,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         self.condition.check()?;
-        let (message, answer) = job(durability, work);
+        let (message, answer) = job(durability, needs, work);
         self.queue().send(message).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
@@ -146,6 +157,9 @@ impl Drop for Writer {
 trait Job: Send {
     fn durability(&self) -> Durability;
 
+    /// What there must be room for.
+    fn needs(&self) -> Space;
+
     /// Does the work and keeps the outcome. An error is one that ends the whole transaction.
     fn run(&mut self, connection: &Connection) -> std::result::Result<(), Fault>;
 
@@ -156,15 +170,17 @@ trait Job: Send {
 /// A job for the queue, and where its answer will be.
 fn job<T: Send + 'static>(
     durability: Durability,
+    needs: Space,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
 ) -> (Message, oneshot::Receiver<Result<T>>) {
     let (reply, answer) = oneshot::channel();
-    let task = Task { durability, work: Some(work), outcome: None, reply };
+    let task = Task { durability, needs, work: Some(work), outcome: None, reply };
     (Message::Run(Box::new(task)), answer)
 }
 
 struct Task<T, F> {
     durability: Durability,
+    needs: Space,
     work: Option<F>,
     outcome: Option<std::result::Result<T, Fault>>,
     reply: oneshot::Sender<Result<T>>,
@@ -177,6 +193,10 @@ where
 {
     fn durability(&self) -> Durability {
         self.durability
+    }
+
+    fn needs(&self) -> Space {
+        self.needs
     }
 
     fn run(&mut self, connection: &Connection) -> std::result::Result<(), Fault> {
@@ -213,6 +233,7 @@ struct Thread {
     connection: Connection,
     /// What `PRAGMA synchronous` stands for now.
     synced: Durability,
+    room: Arc<Room>,
     condition: Arc<Condition>,
     commits: Arc<Commits>,
     metrics: Arc<Metrics>,
@@ -223,8 +244,10 @@ impl Thread {
         let _alarm = PanicAlarm(Arc::clone(&self.condition));
         while let Some(message) = queue.blocking_recv() {
             let Gathered { jobs, close } = gather(message, &mut queue);
+            let jobs = self.admit(jobs);
             if !jobs.is_empty() {
                 self.commit(jobs);
+                self.checkpoint_if_due();
             }
             if let Some(reply) = close {
                 let closed = self.close();
@@ -235,13 +258,27 @@ impl Thread {
         }
     }
 
+    /// Refuses the jobs that there is no room for; the others.
+    fn admit(&self, jobs: Vec<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
+        let space = self.room.look_inside(|| self.reusable());
+        let (admitted, refused): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.needs() <= space);
+        refused.into_iter().for_each(|job| job.reply(Err(Fault::Full)));
+        admitted
+    }
+
+    /// Bytes of the database that new rows can use; none if that cannot be told.
+    fn reusable(&self) -> u64 {
+        let pragma = |name| self.connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0)).unwrap_or(0);
+        u64::from(pragma("freelist_count")) * u64::from(pragma("page_size"))
+    }
+
     /// Runs the jobs in one transaction and answers each.
     fn commit(&mut self, mut jobs: Vec<Box<dyn Job>>) {
         let is_durable = jobs.iter().any(|job| job.durability() == Durability::Durable);
         let durability = if is_durable { Durability::Durable } else { Durability::Soft };
         let committed = self.transact(durability, &mut jobs);
         if let Err(fault) = &committed {
-            self.condition.note(fault);
+            self.note(fault);
         }
         for job in jobs {
             job.reply(committed.clone());
@@ -251,8 +288,10 @@ impl Thread {
     fn transact(&mut self, durability: Durability, jobs: &mut [Box<dyn Job>]) -> std::result::Result<(), Fault> {
         self.condition.check()?;
         self.sync_for(durability)?;
+        failpoint::hit(Point::CommitBegin)?;
         execute(&self.connection, "BEGIN IMMEDIATE")?;
         let ran = jobs.iter_mut().try_for_each(|job| job.run(&self.connection));
+        let ran = ran.and_then(|()| Ok(failpoint::hit(Point::Commit)?));
         let began = Instant::now();
         let committed = ran.and_then(|()| execute(&self.connection, "COMMIT"));
         // SQLite has rolled back by itself after some failures.
@@ -270,8 +309,31 @@ impl Thread {
             if durability == Durability::Durable {
                 self.metrics.commit_time.observe(began.elapsed());
             }
+            failpoint::hit(Point::Committed)?;
         }
         committed
+    }
+
+    fn note(&self, fault: &Fault) {
+        match fault {
+            Fault::Full => self.room.is_full(),
+            _ => self.condition.note(fault),
+        }
+    }
+
+    /// Copies the log to the main file when it has grown. Nobody waits for it.
+    fn checkpoint_if_due(&self) {
+        let copied = self.condition.check().and_then(|()| {
+            failpoint::hit(Point::Checkpoint)?;
+            let pending: i64 = self
+                .connection
+                .prepare_cached("PRAGMA wal_checkpoint(NOOP)")?
+                .query_row((), |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?))?;
+            if pending < CHECKPOINT_PAGES { Ok(()) } else { self.checkpoint("PASSIVE") }
+        });
+        if let Err(fault) = copied {
+            self.note(&fault);
+        }
     }
 
     /// Says whether the next commit ends with an `fsync`. The pragma acts when it is prepared, which is
@@ -290,20 +352,27 @@ impl Thread {
 
     fn close(mut self) -> Result<()> {
         let closed = self.condition.check().and_then(|()| {
+            failpoint::hit(Point::CloseBegin)?;
+            self.room.look();
             self.sync_for(Durability::Durable)?;
             // Everything is in the main file before it is called clean, and so is that word.
-            self.checkpoint()?;
+            self.checkpoint("TRUNCATE")?;
             execute(&self.connection, "UPDATE store_state SET is_clean = 1")?;
-            self.checkpoint()
+            self.checkpoint("TRUNCATE")
         });
+        if matches!(closed, Err(Fault::Full)) {
+            tracing::warn!("the disk is full, so the database is left with its log; the next start checks it");
+            return Ok(());
+        }
         if let Err(fault) = &closed {
             self.condition.note(fault);
         }
         Ok(closed?)
     }
 
-    fn checkpoint(&self) -> std::result::Result<(), Fault> {
-        Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?)
+    fn checkpoint(&self, mode: &str) -> std::result::Result<(), Fault> {
+        let sql = format!("PRAGMA wal_checkpoint({mode})");
+        Ok(self.connection.query_row(&sql, (), |_| Ok(()))?)
     }
 }
 
@@ -333,7 +402,7 @@ struct PanicAlarm(Arc<Condition>);
 impl Drop for PanicAlarm {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.set_broken();
+            self.0.set_broken(StorageFault::Stopped);
         }
     }
 }

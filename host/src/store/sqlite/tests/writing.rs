@@ -8,7 +8,7 @@ use rusqlite::{Connection, ffi};
 use super::opened;
 use crate::model::limits::{BATCH_EVENTS_MAX, COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
 use crate::store::contract::samples::{accepted, at, claim, digest, event, event_id, user};
-use crate::store::sqlite::{SqliteStore, writer::Durability};
+use crate::store::sqlite::{SqliteStore, room::Space, writer::Durability};
 use crate::store::{Accepted, Store, StoreError, User};
 
 /// Keeps the writing thread busy until the sender is dropped.
@@ -64,7 +64,7 @@ async fn claims_alone_are_committed_without_a_sync_and_the_next_write_with_one()
     let before = store.commits();
     let synchronous = async |durability| -> i64 {
         let level = |connection: &Connection| connection.pragma_query_value(None, "synchronous", |row| row.get(0));
-        store.writer.write(durability, level).await.unwrap()
+        store.writer.write(durability, Space::Least, level).await.unwrap()
     };
 
     let claimed = store.claim_events(claim(at(0), 1)).await.unwrap();
