@@ -81,7 +81,12 @@ pub async fn run_deliver(deliverer: &Deliverer, store: &dyn Store, clock: &dyn C
     while !stop.requested.is_cancelled() {
         match deliverer.step().await {
             Ok(0) => {}
-            Ok(_) => continue,
+            // What is due beyond these waits for one of them to end, which pokes: looking again at once would
+            // find nothing.
+            Ok(_) => {
+                rest(&pokes.deliver, TICK, stop).await;
+                continue;
+            }
             Err(error) => stop.judge(&error),
         }
         let next_due = store.next_due().await.ok().flatten();

@@ -140,7 +140,7 @@ pub struct Metrics {
     pub commits: Counters,
     /// Writes that those transactions took.
     pub commit_writes: Counter,
-    /// How long the commit of a durable transaction took, which is mostly the disk's `fsync`.
+    /// How long syncing the log of commits took, several at a time.
     pub commit_time: Durations,
     /// Rows that were deleted because they had had their time, by [`DELETED_ROWS`].
     pub deleted: Counters,
@@ -217,7 +217,7 @@ impl Default for Metrics {
             commit_time: durations(
                 r,
                 "commit_duration",
-                "How long the commit of a durable transaction took, fsync included",
+                "How long syncing durable transactions to the disk took, those together that were committed meanwhile",
                 &COMMIT_SECS,
             ),
             deleted: counters(

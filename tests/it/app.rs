@@ -25,10 +25,10 @@ use tokio::task::JoinHandle;
 
 use crate::started;
 
+pub use crate::process::OPERATOR_TOKEN;
+
 /// The program that becomes a compiling child.
 pub const COMPILER: &str = env!("CARGO_BIN_EXE_hooksieve-under-test");
-/// The operator's token of every host under test.
-pub const OPERATOR_TOKEN: &str = "hs_operator_0123456789abcdef0123456789abcdef";
 /// The metrics' token of every host in process.
 pub const METRICS_TOKEN: &str = "metrics_0123456789abcdef0123456789abcdef";
 /// The project of the guide's example.

@@ -1,6 +1,6 @@
 //! What was acknowledged is delivered, whatever happens to the process in between.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use crate::app::{OPERATOR_TOKEN, PROJECT, created, member, raw, webhook};
 use crate::guests::HOSTILE;
 use crate::process::{Process, printed, serve};
+use crate::queue::checker::{Plan, check};
 use crate::receiver::{Answer, Receiver};
 
 /// How long the process may take to stop when it is asked to.
@@ -47,18 +48,6 @@ async fn an_acknowledged_event_survives_a_kill_before_its_delivery() {
     assert!(process.operator().get_event("e1").await.unwrap().dispatched);
 }
 
-/// A small generator of numbers that are the same in every run (xorshift).
-pub struct Numbers(pub u64);
-
-impl Numbers {
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
-
 /// Sends events until the process no longer answers; keeps the ids of those that were acknowledged.
 pub async fn send_until_gone(client: Client, sender: String, acknowledged: Arc<Mutex<Vec<String>>>) {
     for number in 0.. {
@@ -72,58 +61,16 @@ pub async fn send_until_gone(client: Client, sender: String, acknowledged: Arc<M
     }
 }
 
-/// For each event that arrived on `path` the message ids it came under.
-fn arrived(receiver: &Receiver, path: &str) -> BTreeMap<String, BTreeSet<String>> {
-    let mut arrived: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for received in receiver.on(path) {
-        let event = received.json()["currentValue"]["id"].as_str().unwrap().to_owned();
-        arrived.entry(event).or_default().insert(received.message_id().to_owned());
-    }
-    arrived
-}
-
+/// Seconds of what `cargo bench --workspace --bench queue` does for longer.
 #[tokio::test]
 async fn no_acknowledged_event_is_lost_over_ten_kills() {
-    const KILLS: u64 = 10;
-    const SENDERS: u64 = 4;
-    let (data, receiver) = (TempDir::new().unwrap(), Receiver::start().await);
-    let process = Process::start(data.path(), &[]).await;
-    register(&process, &receiver, &["/a", "/b"]).await;
-    let acknowledged = Arc::new(Mutex::new(Vec::new()));
-    let mut numbers = Numbers(0x5eed);
+    let data = TempDir::new().unwrap();
 
-    let mut running = Some(process);
-    for kill in 0..KILLS {
-        let process = match running.take() {
-            Some(process) => process,
-            None => Process::start(data.path(), &[]).await,
-        };
-        let senders = (0..SENDERS).map(|sender| {
-            let name = format!("k{kill}-s{sender}");
-            tokio::spawn(send_until_gone(process.operator(), name, Arc::clone(&acknowledged)))
-        });
-        let senders: Vec<_> = senders.collect();
-        // Somewhere in the middle of all that: requests, dispatch and deliveries are under way.
-        let before = receiver.on("/a").len();
-        receiver.wait_for("/a", before + 1 + usize::try_from(numbers.below(30)).unwrap()).await;
-        process.kill().await;
-        futures_util::future::join_all(senders).await;
-    }
-    let _process = Process::start(data.path(), &[]).await;
+    let counts = check(data.path(), &Plan { kills: 10, events: 1_000, producers: 8, seed: 0x5eed }, |_| {}).await;
 
-    let acknowledged: BTreeSet<String> = acknowledged.lock().unwrap().iter().cloned().collect();
-    assert!(acknowledged.len() > 50, "only {} events were sent", acknowledged.len());
-    for path in ["/a", "/b"] {
-        let mut count = acknowledged.len();
-        // More may arrive than was acknowledged: a kill can come between the commit and the answer.
-        while !acknowledged.iter().all(|event| arrived(&receiver, path).contains_key(event)) {
-            count = count.max(receiver.on(path).len() + 1);
-            receiver.wait_for(path, count).await;
-        }
-        for (event, message_ids) in arrived(&receiver, path) {
-            assert_eq!(message_ids.len(), 1, "{event} on {path} came as several messages");
-        }
-    }
+    assert_eq!((counts.kills, counts.attempted), (10, 1_000));
+    assert!(counts.acknowledged > 500, "{counts}");
+    assert_eq!(counts.faults(), [""; 0], "{counts}");
 }
 
 /// Sends batches until the process no longer answers; tells of each id that was acknowledged.

@@ -22,10 +22,14 @@ mod isolation;
 mod json_against_node;
 mod languages;
 mod process;
+#[path = "../bench/queue/mod.rs"]
+mod queue;
 mod receiver;
 mod receivers;
 mod replays;
 mod rest;
+#[path = "../bench/rig/mod.rs"]
+mod rig;
 mod same_projection;
 mod secrecy;
 mod started;

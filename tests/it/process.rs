@@ -9,8 +9,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::app::OPERATOR_TOKEN;
-
+/// The operator's token of every host under test.
+pub const OPERATOR_TOKEN: &str = "hs_operator_0123456789abcdef0123456789abcdef";
 /// The program.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_hooksieve-under-test");
 /// How long a process may take to start; the first start compiles the bundled filters.

@@ -52,6 +52,26 @@ pub(crate) fn bench(criterion: &mut Criterion, runtime: &Runtime) {
         group.bench_function(name, |bencher| bencher.iter_custom(|count| runtime.block_on(host.time(webhooks, count))));
     }
     group.finish();
+    without_filters(criterion, runtime, &room);
+}
+
+/// What a delivery costs where nothing is asked, and what webhooks cost that do not match.
+fn without_filters(criterion: &mut Criterion, runtime: &Runtime, room: &Room) {
+    let mut group = criterion.benchmark_group("no filter");
+    group.sample_size(10);
+    for (owed, others) in [(10_000, 0), (10, 0), (10, 10_000)] {
+        let folder = TempDir::new().expect("a temporary folder can be made");
+        let host = Host::open(folder.path(), &room.host);
+        runtime.block_on(host.add(0, &[]));
+        runtime.block_on(host.register((0..owed).map(plain)));
+        runtime.block_on(host.register((owed..owed + others).map(elsewhere)));
+        runtime.block_on(host.time_until(Outcome::Delivered, owed, 1));
+        let name = BenchmarkId::new(format!("{owed} webhooks"), format!("{others} that do not match"));
+        group.bench_function(name, |bencher| {
+            bencher.iter_custom(|count| runtime.block_on(host.time_until(Outcome::Delivered, owed, count)));
+        });
+    }
+    group.finish();
 }
 
 /// A database with webhooks, and what dispatches their events.
@@ -91,8 +111,12 @@ impl Host {
         });
         // As many at a time as one commit takes.
         stream::iter(uploading).buffer_unordered(COMMIT_JOBS_MAX).for_each(async |()| {}).await;
-        let adding = (0..webhooks).zip(filters.iter().cycle()).map(async |(number, filter)| {
-            let added = self.store.add_webhook(webhook(number, *filter, now), Secret::new("secret")).await;
+        self.register((0..webhooks).zip(filters.iter().cycle()).map(|(number, filter)| webhook(number, *filter))).await;
+    }
+
+    async fn register(&self, webhooks: impl Iterator<Item = Webhook>) {
+        let adding = webhooks.map(async |webhook| {
+            let added = self.store.add_webhook(webhook, Secret::new("secret")).await;
             assert_eq!(added.expect("it is written"), Added::Written);
         });
         stream::iter(adding).buffer_unordered(COMMIT_JOBS_MAX).for_each(async |()| {}).await;
@@ -100,6 +124,10 @@ impl Host {
 
     /// How long `count` events take together, one after the other, until each of `webhooks` has its verdict.
     pub(crate) async fn time(&self, webhooks: u32, count: u64) -> Duration {
+        self.time_until(Outcome::Filtered, webhooks, count).await
+    }
+
+    async fn time_until(&self, outcome: Outcome, webhooks: u32, count: u64) -> Duration {
         let mut total = Duration::ZERO;
         for _ in 0..count {
             let (event, digest) = (Arc::new(self.event()), EventDigest(random_bytes(&SystemClock)));
@@ -110,8 +138,8 @@ impl Host {
             total += began.elapsed();
             let stored = self.store.event(&event.id).await.expect("the store answers").expect("it was accepted");
             let verdicts = self.store.verdicts_on(stored.seq, None).await.expect("the store answers");
-            let filtered = verdicts.iter().filter(|verdict| verdict.outcome == Outcome::Filtered).count();
-            assert_eq!(filtered, webhooks as usize);
+            let decided = verdicts.iter().filter(|verdict| verdict.outcome == outcome).count();
+            assert_eq!(decided, webhooks as usize);
         }
         total
     }
@@ -170,14 +198,33 @@ fn upload(digest: FilterDigest, at: Timestamp) -> FilterUpload {
     FilterUpload { filter, wasm: Arc::new([]) }
 }
 
-fn webhook(number: u32, filter: FilterDigest, at: Timestamp) -> Webhook {
-    let id = WebhookId::parse(&format!("wh_{number:08}")).expect("an id");
+fn webhook(number: u32, filter: FilterDigest) -> Webhook {
     let binding =
         FilterBinding { filter_id: filter_id(filter), digest: filter, config: "null".into(), on_error: OnError::Skip };
+    Webhook { filter: Some(binding), ..plain(number) }
+}
+
+/// A webhook that gets every event.
+fn plain(number: u32) -> Webhook {
+    let id = WebhookId::parse(&format!("wh_{number:08}")).expect("an id");
+    let url = format!("https://example.com/{number}");
     Webhook {
         events: vec![EventType::parse("TODO_CREATED").expect("a type")],
         project_ids: vec![project()],
-        filter: Some(binding),
-        ..Webhook::new(id, "00".into(), owner(), format!("https://example.com/{number}"), at)
+        // Before every event, whatever the time that its making took.
+        ..Webhook::new(id, "00".into(), owner(), url, Timestamp::from_millis(0))
+    }
+}
+
+/// A webhook that gets none: it wants another type, or another project, or is of somebody who is no member.
+fn elsewhere(number: u32) -> Webhook {
+    let webhook = plain(number);
+    match number % 3 {
+        0 => Webhook { events: vec![EventType::parse("TODO_DELETED").expect("a type")], ..webhook },
+        1 => Webhook { project_ids: vec![ProjectId::parse("another").expect("an id")], ..webhook },
+        _ => {
+            let owner = UserId::parse(&format!("stranger-{number}")).expect("an id");
+            Webhook { owner, project_ids: Vec::new(), ..webhook }
+        }
     }
 }

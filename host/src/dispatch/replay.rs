@@ -22,7 +22,6 @@ use super::ask::{Budgets, Part};
 use super::index::Entry;
 use super::put_off::{Fault, PutOff};
 use super::step::{Dispatcher, Parts};
-use crate::clock::random_bytes;
 use crate::failpoint::{self, Point};
 use crate::filter::Refused;
 use crate::model::Timestamp;
@@ -272,7 +271,7 @@ impl Parts {
         let mut delivery = None;
         if verdict.outcome == Outcome::Delivered {
             let created_at = self.clock.now();
-            let id = DeliveryId::generate(created_at, random_bytes(self.clock.as_ref()));
+            let id = DeliveryId::of(event, &entry.webhook.id);
             verdict.delivery_id = Some(id.clone());
             let (webhook_id, snapshot) = (entry.webhook.id.clone(), Arc::clone(&entry.snapshot));
             delivery = Some(NewDelivery { id, webhook_id, snapshot, created_at });

@@ -12,7 +12,7 @@ use super::ask::{Asker, Budgets, Part};
 use super::index::{Entry, Index};
 use super::put_off::{Fault, PutOff};
 use super::shadow::{Beside, compare};
-use crate::clock::{Clock, random_bytes};
+use crate::clock::Clock;
 use crate::failpoint::{self, Point};
 use crate::filter::{Decision, Evaluation, FilterHost, Refused};
 use crate::metrics::Metrics;
@@ -257,7 +257,7 @@ impl Parts {
         let created_at = self.clock.now();
         let mut deliveries = Vec::with_capacity(owed.len());
         for (mut verdict, entry) in owed {
-            let id = DeliveryId::generate(created_at, random_bytes(self.clock.as_ref()));
+            let id = DeliveryId::of(&claimed.stored.event, &entry.webhook.id);
             verdict.delivery_id = Some(id.clone());
             verdicts.push(verdict);
             let (webhook_id, snapshot) = (entry.webhook.id.clone(), Arc::clone(&entry.snapshot));

@@ -1,9 +1,23 @@
 //! A delivery: one event owed to one webhook; and its attempts.
 
+use sha2::{Digest, Sha256};
+
 use super::Timestamp;
-use super::event::EventSeq;
+use super::event::{Event, EventSeq};
 use super::ids::{DeliveryId, EventId, WebhookId};
 use super::verdict::named;
+
+impl DeliveryId {
+    /// The id of an event's delivery to a webhook: always the same, so that a decision which a power cut took back
+    /// is made again under the message id that the receiver may have seen.
+    #[must_use]
+    pub fn of(event: &Event, webhook: &WebhookId) -> Self {
+        let hash = Sha256::new().chain_update(event.id.as_str()).chain_update([0]).chain_update(webhook.as_str());
+        let mut beginning = [0; 10];
+        beginning.copy_from_slice(&hash.finalize()[..10]);
+        Self::generate(event.accepted_at, beginning)
+    }
+}
 
 named!(
     /// Where a delivery stands.
@@ -88,4 +102,23 @@ pub struct Attempt {
     pub error_detail: Option<String>,
     /// The beginning of the response body.
     pub response: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::matching::tests::event;
+
+    #[test]
+    fn a_delivery_has_its_id_of_its_event_and_webhook_alone() {
+        let id = |event: &Event, webhook: &str| DeliveryId::of(event, &WebhookId::parse(webhook).unwrap());
+        let here = event("p1");
+        let later = Event { accepted_at: here.accepted_at + std::time::Duration::from_millis(1), ..here.clone() };
+        let other = Event { id: EventId::parse("other").unwrap(), ..here.clone() };
+
+        assert_eq!(id(&here, "wh_a"), id(&event("p2"), "wh_a"));
+        for another in [id(&here, "wh_b"), id(&later, "wh_a"), id(&other, "wh_a")] {
+            assert_ne!(id(&here, "wh_a"), another);
+        }
+    }
 }

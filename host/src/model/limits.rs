@@ -194,6 +194,10 @@ pub const LOAD_WAIT_MAX: Duration = Duration::from_secs(3);
 pub const COMPILING_PAUSES: [Duration; 90] = [Duration::from_secs(10); 90];
 /// Bytes of event values that one claim of events or deliveries takes; the last event may exceed it.
 pub const CLAIM_BYTES_MAX: usize = 8 << 20;
+/// Tokens that the store keeps in memory, so that a request needs no look into the database.
+pub const TOKENS_REMEMBERED_MAX: usize = 10_000;
+/// Memberships that the store keeps in memory, over all projects, so that an event needs no look for them.
+pub const MEMBERS_REMEMBERED_MAX: usize = 100_000;
 /// Rows that are counted to tell how long a queue is; what is beyond them is not told.
 pub const QUEUE_COUNT_MAX: u32 = 100_000;
 /// Attempts under way in all.

@@ -87,7 +87,7 @@ pub trait Store: Send + Sync + 'static {
     /// were one.
     async fn remove_member(&self, project: &ProjectId, user: &UserId, at: Timestamp) -> Result<bool>;
     /// The members of the project.
-    async fn members(&self, project: &ProjectId) -> Result<HashSet<UserId>>;
+    async fn members(&self, project: &ProjectId) -> Result<Arc<HashSet<UserId>>>;
     /// Those of `projects` that the user is a member of.
     async fn projects_among(&self, user: &UserId, projects: &[ProjectId]) -> Result<HashSet<ProjectId>>;
 

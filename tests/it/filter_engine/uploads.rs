@@ -141,5 +141,8 @@ async fn a_refused_upload_leaves_nothing_behind() {
     refusal(&room, b"no").await;
 
     let kept = std::fs::read_dir(room.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
-    assert_eq!(kept.collect::<Vec<_>>(), ["key"]);
+    let mut kept: Vec<_> = kept.collect();
+    kept.sort();
+    assert_eq!(kept, ["key", "snapshots"]);
+    assert!(room.snapshots().is_empty());
 }

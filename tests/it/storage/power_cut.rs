@@ -18,8 +18,9 @@ use tempfile::TempDir;
 use super::record::{Files, Step, Syncs, left_by_cut, read};
 use super::traced::Traced;
 use crate::app::{PROJECT, data_folder, member, raw, webhook};
-use crate::durability::{Numbers, kept};
+use crate::durability::kept;
 use crate::process::{Process, serve};
+use crate::queue::numbers::Numbers;
 use crate::receiver::Receiver;
 
 const PRODUCERS: usize = 4;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::durability::Numbers;
+use crate::queue::numbers::Numbers;
 
 /// What a disk writes whole or not at all.
 const SECTOR: usize = 512;

@@ -204,7 +204,7 @@ pub(in crate::store) async fn each_change_of_health_is_one_event_of_the_operator
     let wanted = wanted.map(|(change, version)| (format!("WEBHOOK_{change}"), format!("hooksieve:w:{version}")));
     assert_eq!(told(&*store).await, wanted);
     let members = store.members(&project("hooksieve:webhooks")).await.unwrap();
-    assert_eq!(members.into_iter().collect::<Vec<_>>(), [operator()]);
+    assert_eq!(members.iter().cloned().collect::<Vec<_>>(), [operator()]);
 }
 
 pub(in crate::store) async fn the_operators_own_webhooks_make_no_events(store: Arc<dyn Store>) {

@@ -32,6 +32,7 @@ macro_rules! contract_tests {
             people: a_project_is_kept_and_changed,
             people: only_a_known_user_joins_a_known_project,
             people: members_and_their_projects_are_those_that_were_added,
+            people: who_joins_or_leaves_is_or_is_no_member_at_once,
             people: a_token_is_kept_and_revoked_once,
             people: a_put_token_replaces_the_one_with_the_same_id,
             people: only_a_valid_operator_token_counts_as_one,

@@ -55,9 +55,26 @@ pub(in crate::store) async fn members_and_their_projects_are_those_that_were_add
     let members = store.members(&project("p")).await.unwrap();
     let projects = store.projects_among(&user("q"), &[project("q"), project("r"), project("p")]).await.unwrap();
 
-    assert_eq!(members, HashSet::from([user("p"), user("q")]));
+    assert_eq!(*members, HashSet::from([user("p"), user("q")]));
     assert!(store.members(&project("elsewhere")).await.unwrap().is_empty());
     assert_eq!(projects, HashSet::from([project("p"), project("q")]));
+}
+
+pub(in crate::store) async fn who_joins_or_leaves_is_or_is_no_member_at_once(store: Arc<dyn Store>) {
+    let (project, first, second) = (project("p"), user("u"), user("v"));
+    store.put_project(Project { id: project.clone(), name: None, company_id: None }, at(0)).await.unwrap();
+    for id in [&first, &second] {
+        store.put_user(User { id: id.clone(), name: None }, at(0)).await.unwrap();
+    }
+
+    for _ in 0..3 {
+        for (joins, leaves) in [(&first, &second), (&second, &first)] {
+            store.add_member(&project, joins).await.unwrap();
+            assert!(store.members(&project).await.unwrap().contains(joins));
+            store.remove_member(&project, leaves, at(1)).await.unwrap();
+            assert_eq!(*store.members(&project).await.unwrap(), HashSet::from([joins.clone()]));
+        }
+    }
 }
 
 fn token(id: &str, caller: Caller) -> Token {
@@ -86,6 +103,7 @@ pub(in crate::store) async fn a_token_is_kept_and_revoked_once(store: Arc<dyn St
 pub(in crate::store) async fn a_put_token_replaces_the_one_with_the_same_id(store: Arc<dyn Store>) {
     store.put_token(token("t", Caller::Operator)).await.unwrap();
     let other = Token { secret_sha256: [8; 32], name: None, ..token("t", Caller::Operator) };
+    assert!(store.token("t").await.unwrap().is_some());
 
     store.put_token(other.clone()).await.unwrap();
 

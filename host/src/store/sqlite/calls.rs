@@ -9,7 +9,6 @@ use rusqlite::Connection;
 use super::claims::Loaded;
 use super::lease::Seen;
 use super::room::Space;
-use super::writer::Durability;
 use super::{
     SqliteStore, claims, deliveries, delivery_list, event_list, event_types, events, filters, headers, health, people,
     queues, replay_pages, replays, resends, retention, secrets, shadows, stats, tokens, verdicts, webhooks,
@@ -57,22 +56,26 @@ impl Store for SqliteStore {
     }
 
     async fn add_member(&self, project: &ProjectId, user: &UserId) -> Result<Joined> {
-        let (project, user) = (project.clone(), user.clone());
-        self.write(move |connection| people::add_member(connection, &project, &user)).await
+        let (project, user, change) = (project.clone(), user.clone(), self.members.change());
+        let joined = self.write(move |connection| Ok((people::add_member(connection, &project, &user)?, change)));
+        Ok(joined.await?.0)
     }
 
     async fn remove_member(&self, project: &ProjectId, user: &UserId, at: Timestamp) -> Result<bool> {
         let (project, user, fences) = (project.clone(), user.clone(), Arc::clone(&self.fences));
-        self.relieve(move |connection| {
+        let change = self.members.change();
+        let removed = self.relieve(move |connection| {
             deliveries::cancel_of_member(connection, &project, &user, at, &fences)?;
-            people::remove_member(connection, &project, &user)
-        })
-        .await
+            Ok((people::remove_member(connection, &project, &user)?, change))
+        });
+        Ok(removed.await?.0)
     }
 
-    async fn members(&self, project: &ProjectId) -> Result<HashSet<UserId>> {
-        let project = project.clone();
-        self.read(move |connection| people::members(connection, &project)).await
+    async fn members(&self, project: &ProjectId) -> Result<Arc<HashSet<UserId>>> {
+        let asked = project.clone();
+        let read = self.read(move |connection| people::members(connection, &asked));
+        let members = self.members.get_or(project, read, |members| members.len()).await?;
+        Ok(members.unwrap_or_default())
     }
 
     async fn projects_among(&self, user: &UserId, projects: &[ProjectId]) -> Result<HashSet<ProjectId>> {
@@ -81,13 +84,15 @@ impl Store for SqliteStore {
     }
 
     async fn put_token(&self, token: Token) -> Result<()> {
+        let change = self.tokens.change();
         // The operator's comes with every start, and they need it to make room.
-        self.relieve(move |connection| tokens::put(connection, &token)).await
+        self.relieve(move |connection| tokens::put(connection, &token).map(|()| change)).await.map(drop)
     }
 
     async fn token(&self, id: &str) -> Result<Option<Token>> {
-        let id = id.to_owned();
-        self.read(move |connection| tokens::get(connection, &id)).await
+        let asked = id.to_owned();
+        let read = self.read(move |connection| tokens::get(connection, &asked));
+        self.tokens.get_or(id, read, |_| 1).await
     }
 
     async fn has_operator_token(&self) -> Result<bool> {
@@ -95,8 +100,8 @@ impl Store for SqliteStore {
     }
 
     async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<Revoked> {
-        let id = id.to_owned();
-        self.relieve(move |connection| tokens::revoke(connection, &id, at)).await
+        let (id, change) = (id.to_owned(), self.tokens.change());
+        Ok(self.relieve(move |connection| Ok((tokens::revoke(connection, &id, at)?, change))).await?.0)
     }
 
     async fn put_event_type(&self, event_type: CustomEventType, types_max: u32) -> Result<bool> {
@@ -149,7 +154,8 @@ impl Store for SqliteStore {
         self.check_room(Space::Work)?;
         let floor = self.fences.floor();
         loop {
-            let found = self.read(move |connection| events::find_free(connection, &claim, floor)).await?;
+            let last = self.last_event_synced();
+            let found = self.read(move |connection| events::find_free(connection, &claim, floor, last)).await?;
             if found.is_empty() {
                 return Ok(found);
             }
@@ -164,7 +170,7 @@ impl Store for SqliteStore {
     }
 
     async fn record_dispatch(&self, dispatched: Dispatched) -> Result<Recorded> {
-        self.record(move |connection| events::record_dispatch(connection, &dispatched)).await
+        self.decide(move |connection| events::record_dispatch(connection, &dispatched)).await
     }
 
     async fn release_events(&self, claims: Vec<(EventSeq, i64)>, free_at: Timestamp) -> Result<()> {
@@ -419,7 +425,7 @@ impl Store for SqliteStore {
     async fn forget(&self, retention: Retention, from: RetentionPlace) -> Result<Retained> {
         // What a power cut brings back is deleted again.
         let step = move |connection: &Connection| retention::step(connection, &retention, from);
-        let retained = self.writer.write_in_turn(Durability::Soft, Space::Least, step).await?;
+        let retained = self.decide(step).await?;
         let Deleted { events, verdicts, deliveries, attempts } = retained.deleted;
         let counts = [events, verdicts, deliveries, attempts];
         DELETED_ROWS.into_iter().zip(counts).for_each(|(what, count)| self.metrics.deleted.add(what, count));

@@ -90,9 +90,9 @@ fn start(
     let until = (query.until.unwrap_or(Timestamp::from_millis(i64::MAX)), i64::MIN);
     let Some(after) = page.after else { return Ok(Some(until)) };
     let created_at: Option<Timestamp> = connection
-        .prepare_cached("SELECT created_at FROM deliveries WHERE seq = ?1")?
+        .prepare_cached("SELECT created_at FROM deliveries WHERE seq <= ?1 ORDER BY seq DESC LIMIT 1")?
         .query_one((after,), |row| row.get(0))
         .optional()?;
-    // The oldest go first: where the last one of a page has gone, all behind it have, but for those still owed.
+    // Where the last one of a page has gone since, the list goes on at the next that is left.
     Ok(created_at.map(|created_at| until.min((created_at, after))))
 }

@@ -138,23 +138,37 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
     })
 }
 
+/// The place of the last event, also if it was deleted since; 0 before the first.
+pub(super) fn last(connection: &Connection) -> rusqlite::Result<i64> {
+    let last = connection
+        .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'events'")?
+        .query_one((), |row| row.get(0))
+        .optional()?;
+    Ok(last.unwrap_or(0))
+}
+
 /// About how many bytes an event takes in memory.
 pub(super) fn weight(event: &Event) -> usize {
     event.previous_value.len() + event.current_value.len()
 }
 
-/// Free events, the oldest first, until they weigh too much to be claimed at once.
-pub(super) fn find_free(connection: &Connection, claim: &Claim, floor: i64) -> rusqlite::Result<Vec<ClaimedEvent>> {
+/// Free events up to the place `last`, the oldest first, until they weigh too much to be claimed at once.
+pub(super) fn find_free(
+    connection: &Connection,
+    claim: &Claim,
+    floor: i64,
+    last: i64,
+) -> rusqlite::Result<Vec<ClaimedEvent>> {
     let mut statement = connection.prepare_cached(concat!(
         "SELECT ",
         columns!(),
         ", seq, 0, ",
         test_of!(),
         ", fence FROM dispatch_queue CROSS JOIN events ON seq = event_seq
-             WHERE leased_until <= ?1 OR fence < ?2
+             WHERE (leased_until <= ?1 OR fence < ?2) AND event_seq <= ?4
              ORDER BY event_seq LIMIT ?3"
     ))?;
-    let rows = statement.query_map((claim.now, floor, claim.rows_max), |row| {
+    let rows = statement.query_map((claim.now, floor, claim.rows_max, last), |row| {
         Ok(ClaimedEvent { stored: stored(row)?, fence: row.get(12)? })
     })?;
     let mut found: Vec<ClaimedEvent> = Vec::new();

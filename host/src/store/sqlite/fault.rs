@@ -31,6 +31,11 @@ pub(super) enum Fault {
 }
 
 impl Fault {
+    /// The log could not be synced.
+    pub(super) fn unsynced(error: std::io::Error) -> Self {
+        Self::Broken(StorageFault::Io, Arc::new(error))
+    }
+
     /// Whether the transaction cannot go on.
     pub(super) fn ends_transaction(&self) -> bool {
         !matches!(self, Self::Internal(_))

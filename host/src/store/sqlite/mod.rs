@@ -25,6 +25,7 @@ mod open;
 mod people;
 mod queues;
 mod readers;
+mod remembered;
 mod replay_pages;
 mod replays;
 mod resends;
@@ -33,6 +34,7 @@ mod room;
 mod secrets;
 mod shadows;
 mod stats;
+mod syncer;
 mod tokens;
 mod verdict_places;
 mod verdicts;
@@ -42,6 +44,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -52,13 +55,17 @@ use self::claims::{Turn, Unreadable};
 use self::fault::Condition;
 use self::lease::Fences;
 use self::readers::Readers;
+use self::remembered::Remembered;
 use self::room::{Room, Space};
 use self::writer::{Durability, Writer};
 use super::{Result, SealingKey, StoreError};
 use crate::failpoint::{self, Point};
 use crate::metrics::Metrics;
 use crate::model::Timestamp;
+use crate::model::ids::{ProjectId, UserId};
+use crate::model::limits::{MEMBERS_REMEMBERED_MAX, TOKENS_REMEMBERED_MAX};
 use crate::model::operational::Change;
+use crate::model::token::Token;
 
 pub use self::backup::{BackupError, Copied, copy};
 pub use self::open::{Create, OpenError, OpenOptions};
@@ -74,14 +81,16 @@ pub struct SqliteStore {
     fences: Arc<Fences>,
     turn: Arc<Turn>,
     metrics: Arc<Metrics>,
+    tokens: Arc<Remembered<String, Token>>,
+    members: Arc<Remembered<ProjectId, Arc<HashSet<UserId>>>>,
 }
 
 /// How many transactions were committed since the store was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommitCounts {
-    /// Those that ended with an `fsync`.
+    /// Those in which something had to be on the disk before it was answered.
     pub durable: u64,
-    /// Those of claims and releases alone.
+    /// Those of claims, releases and decisions on events alone.
     pub soft: u64,
 }
 
@@ -105,7 +114,8 @@ impl SqliteStore {
         let condition = Arc::new(Condition::new());
         let room = Arc::new(opened.room);
         let (its_room, its_condition) = (Arc::clone(&room), Arc::clone(&condition));
-        let writer = Writer::start(opened.writer, opened.lock, its_room, its_condition, Arc::clone(&options.metrics))
+        let metrics = Arc::clone(&options.metrics);
+        let writer = Writer::start(opened.writer, opened.log, opened.lock, its_room, its_condition, metrics)
             .map_err(|source| OpenError::Io { path: options.directory.clone(), source })?;
         Ok(Arc::new(Self {
             writer,
@@ -116,6 +126,8 @@ impl SqliteStore {
             fences: Arc::new(Fences::new(opened.opens)),
             turn: Arc::default(),
             metrics: Arc::clone(&options.metrics),
+            tokens: Remembered::new(TOKENS_REMEMBERED_MAX),
+            members: Remembered::new(MEMBERS_REMEMBERED_MAX),
         }))
     }
 
@@ -186,6 +198,19 @@ impl SqliteStore {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         self.writer.write_in_turn(Durability::Durable, Space::Least, work).await
+    }
+
+    /// As [`Self::record`], of what would be done again after a power cut: answered before it is on the disk.
+    async fn decide<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.write_in_turn(Durability::Soft, Space::Least, work).await
+    }
+
+    /// The place of the last event that survives a power cut.
+    fn last_event_synced(&self) -> i64 {
+        self.writer.commits().last_event_synced.load(Ordering::Acquire)
     }
 
     /// A write of leases alone, with the fences it hands out; in turn, like [`Self::record`].

@@ -14,9 +14,9 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
-use super::migrations;
-use super::readers;
 use super::room::Room;
+use super::syncer::Log;
+use super::{events, migrations, readers};
 use crate::metrics::Metrics;
 use crate::model::Timestamp;
 use crate::store::SealingKey;
@@ -125,6 +125,7 @@ pub enum OpenError {
 /// What was opened.
 pub(super) struct Opened {
     pub(super) lock: File,
+    pub(super) log: Log,
     pub(super) room: Room,
     pub(super) writer: Connection,
     pub(super) readers: Vec<Connection>,
@@ -150,11 +151,13 @@ pub(super) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
     let (writer, opens) = open_writer(&path, options).map_err(|refusal| refusal.at(&path))?;
     // SQLite makes the log and takes no notice if its name cannot be put on the disk: without it all of it is lost.
     sync_directory(&options.directory)?;
+    let last_event = events::last(&writer).map_err(|error| Refusal::from(error).at(&path))?;
+    let log = Log { file: open_log(&options.directory)?, last_event };
     let readers = (0..readers::CONNECTIONS)
         .map(|_| open_reader(&path))
         .collect::<Result<_, _>>()
         .map_err(|error| Refusal::from(error).at(&path))?;
-    Ok(Opened { lock, room, writer, readers, opens })
+    Ok(Opened { lock, log, room, writer, readers, opens })
 }
 
 fn make_directory(directory: &Path) -> Result<(), OpenError> {
@@ -181,6 +184,12 @@ fn lock(directory: &Path) -> Result<File, OpenError> {
         Err(TryLockError::WouldBlock) => Err(OpenError::LockedByOther(directory.into())),
         Err(TryLockError::Error(source)) => Err(OpenError::Io { path, source }),
     }
+}
+
+/// The log, which is one and the same file for as long as the database is open.
+fn open_log(directory: &Path) -> Result<File, OpenError> {
+    let path = directory.join(format!("{FILE}-wal"));
+    FileOptions::new().read(true).write(true).open(&path).map_err(io_at(&path))
 }
 
 fn io_at(path: &Path) -> impl FnOnce(io::Error) -> OpenError + '_ {
@@ -246,6 +255,8 @@ fn open_writer(path: &Path, options: &OpenOptions) -> Result<(Connection, i64), 
         (options.now,),
         |row| row.get(0),
     )?;
+    // From here on the log is synced beside the writer (see `syncer`), and not within each commit.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
     Ok((connection, opens))
 }
 

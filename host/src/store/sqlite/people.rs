@@ -1,6 +1,7 @@
 //! Users, projects and who is a member of which.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -58,11 +59,13 @@ pub(super) fn remove_member(connection: &Connection, project: &ProjectId, user: 
     Ok(statement.execute((project, user))? == 1)
 }
 
-pub(super) fn members(connection: &Connection, project: &ProjectId) -> rusqlite::Result<HashSet<UserId>> {
-    connection
+/// The members of a project; `None` where it has none or is not there.
+pub(super) fn members(connection: &Connection, project: &ProjectId) -> rusqlite::Result<Option<Arc<HashSet<UserId>>>> {
+    let members: HashSet<UserId> = connection
         .prepare_cached("SELECT user_id FROM members WHERE project_id = ?1")?
         .query_map((project,), |row| row.get(0))?
-        .collect()
+        .collect::<Result<_, _>>()?;
+    Ok((!members.is_empty()).then(|| Arc::new(members)))
 }
 
 pub(super) fn projects_among(

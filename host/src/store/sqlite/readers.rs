@@ -39,8 +39,8 @@ impl Readers {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| closed())?;
         let lent = Lent::new(Arc::clone(self), permit).ok_or_else(closed)?;
         let answer = tokio::task::spawn_blocking(move || {
-            let snapshot = lent.connection().unchecked_transaction()?;
-            query(&snapshot)
+            let snapshot = Snapshot::begin(lent.connection())?;
+            query(snapshot.0)
         });
         let answer = answer.await.map_err(|panic| StoreError::Internal(Box::new(panic)))?;
         answer.map_err(|error| {
@@ -60,6 +60,27 @@ impl Readers {
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A transaction that only reads. Its statements come from the cache: compiling them anew for each query would
+/// cost as much as a small query does.
+struct Snapshot<'a>(&'a Connection);
+
+impl<'a> Snapshot<'a> {
+    fn begin(connection: &'a Connection) -> rusqlite::Result<Self> {
+        connection.prepare_cached("BEGIN")?.execute(())?;
+        Ok(Self(connection))
+    }
+}
+
+impl Drop for Snapshot<'_> {
+    /// Also when the query panicked.
+    fn drop(&mut self) {
+        let ended = self.0.prepare_cached("COMMIT").and_then(|mut end| end.execute(()));
+        if let Err(error) = ended {
+            tracing::warn!(%error, "a reading transaction did not end");
+        }
     }
 }
 

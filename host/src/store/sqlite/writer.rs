@@ -1,16 +1,17 @@
 //! The one thread that writes, and how it groups what is written.
 //!
 //! The thread owns the only connection that can write. It takes whatever has queued, up to a bound,
-//! runs it in one transaction and answers after the commit: under load one `fsync` serves many writes,
-//! and an idle store adds no latency, because nothing waits for company. Each job runs in a savepoint
-//! of its own, so one that fails takes nobody down with it. A full queue refuses what comes in at once; what
-//! the loops have done waits for its turn, for an attempt that cannot be written down is made again.
+//! runs it in one transaction, and an idle store adds no latency, because nothing waits for company. Each job
+//! runs in a savepoint of its own, so one that fails takes nobody down with it. A full queue refuses what comes
+//! in at once; what the loops have done waits for its turn, for an attempt that cannot be written down is made again.
 //!
-//! A job is **durable** or **soft**. Only claims, releases and what deletes the aged are soft: a group of nothing else is
-//! committed without an `fsync`. That is safe, because losing the tail of such commits in a power cut
-//! loses leases of a process that the same power cut has ended, and leases of an earlier process are
-//! void anyway; and what comes back is as old as before. What came before on disk stays: WAL frames are checked in order, so a lost commit cannot
-//! take away an earlier one, and the next durable commit syncs all that precedes it.
+//! A job is **durable** or **soft**. A durable one is answered when its commit is on the disk, which is the
+//! [`syncer`](super::syncer)'s part: this thread goes on writing meanwhile, so that many writes share an `fsync`.
+//! A soft one is answered when it is committed. Soft are claims, releases, decisions on events and what deletes the
+//! aged. That is safe: losing the tail of such commits in a power cut loses leases of a process that the same power cut
+//! has ended, and decisions on events that still wait for one and get the same again, under the same message ids; and
+//! what comes back is as old as before. What came before on disk stays: WAL frames are checked in order, so a lost commit
+//! cannot take away an earlier one, and the next sync covers all that precedes it.
 //!
 //! What there is no [room] for on the disk is refused before it is begun. The log is copied to the main file by
 //! this thread too, and not by SQLite after a commit: SQLite says nothing when that fails, and a sync that
@@ -20,15 +21,16 @@
 
 use std::fs::File;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Instant;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use super::events;
 use super::fault::{Condition, Fault, closed};
 use super::room::{Room, Space};
+use super::syncer::{Log, Syncer, Unsynced};
 use crate::failpoint::{self, Point};
 use crate::metrics::Metrics;
 use crate::model::limits::{CHECKPOINT_PAGES, COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
@@ -40,7 +42,7 @@ use crate::store::{Result, StoreError};
 pub(super) enum Durability {
     /// It must.
     Durable,
-    /// It may be lost in a power cut, though not when only the process ends.
+    /// It may be lost in a power cut, since it would be done again. Not when only the process ends.
     Soft,
 }
 
@@ -49,6 +51,8 @@ pub(super) enum Durability {
 pub(super) struct Commits {
     pub(super) durable: AtomicU64,
     pub(super) soft: AtomicU64,
+    /// The place of the last event that is on the disk: only what survives a power cut is dispatched.
+    pub(super) last_event_synced: AtomicI64,
 }
 
 /// The way to the writing thread.
@@ -66,9 +70,10 @@ enum Message {
 }
 
 impl Writer {
-    /// Starts the thread. `lock` is held until the connection is closed.
+    /// Starts the thread, and the one that syncs `log`. `lock` is held until the connection is closed.
     pub(super) fn start(
         connection: Connection,
+        log: Log,
         lock: File,
         room: Arc<Room>,
         condition: Arc<Condition>,
@@ -76,14 +81,9 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(WRITER_QUEUE_MAX);
         let commits = Arc::new(Commits::default());
-        let thread = Thread {
-            connection,
-            synced: Durability::Durable,
-            room,
-            condition: Arc::clone(&condition),
-            commits: Arc::clone(&commits),
-            metrics,
-        };
+        let syncer = Syncer::start(log, Arc::clone(&condition), Arc::clone(&commits), Arc::clone(&metrics))?;
+        let (its_condition, its_commits) = (Arc::clone(&condition), Arc::clone(&commits));
+        let thread = Thread { connection, syncer, room, condition: its_condition, commits: its_commits, metrics };
         let thread =
             std::thread::Builder::new().name("hooksieve-writer".into()).spawn(move || thread.run(jobs, lock))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), condition, commits })
@@ -154,7 +154,7 @@ impl Drop for Writer {
 }
 
 /// A write on its way: type-erased so that one queue holds them all.
-trait Job: Send {
+pub(super) trait Job: Send {
     fn durability(&self) -> Durability;
 
     /// What there must be room for.
@@ -231,8 +231,7 @@ fn execute(connection: &Connection, sql: &str) -> std::result::Result<(), Fault>
 /// What the writing thread owns.
 struct Thread {
     connection: Connection,
-    /// What `PRAGMA synchronous` stands for now.
-    synced: Durability,
+    syncer: Syncer,
     room: Arc<Room>,
     condition: Arc<Condition>,
     commits: Arc<Commits>,
@@ -240,7 +239,7 @@ struct Thread {
 }
 
 impl Thread {
-    fn run(mut self, mut queue: mpsc::Receiver<Message>, lock: File) {
+    fn run(self, mut queue: mpsc::Receiver<Message>, lock: File) {
         let _alarm = PanicAlarm(Arc::clone(&self.condition));
         while let Some(message) = queue.blocking_recv() {
             let Gathered { jobs, close } = gather(message, &mut queue);
@@ -272,43 +271,49 @@ impl Thread {
         u64::from(pragma("freelist_count")) * u64::from(pragma("page_size"))
     }
 
-    /// Runs the jobs in one transaction and answers each.
-    fn commit(&mut self, mut jobs: Vec<Box<dyn Job>>) {
-        let is_durable = jobs.iter().any(|job| job.durability() == Durability::Durable);
-        let durability = if is_durable { Durability::Durable } else { Durability::Soft };
-        let committed = self.transact(durability, &mut jobs);
-        if let Err(fault) = &committed {
-            self.note(fault);
-        }
-        for job in jobs {
-            job.reply(committed.clone());
+    /// Runs the jobs in one transaction and answers each, those that have to be on the disk when they are.
+    fn commit(&self, mut jobs: Vec<Box<dyn Job>>) {
+        let committed = self.transact(&mut jobs);
+        let (unsynced, answered) = match &committed {
+            Ok(_) => jobs.into_iter().partition(|job| job.durability() == Durability::Durable),
+            Err(fault) => {
+                self.note(fault);
+                (Vec::new(), jobs)
+            }
+        };
+        let answer = committed.map(|last_event| {
+            if !unsynced.is_empty() {
+                self.syncer.answer_when_synced(Unsynced { jobs: unsynced, last_event });
+            }
+        });
+        for job in answered {
+            job.reply(answer.clone());
         }
     }
 
-    fn transact(&mut self, durability: Durability, jobs: &mut [Box<dyn Job>]) -> std::result::Result<(), Fault> {
+    /// Runs the jobs in one transaction; the place of the last event there is then.
+    fn transact(&self, jobs: &mut [Box<dyn Job>]) -> std::result::Result<i64, Fault> {
         self.condition.check()?;
-        self.sync_for(durability)?;
         failpoint::hit(Point::CommitBegin)?;
         execute(&self.connection, "BEGIN IMMEDIATE")?;
         let ran = jobs.iter_mut().try_for_each(|job| job.run(&self.connection));
-        let ran = ran.and_then(|()| Ok(failpoint::hit(Point::Commit)?));
-        let began = Instant::now();
-        let committed = ran.and_then(|()| execute(&self.connection, "COMMIT"));
+        let committed = ran.and_then(|()| {
+            failpoint::hit(Point::Commit)?;
+            let last_event = events::last(&self.connection)?;
+            execute(&self.connection, "COMMIT")?;
+            Ok(last_event)
+        });
         // SQLite has rolled back by itself after some failures.
         if committed.is_err() && !self.connection.is_autocommit() {
             execute(&self.connection, "ROLLBACK")?;
         }
         if committed.is_ok() {
-            let (counter, name) = match durability {
-                Durability::Durable => (&self.commits.durable, "durable"),
-                Durability::Soft => (&self.commits.soft, "soft"),
-            };
+            let is_durable = jobs.iter().any(|job| job.durability() == Durability::Durable);
+            let (counter, name) =
+                if is_durable { (&self.commits.durable, "durable") } else { (&self.commits.soft, "soft") };
             counter.fetch_add(1, Ordering::Relaxed);
             self.metrics.commits.count(name);
             self.metrics.commit_writes.inc_by(jobs.len() as u64);
-            if durability == Durability::Durable {
-                self.metrics.commit_time.observe(began.elapsed());
-            }
             failpoint::hit(Point::Committed)?;
         }
         committed
@@ -329,51 +334,40 @@ impl Thread {
                 .connection
                 .prepare_cached("PRAGMA wal_checkpoint(NOOP)")?
                 .query_row((), |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?))?;
-            if pending < CHECKPOINT_PAGES { Ok(()) } else { self.checkpoint("PASSIVE") }
+            if pending < CHECKPOINT_PAGES { Ok(()) } else { checkpoint(&self.connection, "PASSIVE") }
         });
         if let Err(fault) = copied {
             self.note(&fault);
         }
     }
 
-    /// Says whether the next commit ends with an `fsync`. The pragma acts when it is prepared, which is
-    /// why it must not come from the statement cache.
-    fn sync_for(&mut self, durability: Durability) -> std::result::Result<(), Fault> {
-        if self.synced != durability {
-            let level = match durability {
-                Durability::Durable => "FULL",
-                Durability::Soft => "NORMAL",
-            };
-            self.connection.pragma_update(None, "synchronous", level)?;
-            self.synced = durability;
-        }
-        Ok(())
-    }
-
-    fn close(mut self) -> Result<()> {
-        let closed = self.condition.check().and_then(|()| {
+    fn close(self) -> Result<()> {
+        let Self { connection, syncer, room, condition, .. } = self;
+        // Everybody is answered.
+        drop(syncer);
+        let closed = condition.check().and_then(|()| {
             failpoint::hit(Point::CloseBegin)?;
-            self.room.look();
-            self.sync_for(Durability::Durable)?;
+            room.look();
             // Everything is in the main file before it is called clean, and so is that word.
-            self.checkpoint("TRUNCATE")?;
-            execute(&self.connection, "UPDATE store_state SET is_clean = 1")?;
-            self.checkpoint("TRUNCATE")
+            checkpoint(&connection, "TRUNCATE")?;
+            execute(&connection, "UPDATE store_state SET is_clean = 1")?;
+            checkpoint(&connection, "TRUNCATE")
         });
         if matches!(closed, Err(Fault::Full)) {
             tracing::warn!("the disk is full, so the database is left with its log; the next start checks it");
             return Ok(());
         }
         if let Err(fault) = &closed {
-            self.condition.note(fault);
+            condition.note(fault);
         }
         Ok(closed?)
     }
+}
 
-    fn checkpoint(&self, mode: &str) -> std::result::Result<(), Fault> {
-        let sql = format!("PRAGMA wal_checkpoint({mode})");
-        Ok(self.connection.query_row(&sql, (), |_| Ok(()))?)
-    }
+/// Copies the log to the main file. Syncs both, whatever `PRAGMA synchronous` says.
+fn checkpoint(connection: &Connection, mode: &str) -> std::result::Result<(), Fault> {
+    let sql = format!("PRAGMA wal_checkpoint({mode})");
+    Ok(connection.query_row(&sql, (), |_| Ok(()))?)
 }
 
 /// One commit's worth of jobs, and who asked to close behind them.
@@ -397,7 +391,7 @@ fn gather(first: Message, queue: &mut mpsc::Receiver<Message>) -> Gathered {
 }
 
 /// A panic in a statement's code ends the thread: nothing can be written after it.
-struct PanicAlarm(Arc<Condition>);
+pub(super) struct PanicAlarm(pub(super) Arc<Condition>);
 
 impl Drop for PanicAlarm {
     fn drop(&mut self) {

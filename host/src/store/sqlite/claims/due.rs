@@ -1,10 +1,10 @@
 //! Which webhooks have something due, and when the next thing is.
 //!
-//! Both are asked for whenever an attempt ends, and mostly little or nothing is due. So the beginning of
-//! `deliveries_by_time` is read first: what is due much later, the retries of many webhooks, costs nothing.
-//! That is the whole answer unless more is due than such a look reads. Only then is `deliveries_due` walked
-//! from webhook to webhook, at a cost that follows the number of webhooks with something pending and not
-//! the number of deliveries: a webhook with very many of them hides no other.
+//! Both are asked for whenever an attempt ends, and mostly few webhooks have anything pending. So `deliveries_due` is
+//! walked first, from webhook to webhook: what a step costs does not follow the number of deliveries, and a webhook
+//! with very many of them that is held, since its endpoint is dead, delays nobody. If there are many webhooks,
+//! the walk stops and the beginning of `deliveries_by_time` is read: what is due much later, the retries of many
+//! webhooks, costs nothing. Only where that is full of what is leased or held is every webhook walked.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,8 +13,12 @@ use rusqlite::{Connection, Row};
 use crate::model::Timestamp;
 use crate::store::DeliveryClaim;
 
+/// Webhooks that are walked before it is tried by time. Few in tests, so that they go all ways.
+const WALK_WEBHOOKS_MAX: i64 = if cfg!(test) { 3 } else { 32 };
+/// The bound of a walk over all webhooks.
+const ALL: i64 = -1;
 /// Rows that a look by time reads: more than can be leased at a time, so that leased rows do not fill it.
-/// Few in tests, so that they go both ways.
+/// Few in tests, too.
 const LOOK_ROWS_MAX: u32 = if cfg!(test) { 6 } else { 1_024 };
 
 /// The pending deliveries due until `?3`, the earliest first, with their webhooks, and when lease and hold
@@ -25,50 +29,58 @@ pub(in crate::store::sqlite) const FIRST_PENDING: &str =
      FROM deliveries d INDEXED BY deliveries_by_time CROSS JOIN webhooks w ON w.seq = d.webhook_seq
      WHERE d.state = 'pending' AND d.due_at <= ?3 ORDER BY d.due_at LIMIT ?2";
 
-/// The webhooks with pending deliveries, one index seek for each.
+/// The webhooks with pending deliveries, one index seek for each, so many at the most.
 macro_rules! waiting_webhooks {
-    () => {
-        "WITH RECURSIVE waiting (webhook_seq) AS (
+    ($webhooks_max:literal) => {
+        concat!(
+            "WITH RECURSIVE waiting (webhook_seq) AS (
            SELECT min(webhook_seq) FROM deliveries INDEXED BY deliveries_due WHERE state = 'pending'
            UNION ALL
            SELECT (SELECT min(d.webhook_seq) FROM deliveries d INDEXED BY deliveries_due
                    WHERE d.state = 'pending' AND d.webhook_seq > waiting.webhook_seq)
-           FROM waiting WHERE waiting.webhook_seq IS NOT NULL
-         )"
+           FROM waiting WHERE waiting.webhook_seq IS NOT NULL LIMIT ",
+            $webhooks_max,
+            ")"
+        )
     };
 }
 
+/// The first `?3` webhooks with something pending, each with whether a claim at `?1` could take any of it.
 pub(in crate::store::sqlite) const DUE_WEBHOOKS: &str = concat!(
-    waiting_webhooks!(),
-    "SELECT w.seq, w.id, w.failures_in_a_row > 0, w.health = 'UNHEALTHY'
-     FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq
-     WHERE w.is_enabled AND coalesce(w.held_until, 0) <= ?1 AND EXISTS (
-       SELECT 1 FROM deliveries d INDEXED BY deliveries_due
-       WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND d.due_at <= ?1
-         AND (d.leased_until <= ?1 OR d.fence < ?2))"
+    waiting_webhooks!("?3"),
+    "SELECT w.seq, w.id, w.failures_in_a_row > 0, w.health = 'UNHEALTHY',
+            iif(w.is_enabled AND coalesce(w.held_until, 0) <= ?1, EXISTS (
+              SELECT 1 FROM deliveries d INDEXED BY deliveries_due
+              WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND d.due_at <= ?1
+                AND (d.leased_until <= ?1 OR d.fence < ?2)), 0)
+     FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq"
 );
 
-/// For each webhook: when its first unleased delivery is due, and when the first lease before that ends, but
-/// neither before its hold does. Leases of an earlier process (`fence < ?1`) are void.
+/// Of the first `?2` webhooks with something pending: when the first unleased delivery is due, and when the first
+/// lease before that ends, but neither before the webhook's hold does; and how many webhooks these are. Leases of an
+/// earlier process (`fence < ?1`) are void.
 pub(in crate::store::sqlite) const NEXT_DUE: &str = concat!(
-    waiting_webhooks!(),
-    ", free (webhook_seq, held_until, due_at) AS MATERIALIZED (
-       SELECT w.seq, coalesce(w.held_until, 0), (SELECT d.due_at FROM deliveries d INDEXED BY deliveries_due
-                      WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND (d.leased_until = 0 OR d.fence < ?1)
-                      ORDER BY d.due_at LIMIT 1)
-       FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq WHERE w.is_enabled
+    waiting_webhooks!("?2"),
+    ", free (webhook_seq, is_enabled, held_until, due_at) AS MATERIALIZED (
+       SELECT w.seq, w.is_enabled, coalesce(w.held_until, 0), iif(w.is_enabled, (
+                SELECT d.due_at FROM deliveries d INDEXED BY deliveries_due
+                WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND (d.leased_until = 0 OR d.fence < ?1)
+                ORDER BY d.due_at LIMIT 1), NULL)
+       FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq
      )
      SELECT min(max(free.due_at, free.held_until)),
-            min((SELECT max(free.held_until, min(max(d.due_at, d.leased_until))) FROM deliveries d INDEXED BY deliveries_due
-                 WHERE d.state = 'pending' AND d.webhook_seq = free.webhook_seq
-                   AND d.due_at < coalesce(free.due_at, 9223372036854775807)))
+            min(iif(free.is_enabled, (
+              SELECT max(free.held_until, min(max(d.due_at, d.leased_until))) FROM deliveries d INDEXED BY deliveries_due
+              WHERE d.state = 'pending' AND d.webhook_seq = free.webhook_seq
+                AND d.due_at < coalesce(free.due_at, 9223372036854775807)), NULL)),
+            count(*)
      FROM free"
 );
 
 /// How many deliveries of enabled webhooks that are not held are due at `?1`, counting `?2` of each webhook at the
 /// most, and since when the first could have been attempted.
 pub(in crate::store::sqlite) const DUE_NOW: &str = concat!(
-    waiting_webhooks!(),
+    waiting_webhooks!("-1"),
     "SELECT coalesce(sum((SELECT count(*) FROM (
               SELECT 1 FROM deliveries d INDEXED BY deliveries_due
               WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND d.due_at <= ?1 LIMIT ?2))), 0),
@@ -127,7 +139,7 @@ pub(super) fn webhooks(
 ) -> rusqlite::Result<Vec<DueWebhook>> {
     let in_flight: HashMap<&[u8], u32> =
         claim.in_flight.iter().map(|(id, count)| (id.as_str().as_bytes(), *count)).collect();
-    let read = |row: &Row<'_>| {
+    let read = |row: &Row<'_>| -> rusqlite::Result<DueWebhook> {
         // Not parsed here: one that is spoiled must not stop the others.
         let id = row.get_ref(1)?.as_bytes()?;
         let in_flight = in_flight.get(id).copied().unwrap_or(0);
@@ -135,6 +147,22 @@ pub(super) fn webhooks(
         Ok(DueWebhook { seq: row.get(0)?, in_flight, is_failing: row.get(2)?, in_flight_max })
     };
     let now = claim.claim.now;
+    let walk = |webhooks_max: i64| -> rusqlite::Result<(Vec<DueWebhook>, i64)> {
+        let mut statement = connection.prepare_cached(DUE_WEBHOOKS)?;
+        let mut rows = statement.query((now, floor, webhooks_max))?;
+        let (mut due, mut walked) = (Vec::new(), 0);
+        while let Some(row) = rows.next()? {
+            walked += 1;
+            if row.get(4)? {
+                due.push(read(row)?);
+            }
+        }
+        Ok((due, walked))
+    };
+    let (due, walked) = walk(WALK_WEBHOOKS_MAX)?;
+    if walked < WALK_WEBHOOKS_MAX {
+        return Ok(due);
+    }
     let mut due = BTreeMap::new();
     let is_all = look(connection, now, floor, |row, _, free_at| {
         if free_at <= now {
@@ -146,11 +174,22 @@ pub(super) fn webhooks(
     if is_all {
         return Ok(due.into_values().collect());
     }
-    connection.prepare_cached(DUE_WEBHOOKS)?.query_map((now, floor), read)?.collect()
+    Ok(walk(ALL)?.0)
 }
 
 /// When the next delivery of an enabled webhook is due and free.
 pub(in crate::store::sqlite) fn next_due(connection: &Connection, floor: i64) -> rusqlite::Result<Option<Timestamp>> {
+    let walk = |webhooks_max: i64| {
+        connection.prepare_cached(NEXT_DUE)?.query_one((floor, webhooks_max), |row| {
+            let free: Option<Timestamp> = row.get(0)?;
+            let lease_end: Option<Timestamp> = row.get(1)?;
+            Ok((free.into_iter().chain(lease_end).min(), row.get::<_, i64>(2)?))
+        })
+    };
+    let (next, walked) = walk(WALK_WEBHOOKS_MAX)?;
+    if walked < WALK_WEBHOOKS_MAX {
+        return Ok(next);
+    }
     let mut next: Option<Timestamp> = None;
     let is_all = look(connection, Timestamp::from_millis(i64::MAX), floor, |_, due_at, free_at| {
         // What is due later is free later.
@@ -160,14 +199,7 @@ pub(in crate::store::sqlite) fn next_due(connection: &Connection, floor: i64) ->
         next = Some(next.map_or(free_at, |next| next.min(free_at)));
         Ok(Look::Further)
     })?;
-    if is_all {
-        return Ok(next);
-    }
-    connection.prepare_cached(NEXT_DUE)?.query_one((floor,), |row| {
-        let free: Option<Timestamp> = row.get(0)?;
-        let lease_end: Option<Timestamp> = row.get(1)?;
-        Ok(free.into_iter().chain(lease_end).min())
-    })
+    if is_all { Ok(next) } else { Ok(walk(ALL)?.0) }
 }
 
 /// How many deliveries are due, counting `rows_max` of each webhook at the most, and since when.

@@ -108,4 +108,6 @@ async fn verdicts_of_before_are_found_by_their_webhooks_like_those_that_come_aft
     assert_eq!(found("without").await, ["new", "e100", "e90", "e80", "e70", "e60", "e50", "e40", "e30", "e20", "e10"]);
     let check: String = connection.query_row("PRAGMA integrity_check", (), |row| row.get(0)).unwrap();
     assert_eq!(check, "ok");
+    let keys = "SELECT count(*) FROM pragma_foreign_key_list('verdicts')";
+    assert_eq!(connection.query_row(keys, (), |row| row.get::<_, u32>(0)).unwrap(), 0);
 }

@@ -55,9 +55,9 @@ async fn a_webhook_with_a_hundred_thousand_due_deliveries_does_not_slow_a_claim(
     let cost = async || {
         let read = store.read(|connection| {
             Ok((
-                steps(connection, claims::DUE_WEBHOOKS, (at(9), 0))?,
+                steps(connection, claims::DUE_WEBHOOKS, (at(9), 0, -1))?,
                 steps(connection, claims::DUE_DELIVERIES, (1, at(9), 0, 8))?,
-                steps(connection, claims::NEXT_DUE, (0,))?,
+                steps(connection, claims::NEXT_DUE, (0, -1))?,
                 steps(connection, claims::DUE_NOW, (at(9), 100))?,
             ))
         });
@@ -78,6 +78,31 @@ async fn a_webhook_with_a_hundred_thousand_due_deliveries_does_not_slow_a_claim(
 }
 
 #[tokio::test]
+async fn ten_thousand_deliveries_behind_a_dead_endpoint_cost_the_claims_of_others_nothing() {
+    let (store, _kept) = opened();
+    add_webhooks(&*store, &["dead", "alive"]).await;
+    owe(&*store, "e", &["dead"], at(0)).await;
+    pile_up(&store, 10_000).await.unwrap();
+    let hold = "UPDATE webhooks SET held_until = ?1, hold_reason = 'unhealthy' WHERE id = 'dead'";
+    store.write(move |connection| connection.execute(hold, (at(9_000),))).await.unwrap();
+    owe(&*store, "new", &["alive"], at(1)).await;
+
+    let claimed = store.claim_deliveries(delivery_claim(at(9), 9, 9)).await.unwrap();
+    let next = store.next_due().await.unwrap();
+    let cost = store.read(|connection| {
+        let looks = connection.prepare_cached(claims::FIRST_PENDING)?.get_status(StatementStatus::Run);
+        let walk = steps(connection, claims::DUE_WEBHOOKS, (at(9), 0, 3))?;
+        Ok((looks, walk, steps(connection, claims::NEXT_DUE, (0, 3))?))
+    });
+
+    assert_eq!(names(&claimed), [("new", "alive")]);
+    assert_eq!(next, Some(at(69)), "when the lease of what was claimed ends");
+    let (looks, walk, next) = cost.await.unwrap();
+    assert_eq!(looks, 0, "by time they come first");
+    assert!(walk < 200 && next < 300, "{walk} and {next} steps");
+}
+
+#[tokio::test]
 async fn what_is_due_is_found_without_a_look_at_webhooks_that_wait_for_tomorrow() {
     let (store, _kept) = opened();
     let waiting: Vec<_> = (0..200).map(|number| format!("w{number}")).collect();
@@ -90,11 +115,14 @@ async fn what_is_due_is_found_without_a_look_at_webhooks_that_wait_for_tomorrow(
 
     let cost = store.read(|connection| {
         let look = |until| steps(connection, claims::FIRST_PENDING, (0, 1_024, until));
-        Ok((look(at(4))?, look(at(9))?, steps(connection, claims::DUE_WEBHOOKS, (at(9), 0))?))
+        let walk = |webhooks: i32| steps(connection, claims::DUE_WEBHOOKS, (at(9), 0, webhooks));
+        let next = steps(connection, claims::NEXT_DUE, (0, 3))?;
+        Ok((look(at(4))?, look(at(9))?, walk(3)?, next, walk(-1)?))
     });
-    let (nothing_due, one_due, walk) = cost.await.unwrap();
+    let (nothing_due, one_due, beginning, next, walk) = cost.await.unwrap();
 
     assert!(nothing_due < 50 && one_due < 100, "{nothing_due} and {one_due} steps");
+    assert!(beginning < 300 && next < 500, "{beginning} and {next} steps");
     assert!(walk > 1_000, "{walk} steps, so many would be taken from webhook to webhook");
     assert_eq!(names(&store.claim_deliveries(delivery_claim(at(9), 9, 9)).await.unwrap()), [("due", "now")]);
 }
@@ -106,9 +134,9 @@ async fn hot_statements_search_and_never_scan() {
     let plans = store.read(|connection| {
         Ok([
             explain(connection, claims::FIRST_PENDING, 3)?,
-            explain(connection, claims::DUE_WEBHOOKS, 2)?,
+            explain(connection, claims::DUE_WEBHOOKS, 3)?,
             explain(connection, claims::DUE_DELIVERIES, 4)?,
-            explain(connection, claims::NEXT_DUE, 1)?,
+            explain(connection, claims::NEXT_DUE, 2)?,
             explain(connection, claims::DUE_NOW, 2)?,
         ])
     });

@@ -8,8 +8,8 @@ use rusqlite::{Connection, ffi};
 use super::opened;
 use crate::model::limits::{BATCH_EVENTS_MAX, COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
 use crate::store::contract::samples::{accepted, at, claim, digest, event, event_id, user};
-use crate::store::sqlite::{SqliteStore, room::Space, writer::Durability};
-use crate::store::{Accepted, Store, StoreError, User};
+use crate::store::sqlite::{SqliteStore, events, room::Space, writer::Durability};
+use crate::store::{Accepted, ClaimedEvent, Dispatched, Store, StoreError, User};
 
 /// Keeps the writing thread busy until the sender is dropped.
 fn hold_writer(store: &Arc<SqliteStore>) -> (mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
@@ -58,22 +58,38 @@ async fn writes_that_queue_are_committed_together() {
 }
 
 #[tokio::test]
-async fn claims_alone_are_committed_without_a_sync_and_the_next_write_with_one() {
+async fn claims_and_decisions_wait_for_no_sync_and_an_acceptance_does() {
     let (store, _kept) = opened();
-    store.accept_event(event("e"), digest(0)).await.unwrap();
     let before = store.commits();
-    let synchronous = async |durability| -> i64 {
-        let level = |connection: &Connection| connection.pragma_query_value(None, "synchronous", |row| row.get(0));
-        store.writer.write(durability, Space::Least, level).await.unwrap()
-    };
 
-    let claimed = store.claim_events(claim(at(0), 1)).await.unwrap();
-    store.release_events(vec![(claimed[0].stored.seq, claimed[0].fence)], at(0)).await.unwrap();
-    assert_eq!((store.commits().durable, store.commits().soft), (before.durable, before.soft + 2));
+    store.accept_event(event("e"), digest(0)).await.unwrap();
+    let syncs = |store: &SqliteStore| (store.commits().durable - before.durable, store.commits().soft - before.soft);
+    assert_eq!(syncs(&store), (1, 0));
 
-    assert_eq!(synchronous(Durability::Soft).await, 1, "NORMAL");
-    assert_eq!(synchronous(Durability::Durable).await, 2, "FULL");
-    assert_eq!(synchronous(Durability::Soft).await, 1, "NORMAL");
+    let claimed = store.claim_events(claim(at(0), 1)).await.unwrap().remove(0);
+    store.release_events(vec![(claimed.stored.seq, claimed.fence)], at(0)).await.unwrap();
+    let claimed = store.claim_events(claim(at(0), 1)).await.unwrap().remove(0);
+    let (event, fence) = (claimed.stored.seq, claimed.fence);
+    let decided = Dispatched { event, fence, verdicts: vec![], deliveries: vec![], compared: vec![] };
+    store.record_dispatch(decided).await.unwrap();
+
+    assert_eq!(syncs(&store), (1, 4));
+}
+
+#[tokio::test]
+async fn an_event_that_a_power_cut_could_take_back_is_not_dispatched() {
+    let (store, _kept) = opened();
+    store.accept_event(event("synced"), digest(0)).await.unwrap();
+    let accept = |connection: &Connection| events::accept(connection, &event("unsynced"), digest(0));
+
+    store.writer.write(Durability::Soft, Space::Growth, accept).await.unwrap();
+    let before = store.claim_events(claim(at(0), 9)).await.unwrap();
+    store.check().await.unwrap();
+    let after = store.claim_events(claim(at(0), 9)).await.unwrap();
+
+    let names =
+        |claimed: &[ClaimedEvent]| claimed.iter().map(|row| row.stored.event.id.to_string()).collect::<Vec<_>>();
+    assert_eq!((names(&before), names(&after)), (vec!["synced".to_owned()], vec!["unsynced".to_owned()]));
 }
 
 #[tokio::test]

@@ -1,0 +1,60 @@
+//! Producers that post as fast as they are answered: how much goes through.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::host::Host;
+use crate::journal::Journal;
+use crate::rig::driver::Connection;
+use crate::rig::event;
+use crate::usage::{Usage, Used};
+use crate::{EVENT_BYTES, Pace};
+
+/// What went through in the measured time.
+pub struct Measured {
+    pub acknowledged: u64,
+    pub arrived: u64,
+    pub used: Used,
+}
+
+/// Lets `producers` post until the pace's time is over. Each event takes `webhooks` places of the journal's
+/// room, so that no more deliveries are owed than it has.
+pub async fn run(host: &Host, journal: &Arc<Journal>, producers: usize, webhooks: u32, pace: Pace) -> Measured {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let posting: Vec<_> = (0..producers)
+        .map(|_| {
+            let (journal, is_over, address) = (Arc::clone(journal), Arc::clone(&is_over), host.address());
+            tokio::spawn(async move {
+                let mut connection = Connection::open(address).await.unwrap();
+                while !is_over.load(Ordering::Relaxed) {
+                    journal.room.acquire_many(webhooks).await.unwrap().forget();
+                    let number = journal.next();
+                    let status = connection.post(&event::text("load", number, EVENT_BYTES)).await.unwrap();
+                    journal.acknowledge(number, status);
+                }
+            })
+        })
+        .collect();
+    let read = || (journal.acknowledged(), journal.arrived(), Usage::now(Some(host.pid())));
+    wait(pace.warm_up).await;
+    let (acknowledged, arrived, usage) = read();
+    wait(pace.measured).await;
+    let (acknowledged_later, arrived_later, usage_later) = read();
+    is_over.store(true, Ordering::Relaxed);
+    for ended in join_all(posting).await {
+        ended.unwrap();
+    }
+    Measured {
+        acknowledged: acknowledged_later - acknowledged,
+        arrived: arrived_later - arrived,
+        used: usage.until(usage_later),
+    }
+}
+
+/// The measured time itself, not a wait for something to happen.
+pub async fn wait(time: Duration) {
+    tokio::time::sleep(time).await;
+}

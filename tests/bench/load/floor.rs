@@ -1,0 +1,114 @@
+//! The floor: what the host's own HTTP client can do with the same signatures and bodies on this machine,
+//! when nothing is stored, matched or filtered.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use futures_util::future::join_all;
+use hooksieve::egress::Policy;
+use hooksieve::model::secret::Secret;
+use hooksieve::outbound::{Request, SendOptions, Sender};
+use hooksieve::resolve::Resolver;
+use hooksieve::sign;
+use tokio::sync::oneshot;
+
+use crate::Pace;
+use crate::closed::wait;
+use crate::journal::Journal;
+use crate::open;
+use crate::rig::event;
+use crate::rig::sink::{Reply, Sink};
+use crate::usage::{Usage, Used};
+
+/// Threads of the host's runtime on a machine with two cores, and so of this one's.
+const THREADS: usize = 2;
+
+/// Posts `body` to one path of `url` after the other.
+struct Poster {
+    sender: Sender,
+    secrets: [Secret; 1],
+    url: String,
+    headers: BTreeMap<String, Secret>,
+}
+
+impl Poster {
+    fn new(url: String) -> Self {
+        let options = SendOptions::new(Policy::dev(), Resolver::System);
+        let secrets = [sign::generate_secret(&[7; 32])];
+        Self { sender: Sender::new(options).unwrap(), secrets, url, headers: BTreeMap::new() }
+    }
+
+    async fn post(&self, body: String) {
+        let signed = sign::headers(&self.secrets, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body.as_bytes());
+        let sent = self.sender.send(Request { url: &self.url, headers: &self.headers, signed, body }).await;
+        assert_eq!(sent.status, Some(200), "{:?}", sent.error_detail);
+    }
+}
+
+/// Runs `work` on threads like the host's; the driver's own runtime has only one, for the sink.
+async fn beside<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let (done, result) = oneshot::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
+        drop(done.send(runtime.unwrap().block_on(work)));
+    });
+    result.await.unwrap()
+}
+
+/// Requests with this body a second, `at_once` at a time.
+pub async fn throughput(body: &str, at_once: usize, pace: Pace) -> (f64, Used) {
+    let count = Arc::new(AtomicU64::new(0));
+    let counting = Arc::clone(&count);
+    let sink = Sink::start(move |_| {
+        counting.fetch_add(1, Ordering::Relaxed);
+        Reply::Status(200)
+    })
+    .await;
+    let is_over = Arc::new(AtomicBool::new(false));
+    let (url, body, over) = (sink.url("/0"), body.to_owned(), Arc::clone(&is_over));
+    let posting = tokio::spawn(beside(async move {
+        let poster = Arc::new(Poster::new(url));
+        let posting = (0..at_once).map(|_| {
+            let (poster, body, over) = (Arc::clone(&poster), body.clone(), Arc::clone(&over));
+            tokio::spawn(async move {
+                while !over.load(Ordering::Relaxed) {
+                    poster.post(body.clone()).await;
+                }
+            })
+        });
+        join_all(posting).await.into_iter().for_each(|ended| ended.unwrap());
+    }));
+    wait(pace.warm_up).await;
+    let (before, usage) = (count.load(Ordering::Relaxed), Usage::now(None));
+    wait(pace.measured).await;
+    let (after, usage_later) = (count.load(Ordering::Relaxed), Usage::now(None));
+    is_over.store(true, Ordering::Relaxed);
+    posting.await.unwrap();
+    let used = usage.until(usage_later);
+    (crate::per(after - before, used.secs), used)
+}
+
+/// Sends `events` requests at fixed times, `rate` a second, each with the number of its event in the journal.
+pub async fn latency(body: &str, journal: &Arc<Journal>, rate: u32, events: usize) {
+    let arriving = Arc::clone(journal);
+    let sink = Sink::start(move |arrival| arriving.arrive(arrival)).await;
+    let (url, body, journal) = (sink.url("/0"), body.to_owned(), Arc::clone(journal));
+    let sampled = event::member(event::number(body.as_bytes()).expect("every delivery has a number"));
+    beside(async move {
+        let poster = Arc::new(Poster::new(url));
+        let mut plan = open::plan(&journal, rate, events);
+        let mut posting = tokio::task::JoinSet::new();
+        while let Some(number) = plan.recv().await {
+            let (poster, body, journal) = (Arc::clone(&poster), body.clone(), Arc::clone(&journal));
+            let sampled = sampled.clone();
+            posting.spawn(async move {
+                poster.post(body.replacen(&sampled, &event::member(number), 1)).await;
+                journal.acknowledge(number, 202);
+            });
+        }
+        posting.join_all().await;
+    })
+    .await;
+}

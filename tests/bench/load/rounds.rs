@@ -1,0 +1,169 @@
+//! One run of every figure.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::NamedTempFile;
+
+use crate::host::{Host, RULE, Setting};
+use crate::journal::{Journal, Latency};
+use crate::sheet::{Figure, Sheet, at};
+use crate::usage::{Usage, Used};
+use crate::{Kind, Pace, closed, commits, floor, open, per};
+
+/// Events that a closed loop can send in a run: more than any host accepts in that time.
+const EVENTS_MAX: usize = 2_000_000;
+/// Deliveries that are on their way at a time, when it is measured how many go through.
+const ROOM: usize = 512;
+/// Producers when it is measured how many deliveries go through.
+const PRODUCERS: usize = 64;
+/// Attempts of one webhook that the host has under way at a time, and so the floor.
+const AT_ONCE: usize = hooksieve::model::limits::ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX as usize;
+
+/// Where a run happens and where its figures go.
+pub struct Round<'a> {
+    pub sheet: &'a mut Sheet,
+    pub pace: Pace,
+    pub is_short: bool,
+    /// Another build of the host, whose figures get names of their own.
+    pub program: Option<&'a Path>,
+    pub disk: &'a Path,
+    pub log_level: &'a str,
+}
+
+impl Round<'_> {
+    pub async fn run(&mut self, kinds: &[Kind]) {
+        if kinds.contains(&Kind::Accepts) {
+            self.accepts().await;
+        }
+        if kinds.contains(&Kind::Deliveries) {
+            self.deliveries("no filter", 1, None).await;
+            self.deliveries("one filter", 1, Some(RULE)).await;
+            self.deliveries("ten webhooks an event", 10, None).await;
+        }
+        if kinds.contains(&Kind::Latency) {
+            for &rate in if self.is_short { &[100][..] } else { &[100, 500, 1_000, 2_000] } {
+                self.latency(rate).await;
+            }
+        }
+        if kinds.contains(&Kind::Syncs) {
+            self.syncs().await;
+        }
+    }
+
+    fn setting(&self, webhooks: u32, rule: Option<&'static str>) -> Setting<'_> {
+        let Self { program, disk, log_level, .. } = *self;
+        Setting { program, disk, log_level, webhooks, rule, syncs: None }
+    }
+
+    /// A figure of the host.
+    fn note(&mut self, name: &str, unit: &'static str, value: f64, used: &Used) {
+        self.note_of(name, unit, value, used, None);
+    }
+
+    /// A figure of the host, as a share or a multiple of another one.
+    fn note_of(&mut self, name: &str, unit: &'static str, value: f64, used: &Used, of: Option<&str>) {
+        let name = if self.program.is_some() { format!("[against] {name}") } else { name.to_owned() };
+        self.sheet.note(&Figure { name: &name, unit, of }, value, used);
+    }
+
+    /// A figure of what the host is compared with.
+    fn note_floor(&mut self, name: &str, unit: &'static str, value: f64, used: &Used) {
+        self.sheet.note(&Figure { name, unit, of: None }, value, used);
+    }
+
+    async fn accepts(&mut self) {
+        let bare = "one commit an event, bare SQLite";
+        let (rate, used) = commits::one_by_one(self.disk, self.pace);
+        self.note_floor(bare, "1/s", rate, &used);
+        for &producers in if self.is_short { &[10][..] } else { &[1, 10, 64] } {
+            let journal = Arc::new(Journal::new(EVENTS_MAX, 0));
+            let host = Host::start(&self.setting(0, None), &journal).await;
+            let closed::Measured { acknowledged, used, .. } =
+                closed::run(&host, &journal, producers, 0, self.pace).await;
+            host.stop().await;
+            let name = format!("accepts, {producers} producers");
+            self.note_of(&name, "1/s", per(acknowledged, used.secs), &used, Some(bare));
+        }
+    }
+
+    async fn deliveries(&mut self, what: &str, webhooks: u32, rule: Option<&'static str>) {
+        let journal = Arc::new(Journal::new(EVENTS_MAX, ROOM));
+        let host = Host::start(&self.setting(webhooks, rule), &journal).await;
+        let closed::Measured { arrived, used, .. } = closed::run(&host, &journal, PRODUCERS, webhooks, self.pace).await;
+        journal.settle(webhooks).await;
+        host.stop().await;
+        let at_once = AT_ONCE * webhooks as usize;
+        let floor = format!("floor, {at_once} requests at once");
+        let (rate, floor_used) = floor::throughput(journal.sample(), at_once, self.pace).await;
+        self.note_floor(&floor, "1/s", rate, &floor_used);
+        let count = per(arrived, 1.0);
+        self.note_of(&format!("deliveries, {what}"), "1/s", count / used.secs, &used, Some(&floor));
+        self.note(&format!("  CPU of the host for each, {what}"), "us", 1e6 * used.cpu_secs / count, &used);
+        self.note(&format!("  written to disk for each, {what}"), "KiB", used.written_bytes / count / 1024.0, &used);
+        self.note(&format!("  waits of a thread for each, {what}"), "", used.waits / count, &used);
+    }
+
+    async fn latency(&mut self, rate: u32) {
+        let (first, measured) = (events_in(self.pace.warm_up, rate), events_in(self.pace.measured, rate));
+        let events = first + measured;
+        let journal = Arc::new(Journal::new(events, 0));
+        let host = Host::start(&self.setting(1, None), &journal).await;
+        let usage = Usage::now(Some(host.pid()));
+        open::run(&host, &journal, rate, events).await;
+        journal.settle(1).await;
+        let used = usage.until(Usage::now(Some(host.pid())));
+        host.stop().await;
+        let floor = Arc::new(Journal::new(events, 0));
+        let usage = Usage::now(None);
+        floor::latency(journal.sample(), &floor, rate, events).await;
+        floor.settle(1).await;
+        let floor_used = usage.until(Usage::now(None));
+        for (name, share) in [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)] {
+            let millis = |journal: &Journal, of: fn(&Latency) -> Duration| {
+                let times: Vec<f64> = journal.latencies(first).iter().map(|one| of(one).as_secs_f64() * 1e3).collect();
+                at(&times, share)
+            };
+            let floor_name = format!("floor {name}, {rate} events/s: planned to socket");
+            self.note_floor(&floor_name, "ms", millis(&floor, |one| one.from_sent), &floor_used);
+            let host_name = format!("{name}, {rate} events/s: planned to socket");
+            self.note_of(&host_name, "ms", millis(&journal, |one| one.from_sent), &used, Some(&floor_name));
+            let name = format!("  {name}, {rate} events/s: 202 to socket");
+            self.note(&name, "ms", millis(&journal, |one| one.from_acknowledged), &used);
+        }
+    }
+
+    /// Counted by `strace`, which slows a host down that has much to do: more events share a commit then.
+    async fn syncs(&mut self) {
+        if Command::new("strace").arg("--version").output().is_err() {
+            eprintln!("  there is no strace on this machine: syncs are not counted");
+            return;
+        }
+        let rate = if self.is_short { 100 } else { 500 };
+        let events = events_in(self.pace.measured, rate);
+        let (log, journal) = (NamedTempFile::new().unwrap(), Arc::new(Journal::new(events, 0)));
+        let setting = Setting { syncs: Some(log.path()), ..self.setting(1, None) };
+        let host = Host::start(&setting, &journal).await;
+        let before = syncs_in(log.path());
+        let usage = Usage::now(Some(host.pid()));
+        open::run(&host, &journal, rate, events).await;
+        journal.settle(1).await;
+        let used = usage.until(Usage::now(Some(host.pid())));
+        let syncs = per(syncs_in(log.path()) - before, per(journal.acknowledged(), 1.0));
+        host.stop().await;
+        self.note(&format!("syncs for an event, {rate} events/s"), "", syncs, &used);
+    }
+}
+
+/// Syncs that `strace` has seen until now.
+fn syncs_in(log: &Path) -> u64 {
+    fs::read_to_string(log).unwrap().matches("sync(").count() as u64
+}
+
+/// How many events are sent in that time.
+fn events_in(time: Duration, rate: u32) -> usize {
+    usize::try_from(time.as_millis() * u128::from(rate) / 1000).expect("a run has few events")
+}
