@@ -94,6 +94,12 @@ impl Sender {
         Ok(sender)
     }
 
+    /// One for tests that send nothing.
+    #[cfg(test)]
+    pub(crate) fn to_nowhere() -> Self {
+        Self { clients: Mutex::default(), options: SendOptions::new(Policy::default(), Resolver::System) }
+    }
+
     fn client(&self, port: u16) -> Result<reqwest::Client, reqwest::Error> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&port) {
