@@ -1,0 +1,20 @@
+//! A host that starts with much to deliver.
+
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::backlog::{Plan, run};
+
+/// Seconds of what `cargo bench --workspace --bench due` does with a million.
+#[tokio::test]
+async fn a_host_with_much_due_is_ready_at_once_and_new_events_do_not_wait_for_it() {
+    let data = TempDir::new().unwrap();
+    let plan = Plan { webhooks: 20, due_each: 500, events: 20, rate: 20 };
+
+    let figures = run(data.path(), &plan).await;
+
+    assert!(figures.is_due_left, "all was delivered before the new events had come");
+    assert!(figures.ready < Duration::from_secs(5), "{:?}", figures.ready);
+    assert!(figures.ready_after_kill < Duration::from_secs(5), "{:?}", figures.ready_after_kill);
+}
