@@ -14,15 +14,15 @@ use tokio::time::Instant;
 use crate::api::{self, ApiOptions, ApiState, MetricsAccess, Rate, RateLimits};
 use crate::bundled;
 use crate::clock::{Clock, random_bytes};
-use crate::config::{Config, Secrets};
+use crate::config::{Config, RetentionConfig, Secrets};
 use crate::deliver::Deliverer;
 use crate::dispatch::{Dispatcher, Looked, Replayer};
 use crate::egress::Policy;
 use crate::filter::{FilterHost, FilterOptions, Uploaded};
-use crate::lifecycle::{self, Pokes, Stop};
+use crate::lifecycle::{self, Keep, Pokes, Stop};
 use crate::metrics::Metrics;
 use crate::model::filter::FilterDigest;
-use crate::model::limits::{METRICS_TOKEN_CHARS_MIN, STOP_GRACE, VERDICTS_REMEMBERED_MAX};
+use crate::model::limits::{METRICS_TOKEN_CHARS_MIN, STOP_GRACE, STORAGE_FAILURE_TOLD, VERDICTS_REMEMBERED_MAX};
 use crate::model::secret::Secret;
 use crate::outbound::{SendOptions, Sender};
 use crate::resolve::Resolver;
@@ -154,14 +154,21 @@ impl App {
     /// # Errors
     /// When the listener or the storage fails.
     pub async fn serve(self, listener: TcpListener, stop: Stop) -> anyhow::Result<()> {
-        let until_stop = stop.requested.clone().cancelled_owned();
+        let until_stop = async {
+            stop.requested.cancelled().await;
+            if stop.storage_failed.is_cancelled() {
+                tokio::time::sleep(STORAGE_FAILURE_TOLD).await;
+            }
+        };
         let serving = api::serve(listener, self.router(), until_stop);
         let dispatching = lifecycle::run_dispatch(&self.dispatcher, &self.pokes, &stop);
         let delivering =
             lifecycle::run_deliver(&self.deliverer, self.store.as_ref(), self.clock.as_ref(), &self.pokes, &stop);
         let replaying = lifecycle::run_replays(&self.replayer, &self.pokes, &stop);
         let upkeep = lifecycle::run_upkeep(self.store.as_ref(), self.clock.as_ref(), &stop);
-        let running = async { tokio::join!(serving, dispatching, delivering, replaying, upkeep) };
+        let keep = self.keep();
+        let forgetting = lifecycle::run_retention(self.store.as_ref(), self.clock.as_ref(), keep, &stop);
+        let running = async { tokio::join!(serving, dispatching, delivering, replaying, upkeep, forgetting) };
         let deadline = {
             let mut running = pin!(running);
             let is_done = tokio::select! {
@@ -184,6 +191,12 @@ impl App {
         self.close(&stop, deadline).await
     }
 
+    fn keep(&self) -> Keep {
+        let RetentionConfig { days, bytes_max } = self.config.retention;
+        let age = (days > 0).then(|| Duration::from_secs(u64::from(days) * 24 * 3600));
+        Keep { age, bytes_max: (bytes_max > 0).then_some(bytes_max) }
+    }
+
     /// What is not done by the deadline keeps its lease and is taken up at the next start.
     async fn close(self, stop: &Stop, deadline: Instant) -> anyhow::Result<()> {
         let grace = deadline.saturating_duration_since(Instant::now());
@@ -204,6 +217,7 @@ impl App {
     /// When the store fails.
     pub async fn run_until_idle(&self) -> anyhow::Result<()> {
         lifecycle::keep_up(self.store.as_ref(), self.clock.as_ref()).await?;
+        lifecycle::forget(self.store.as_ref(), self.clock.as_ref(), self.keep()).await?;
         loop {
             let dispatched = self.dispatcher.step().await?;
             self.dispatcher.drain(Duration::MAX).await;

@@ -12,7 +12,8 @@ use toml::{Table, Value};
 use crate::egress::AllowRule;
 use crate::filter::FilterLimits;
 use crate::model::limits::{
-    ATTEMPT_TIMEOUT, FAILURES_PER_SECOND, RATE_BURST_SECS, RETRY_DELAYS, USER_REQUESTS_PER_SECOND,
+    ATTEMPT_TIMEOUT, FAILURES_PER_SECOND, RATE_BURST_SECS, RETENTION_BYTES_MIN, RETENTION_DAYS, RETENTION_DAYS_MAX,
+    RETRY_DELAYS, USER_REQUESTS_PER_SECOND,
 };
 use crate::model::secret::Secret;
 
@@ -21,7 +22,15 @@ pub const FILE: &str = "hooksieve.toml";
 /// What the names of environment variables begin with.
 const ENV_PREFIX: &str = "HOOKSIEVE_";
 /// Variables that are not part of the configuration: secrets, and what the remote commands read.
-const ENV_APART: [&str; 5] = ["OPERATOR_TOKEN", "SEALING_KEY", "METRICS_TOKEN", "URL", "TOKEN"];
+const ENV_APART: &[&str] = &[
+    "OPERATOR_TOKEN",
+    "SEALING_KEY",
+    "METRICS_TOKEN",
+    "URL",
+    "TOKEN",
+    #[cfg(debug_assertions)]
+    "FAILPOINTS",
+];
 /// The longest attempt that can be configured, well below the length of a lease.
 const ATTEMPT_TIMEOUT_SECS_MAX: u64 = 30;
 /// The longest delay before an attempt that can be configured: 30 days.
@@ -43,6 +52,8 @@ pub struct Config {
     pub filter: FilterConfig,
     /// How deliveries are attempted.
     pub delivery: DeliveryConfig,
+    /// How long events are kept.
+    pub retention: RetentionConfig,
     /// How often the API may be called.
     pub limits: LimitsConfig,
     /// Who may read the metrics.
@@ -114,6 +125,17 @@ pub struct DeliveryConfig {
     pub retry_delays_secs: Vec<u64>,
 }
 
+/// How long events are kept, with their verdicts, deliveries and attempts. What is still owed is kept longer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetentionConfig {
+    /// Days; 0 for ever.
+    pub days: u32,
+    /// Bytes of the database beyond which the oldest events go earlier, though never before they are a day old; 0
+    /// for no such bound.
+    pub bytes_max: u64,
+}
+
 /// What is logged, on standard error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -144,6 +166,7 @@ impl Default for Config {
             egress: EgressConfig::default(),
             filter: FilterConfig::default(),
             delivery: DeliveryConfig::default(),
+            retention: RetentionConfig::default(),
             limits: LimitsConfig::default(),
             metrics: MetricsConfig::default(),
             log: LogConfig::default(),
@@ -184,6 +207,12 @@ impl Default for DeliveryConfig {
             attempt_timeout_secs: ATTEMPT_TIMEOUT.as_secs(),
             retry_delays_secs: RETRY_DELAYS.iter().map(Duration::as_secs).collect(),
         }
+    }
+}
+
+impl Default for RetentionConfig {
+    fn default() -> Self {
+        Self { days: RETENTION_DAYS, bytes_max: 0 }
     }
 }
 
@@ -240,6 +269,12 @@ impl Config {
         }
         anyhow::ensure!(self.filter.fuel > 0, "filter.fuel is 0; no filter could run");
         anyhow::ensure!(self.filter.compile_secs_max > 0, "filter.compile_secs_max is 0; no filter could be compiled");
+        let RetentionConfig { days, bytes_max } = self.retention;
+        anyhow::ensure!(days <= RETENTION_DAYS_MAX, "retention.days is {days}; set it to 0 to {RETENTION_DAYS_MAX}");
+        anyhow::ensure!(
+            bytes_max == 0 || bytes_max >= RETENTION_BYTES_MIN,
+            "retention.bytes_max is {bytes_max}; set it to 0, for no bound, or to at least {RETENTION_BYTES_MIN}"
+        );
         anyhow::ensure!(self.limits.burst_secs > 0, "limits.burst_secs is 0; nothing could be called");
         Ok(())
     }
@@ -256,6 +291,12 @@ fn read_file(file: Option<&Path>) -> anyhow::Result<Option<String>> {
         Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("reading {}", name_of(file))),
     }
+}
+
+/// Where tests want this run to fail; builds without debug assertions cannot ([`crate::failpoint`]).
+#[cfg(debug_assertions)]
+pub(crate) fn failpoints() -> Option<String> {
+    std::env::var(format!("{ENV_PREFIX}FAILPOINTS")).ok()
 }
 
 /// `HOOKSIEVE_LISTEN`, `HOOKSIEVE_FILTER_FUEL` and so on: the section, if any, then the key.

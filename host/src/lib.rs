@@ -12,6 +12,7 @@ pub mod config;
 pub mod deliver;
 pub mod dispatch;
 pub mod egress;
+pub mod failpoint;
 pub mod filter;
 pub mod json;
 pub mod lifecycle;

@@ -4,7 +4,7 @@
 //! costs a tick, never an event.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -12,8 +12,13 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::deliver::Deliverer;
 use crate::dispatch::{Dispatcher, Looked, Replayer};
-use crate::model::limits::{REPLAY_PAUSE_MIN, UPKEEP_PAUSE};
-use crate::store::{Store, StoreError};
+use crate::failpoint::{self, Point};
+use crate::model::Timestamp;
+use crate::model::limits::{
+    REPLAY_PAUSE_MIN, REPLAYS_HOLD_MAX, RETENTION_MIN, RETENTION_PAUSE, RETENTION_REST_MIN, RETENTION_ROWS_PER_STEP,
+    UPKEEP_PAUSE,
+};
+use crate::store::{Retention, RetentionPlace, Store, StoreError};
 
 /// How long a loop rests when nothing pokes it.
 const TICK: Duration = Duration::from_secs(1);
@@ -125,9 +130,70 @@ pub async fn run_upkeep(store: &dyn Store, clock: &dyn Clock, stop: &Stop) {
 /// # Errors
 /// When the store fails.
 pub async fn keep_up(store: &dyn Store, clock: &dyn Clock) -> Result<(), StoreError> {
+    failpoint::hit(Point::Upkeep)?;
     let forgotten = store.forget_secrets(clock.now()).await?;
     if forgotten > 0 {
         tracing::info!(forgotten, "signing secrets that were replaced a day ago are deleted");
+    }
+    Ok(())
+}
+
+/// How long events are kept, and all that hangs on them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Keep {
+    /// So long at the most; `None` for ever.
+    pub age: Option<Duration>,
+    /// Less long, though never less than [`RETENTION_MIN`], while the database has more bytes.
+    pub bytes_max: Option<u64>,
+}
+
+impl Keep {
+    /// What has had its time at `now`.
+    fn at(self, now: Timestamp) -> Retention {
+        let ever = Timestamp::from_millis(i64::MIN);
+        let before = self.age.map_or(ever, |age| now - age.max(RETENTION_MIN));
+        Retention {
+            before,
+            before_if_large: self.bytes_max.map_or(ever, |_| now - RETENTION_MIN),
+            bytes_max: self.bytes_max.unwrap_or(u64::MAX),
+            replays_since: now - self.age.unwrap_or(REPLAYS_HOLD_MAX),
+            rows_max: RETENTION_ROWS_PER_STEP,
+        }
+    }
+}
+
+/// Deletes events that have had their time, until `stop`.
+pub async fn run_retention(store: &dyn Store, clock: &dyn Clock, keep: Keep, stop: &Stop) {
+    let never = Notify::new();
+    while !stop.requested.is_cancelled() {
+        let retention = keep.at(clock.now());
+        let mut from = Some(RetentionPlace::begin());
+        while let Some(place) = from
+            && !stop.requested.is_cancelled()
+        {
+            let began = Instant::now();
+            from = match store.forget(retention, place).await {
+                Ok(retained) => retained.next,
+                Err(error) => {
+                    stop.judge(&error);
+                    None
+                }
+            };
+            rest(&never, (2 * began.elapsed()).max(RETENTION_REST_MIN), stop).await;
+        }
+        rest(&never, RETENTION_PAUSE, stop).await;
+    }
+}
+
+/// Deletes all events that have had their time by now, without a rest.
+///
+/// # Errors
+/// When the store fails.
+pub async fn forget(store: &dyn Store, clock: &dyn Clock, keep: Keep) -> Result<(), StoreError> {
+    let retention = keep.at(clock.now());
+    let mut from = Some(RetentionPlace::begin());
+    while let Some(place) = from {
+        from = store.forget(retention, place).await?.next;
     }
     Ok(())
 }

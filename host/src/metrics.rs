@@ -29,6 +29,8 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 pub const EVENT_RESULTS: [&str; 3] = ["accepted", "duplicate", "conflict"];
 /// Whether a commit was synced.
 pub const DURABILITIES: [&str; 2] = ["durable", "soft"];
+/// What is deleted when it has had its time.
+pub const DELETED_ROWS: [&str; 4] = ["events", "verdicts", "deliveries", "attempts"];
 /// The classes of HTTP statuses.
 pub const STATUS_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 /// Whose requests were too many.
@@ -53,10 +55,15 @@ pub struct Counters(Arc<[(&'static str, Counter)]>);
 impl Counters {
     /// Counts one more of `value`. One that was not announced is a mistake of ours, and not counted.
     pub fn count(&self, value: &str) {
+        self.add(value, 1);
+    }
+
+    /// Counts so many more of `value`.
+    pub fn add(&self, value: &str, count: u64) {
         let found = self.0.iter().find(|(name, _)| *name == value);
         debug_assert!(found.is_some(), "{value} is no value of this label");
         if let Some((_, counter)) = found {
-            counter.inc();
+            counter.inc_by(count);
         }
     }
 }
@@ -113,6 +120,8 @@ pub struct Metrics {
     pub commit_writes: Counter,
     /// How long syncing the log of commits took, several at a time.
     pub commit_time: Durations,
+    /// Rows that were deleted because they had had their time, by [`DELETED_ROWS`].
+    pub deleted: Counters,
     /// Requests that were answered, by [`STATUS_CLASSES`].
     pub requests: Counters,
     /// Requests that were refused because there were too many, by [`RATE_LIMITS`].
@@ -172,6 +181,13 @@ impl Default for Metrics {
                 "commit_duration",
                 "How long syncing durable transactions to the disk took, those together that were committed meanwhile",
                 &COMMIT_SECS,
+            ),
+            deleted: counters(
+                r,
+                "retention_deleted",
+                "Rows that were deleted because they had had their time",
+                "what",
+                named(&DELETED_ROWS),
             ),
             requests: counters(r, "http_requests", "Requests that were answered", "status", named(&STATUS_CLASSES)),
             rate_limited: counters(

@@ -175,7 +175,7 @@ impl Drop for TestApp {
 }
 
 /// A data folder that saves the host from compiling its bundled filters.
-async fn data_folder() -> TempDir {
+pub async fn data_folder() -> TempDir {
     started::data_folder(async |data| drop(open(data, Resolver::System, |_| {}, Path::new(COMPILER)).await)).await
 }
 

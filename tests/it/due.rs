@@ -1,10 +1,8 @@
 //! A host that starts with much to deliver.
 
-use std::time::Duration;
-
 use tempfile::TempDir;
 
-use crate::backlog::{Plan, run};
+use crate::backlog::{Plan, TITLES, run};
 
 /// Seconds of what `cargo bench --workspace --bench due` does with a million.
 #[tokio::test]
@@ -14,7 +12,6 @@ async fn a_host_with_much_due_is_ready_at_once_and_new_events_do_not_wait_for_it
 
     let figures = run(data.path(), &plan).await;
 
-    assert!(figures.is_due_left, "all was delivered before the new events had come");
-    assert!(figures.ready < Duration::from_secs(5), "{:?}", figures.ready);
-    assert!(figures.ready_after_kill < Duration::from_secs(5), "{:?}", figures.ready_after_kill);
+    println!("{TITLES}\n{}", figures.line(&plan));
+    assert_eq!(figures.faults(&plan), [""; 0]);
 }

@@ -89,6 +89,20 @@ async fn send_batches_until_gone(client: Client, sender: String, acknowledged: m
     }
 }
 
+/// The ids of all events that the host has.
+pub async fn kept(operator: &Client) -> BTreeSet<String> {
+    let mut kept = BTreeSet::new();
+    let mut query = EventsQuery { limit: Some(250), ..EventsQuery::default() };
+    loop {
+        let page = operator.list_events(&query).await.unwrap();
+        kept.extend(page.items.into_iter().map(|event| event.id));
+        query.cursor = page.next_cursor;
+        if query.cursor.is_none() {
+            return kept;
+        }
+    }
+}
+
 #[tokio::test]
 async fn no_event_of_an_acknowledged_batch_is_lost_over_kills() {
     const KILLS: usize = 3;
@@ -115,16 +129,7 @@ async fn no_event_of_an_acknowledged_batch_is_lost_over_kills() {
     }
     let process = Process::start(data.path(), &[]).await;
 
-    let mut kept = BTreeSet::new();
-    let mut query = EventsQuery { limit: Some(250), ..EventsQuery::default() };
-    loop {
-        let page = process.operator().list_events(&query).await.unwrap();
-        kept.extend(page.items.into_iter().map(|event| event.id));
-        query.cursor = page.next_cursor;
-        if query.cursor.is_none() {
-            break;
-        }
-    }
+    let kept = kept(&process.operator()).await;
     assert!(ids.len() >= 1_000 * KILLS);
     let lost: Vec<_> = ids.iter().filter(|id| !kept.contains(*id)).collect();
     assert!(lost.is_empty(), "{} of {} are lost, such as {:?}", lost.len(), ids.len(), lost.first());

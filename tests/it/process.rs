@@ -20,7 +20,7 @@ const START: Duration = Duration::from_secs(30);
 pub struct Process {
     child: Child,
     url: String,
-    _output: Lines<BufReader<ChildStdout>>,
+    output: Lines<BufReader<ChildStdout>>,
 }
 
 /// The program with nothing of this process's environment but what `settings` say.
@@ -38,6 +38,16 @@ pub fn serve(data: &Path, settings: &[(&str, &str)]) -> Command {
     command
 }
 
+/// The same command, run by another program.
+pub fn under(runner: &str, arguments: &[&str], command: &Command) -> Command {
+    let command = command.as_std();
+    let mut wrapped = Command::new(runner);
+    wrapped.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    wrapped.args(arguments).arg(command.get_program()).args(command.get_args());
+    wrapped.stdin(Stdio::null()).kill_on_drop(true);
+    wrapped
+}
+
 impl Process {
     /// Starts it and waits until it listens.
     pub async fn start(data: &Path, settings: &[(&str, &str)]) -> Self {
@@ -46,18 +56,39 @@ impl Process {
 
     /// The same with a command of [`serve`] that was changed.
     pub async fn start_command(command: &mut Command) -> Self {
+        Self::try_start(command).await.unwrap_or_else(|status| panic!("it ended before it listened: {status}"))
+    }
+
+    /// The same, or how it ended before it listened.
+    pub async fn try_start(command: &mut Command) -> Result<Self, ExitStatus> {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
         let listening = async {
             loop {
-                let line = output.next_line().await.unwrap().expect("it ended before it listened");
+                let line = output.next_line().await.unwrap()?;
                 if let Some(url) = line.strip_prefix("hooksieve listens on ") {
-                    return url.to_owned();
+                    return Some(url.to_owned());
                 }
             }
         };
-        let url = tokio::time::timeout(START, listening).await.expect("it did not listen in time");
-        Self { child, url, _output: output }
+        let listening = tokio::time::timeout(START, listening).await.expect("it did not listen in time");
+        let Some(url) = listening else { return Err(child.wait().await.unwrap()) };
+        Ok(Self { child, url, output })
+    }
+
+    /// How it ended, once it has by itself.
+    pub async fn ended(&mut self) -> ExitStatus {
+        self.child.wait().await.unwrap()
+    }
+
+    /// Waits until it prints this line; whether it did before it ended.
+    pub async fn prints(&mut self, line: &str) -> bool {
+        while let Some(printed) = self.output.next_line().await.unwrap() {
+            if printed == line {
+                return true;
+            }
+        }
+        false
     }
 
     pub fn url(&self) -> &str {
@@ -81,11 +112,16 @@ impl Process {
         self.child.kill().await.unwrap();
     }
 
+    /// SIGTERM, without waiting for the end.
+    pub fn ask_to_stop(&self) {
+        let pid = i32::try_from(self.pid()).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+    }
+
     /// SIGTERM; how it ended and how long that took.
     pub async fn terminate(mut self) -> (ExitStatus, Duration) {
         let began = Instant::now();
-        let pid = i32::try_from(self.pid()).unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+        self.ask_to_stop();
         (self.child.wait().await.unwrap(), began.elapsed())
     }
 }

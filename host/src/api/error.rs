@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::model::storage::StorageFault;
 use crate::service::{Noun, ServiceError};
 use crate::wire;
 
@@ -33,6 +34,7 @@ impl ApiError {
             code: code.to_owned(),
             detail: detail.into(),
             errors: Vec::new(),
+            storage: None,
         });
         let retry_after_secs = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(RETRY_AFTER_SECS);
         Self { problem, retry_after_secs }
@@ -93,6 +95,15 @@ impl From<ServiceError> for ApiError {
             ServiceError::Conflict(_) => Self::new(StatusCode::CONFLICT, "CONFLICT", detail),
             ServiceError::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", detail),
             ServiceError::Full => Self::new(StatusCode::INSUFFICIENT_STORAGE, "STORAGE_FULL", detail),
+            ServiceError::NotReady { fault, since } => {
+                let (status, code) = match fault {
+                    StorageFault::Full => (StatusCode::INSUFFICIENT_STORAGE, "STORAGE_FULL"),
+                    _ => (StatusCode::SERVICE_UNAVAILABLE, "STORAGE_UNAVAILABLE"),
+                };
+                let mut error = Self::new(status, code, detail);
+                error.problem.storage = Some(wire::StorageTrouble::new(fault, since));
+                error
+            }
             ServiceError::Storage(_) => {
                 log(&error);
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "STORAGE_UNAVAILABLE", detail)

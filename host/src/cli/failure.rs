@@ -129,6 +129,7 @@ mod tests {
             code: "UNAUTHENTICATED".to_owned(),
             detail: "a valid token is needed".to_owned(),
             errors: Vec::new(),
+            storage: None,
         };
 
         let told = text(&ClientError::Refused(Box::new(problem)).into());

@@ -119,6 +119,10 @@ fn of_compiling_child(arguments: &[OsString]) -> Option<Vec<String>> {
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    #[cfg(debug_assertions)]
+    if let Some(wanted) = crate::config::failpoints() {
+        crate::failpoint::arm(&wanted).map_err(anyhow::Error::msg)?;
+    }
     let runtime = tokio::runtime::Runtime::new().context("starting the threads of this program")?;
     let done = runtime.block_on(dispatch(cli.command, Output::new(cli.json)));
     runtime.shutdown_timeout(RUNTIME_GRACE);

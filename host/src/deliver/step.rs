@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use super::schedule;
 use crate::clock::{Clock, random_bytes};
+use crate::failpoint::{self, Point};
 use crate::metrics::Metrics;
 use crate::model::Timestamp;
 use crate::model::delivery::Attempt;
@@ -79,6 +80,7 @@ impl Deliverer {
             return Ok(0);
         }
         let claimed = self.parts.store.claim_deliveries(claim).await?;
+        failpoint::hit(Point::DeliveriesClaimed)?;
         let count = claimed.len();
         for delivery in claimed {
             let flight = Flight::begin(&self.parts, &delivery.webhook.id).await;
@@ -161,6 +163,10 @@ impl Parts {
     }
 
     async fn attempt(&self, claimed: ClaimedDelivery, mut flight: Flight) {
+        if let Err(injected) = failpoint::hit(Point::SendBegin) {
+            tracing::error!(error = &injected as &dyn std::error::Error, "an attempt was not made");
+            return;
+        }
         let started_at = self.clock.now();
         let began = Instant::now();
         let sent = self.send(&claimed, started_at).await;
@@ -173,7 +179,7 @@ impl Parts {
             flight.land();
         }
         let id = claimed.delivery.id;
-        match self.store.record_attempt(attempted).await {
+        match self.record(attempted).await {
             Ok(Recorded::Written) => {}
             Ok(Recorded::LeaseLost) => tracing::warn!(delivery = %id, "the lease on a delivery was lost"),
             // The lease ends by itself; the delivery is then attempted again.
@@ -181,6 +187,13 @@ impl Parts {
                 tracing::error!(delivery = %id, error = &error as &dyn std::error::Error, "an attempt was not written");
             }
         }
+    }
+
+    async fn record(&self, attempted: Attempted) -> Result<Recorded, StoreError> {
+        failpoint::hit(Point::Sent)?;
+        let recorded = self.store.record_attempt(attempted).await?;
+        failpoint::hit(Point::AttemptRecorded)?;
+        Ok(recorded)
     }
 
     async fn send(&self, claimed: &ClaimedDelivery, at: Timestamp) -> Sent {

@@ -3,7 +3,7 @@
 //! An event's cost follows the webhooks that it concerns, not all there are: those that name its project
 //! are found by (type, project), those that cover all of their creator's projects by (type, creator).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::filter::FilterRef;
@@ -25,12 +25,15 @@ pub(super) struct Entry {
     pub(super) snapshot: Arc<Snapshot>,
 }
 
+/// Webhooks in the order of their ids, in which they are asked.
+type Entries = BTreeMap<WebhookId, Arc<Entry>>;
+
 /// The subscriptions as of one change of the store.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     entries: HashMap<WebhookId, Arc<Entry>>,
-    by_project: HashMap<(EventType, ProjectId), HashSet<WebhookId>>,
-    by_creator: HashMap<EventType, HashMap<UserId, HashSet<WebhookId>>>,
+    by_project: HashMap<(EventType, ProjectId), Entries>,
+    by_creator: HashMap<EventType, HashMap<UserId, Entries>>,
     /// The filters of all webhooks, and how many have each.
     filters: HashMap<Arc<FilterRef>, usize>,
     change_seq: i64,
@@ -50,11 +53,12 @@ impl Index {
             old.filter.iter().chain(&old.shadow).for_each(|filter| self.leave(filter));
         }
         if let Some(webhook) = change.webhook {
-            self.link(&webhook);
             let filter = webhook.filter.as_ref().map(|filter| self.share(filter.digest, &filter.config));
             let shadow = webhook.shadow.as_ref().map(|shadow| self.share(shadow.digest, &shadow.config));
             let snapshot = Arc::new(Snapshot::of(&webhook));
-            self.entries.insert(change.id, Arc::new(Entry { webhook, filter, shadow, snapshot }));
+            let entry = Arc::new(Entry { webhook, filter, shadow, snapshot });
+            self.link(&entry);
+            self.entries.insert(change.id, entry);
         }
     }
 
@@ -75,15 +79,16 @@ impl Index {
         }
     }
 
-    fn link(&mut self, webhook: &Webhook) {
+    fn link(&mut self, entry: &Arc<Entry>) {
+        let webhook = &entry.webhook;
         for event_type in &webhook.events {
             for project in &webhook.project_ids {
                 let key = (event_type.clone(), project.clone());
-                self.by_project.entry(key).or_default().insert(webhook.id.clone());
+                self.by_project.entry(key).or_default().insert(webhook.id.clone(), Arc::clone(entry));
             }
             if webhook.project_ids.is_empty() {
                 let creators = self.by_creator.entry(event_type.clone()).or_default();
-                creators.entry(webhook.owner.clone()).or_default().insert(webhook.id.clone());
+                creators.entry(webhook.owner.clone()).or_default().insert(webhook.id.clone(), Arc::clone(entry));
             }
         }
     }
@@ -117,10 +122,19 @@ impl Index {
     /// The webhooks that an event may concern, given the members of its project.
     pub(super) fn candidates(&self, event: &Event, members: &HashSet<UserId>) -> Vec<Arc<Entry>> {
         let key = (event.event_type.clone(), event.project_id.clone());
-        let named = self.by_project.get(&key).into_iter().flatten();
-        let creators = self.by_creator.get(&event.event_type);
-        let of_members = members.iter().filter_map(|member| creators?.get(member)).flatten();
-        named.chain(of_members).filter_map(|id| self.entries.get(id)).cloned().collect()
+        let mut candidates: Vec<_> =
+            self.by_project.get(&key).into_iter().flat_map(BTreeMap::values).cloned().collect();
+        if let Some(creators) = self.by_creator.get(&event.event_type) {
+            // Whichever are fewer are looked for among the others.
+            if creators.len() < members.len() {
+                let of_members = creators.iter().filter(|(creator, _)| members.contains(*creator));
+                candidates.extend(of_members.flat_map(|(_, entries)| entries.values()).cloned());
+            } else {
+                let of_members = members.iter().filter_map(|member| creators.get(member));
+                candidates.extend(of_members.flat_map(BTreeMap::values).cloned());
+            }
+        }
+        candidates
     }
 }
 

@@ -9,9 +9,11 @@
 //! Nothing decides here twice: a step whose replay was moved or ended meanwhile is not written.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::try_join_all;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::task::TaskTracker;
@@ -20,6 +22,7 @@ use super::ask::{Budgets, Part};
 use super::index::Entry;
 use super::put_off::PutOff;
 use super::step::{Dispatcher, Parts};
+use crate::failpoint::{self, Point};
 use crate::filter::Refused;
 use crate::model::Timestamp;
 use crate::model::event::{Event, EventSeq};
@@ -72,6 +75,9 @@ enum Trouble {
     /// The filter cannot be run, which is the host's fault and says nothing of any event.
     #[error("the host could not run the filter, which is not the filter's fault: {0}")]
     Filter(Refused),
+    /// The step panicked: a mistake of ours.
+    #[error("the host made a mistake; its log says which")]
+    Panicked,
     /// The store did not do as it was asked.
     #[error("the host could not read or write what the replay needs")]
     Store(#[from] StoreError),
@@ -80,7 +86,7 @@ enum Trouble {
 impl Trouble {
     /// Whether it may be of this replay alone. Anything else passes, or ends the process.
     fn is_of_replay(&self) -> bool {
-        matches!(self, Self::Filter(_) | Self::Store(StoreError::Internal(_)))
+        matches!(self, Self::Filter(_) | Self::Panicked | Self::Store(StoreError::Internal(_)))
     }
 }
 
@@ -142,7 +148,9 @@ impl Work {
 
     async fn run(&self, parts: &Parts, replay: RunningReplay) {
         let place = self.places.acquire().await.expect("the semaphore is never closed");
-        let pause = match parts.replay_step(&replay).await {
+        // As in dispatch: nothing is half done, and without this the replay would count as under way for ever.
+        let stepped = AssertUnwindSafe(parts.replay_step(&replay)).catch_unwind().await;
+        let pause = match stepped.unwrap_or(Err(Trouble::Panicked)) {
             Ok(()) => {
                 self.put_off.forget(&replay.id);
                 None
@@ -199,6 +207,7 @@ impl Work {
 
 impl Parts {
     async fn replay_step(&self, replay: &RunningReplay) -> Result<(), Trouble> {
+        failpoint::hit(Point::ReplayStep).map_err(StoreError::from)?;
         self.refresh_index().await?;
         let Some(entry) = self.index.lock().await.entry(&replay.range.webhook) else { return Ok(()) };
         // Disabled since the replay was found: it rests until the webhook is enabled again.
@@ -210,7 +219,10 @@ impl Parts {
         let verdicts: Vec<_> =
             step.decided.iter().map(|decided| (decided.verdict.outcome, decided.verdict.reason_class)).collect();
         let is_owed = !step.send_again.is_empty() || step.decided.iter().any(|decided| decided.delivery.is_some());
-        if self.store.record_replay(step).await? == Recorded::Written {
+        failpoint::hit(Point::ReplayDecided).map_err(StoreError::from)?;
+        let recorded = self.store.record_replay(step).await?;
+        failpoint::hit(Point::ReplayRecorded).map_err(StoreError::from)?;
+        if recorded == Recorded::Written {
             verdicts.into_iter().for_each(|(outcome, class)| self.count_verdict(outcome, class));
         }
         if is_owed {

@@ -1,8 +1,10 @@
 //! Claims events, has the filters asked, writes verdicts and deliveries in one transaction an event.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{Mutex, Notify, Semaphore};
 use tokio_util::task::TaskTracker;
 
@@ -11,6 +13,7 @@ use super::index::{Entry, Index};
 use super::put_off::PutOff;
 use super::shadow::{Beside, compare};
 use crate::clock::Clock;
+use crate::failpoint::{self, Point};
 use crate::filter::{Decision, Evaluation, FilterHost, Refused};
 use crate::metrics::Metrics;
 use crate::model::Timestamp;
@@ -89,7 +92,11 @@ impl Dispatcher {
         if claimed.is_empty() {
             return Ok(0);
         }
-        if let Err(error) = self.parts.refresh_index().await {
+        let refreshed = async {
+            failpoint::hit(Point::EventsClaimed)?;
+            self.parts.refresh_index().await
+        };
+        if let Err(error) = refreshed.await {
             let claims = claimed.iter().map(|event| (event.stored.seq, event.fence)).collect();
             self.parts.release(claims, claim.now).await;
             return Err(error);
@@ -136,7 +143,9 @@ impl Parts {
     /// An event that cannot be written now is given back: another step takes it up again.
     async fn dispatch_or_release(&self, claimed: ClaimedEvent) {
         let (seq, fence) = (claimed.stored.seq, claimed.fence);
-        let pause = match self.dispatch(claimed).await {
+        // Nothing is changed but by the last write, so a panic leaves nothing half done. The lease alone would end late.
+        let dispatched = AssertUnwindSafe(self.dispatch(claimed)).catch_unwind().await;
+        let pause = match dispatched.unwrap_or_else(|_| self.panicked(seq)) {
             Ok(Dispatch::Ended(recorded)) => {
                 if recorded == Recorded::LeaseLost {
                     tracing::warn!(event_seq = seq.0, "the lease on an event was lost");
@@ -153,14 +162,26 @@ impl Parts {
         self.release(vec![(seq, fence)], self.clock.now() + pause).await;
     }
 
+    /// An event that makes us panic is put off, ever longer, and does so again in the end: nothing is dropped.
+    fn panicked(&self, seq: EventSeq) -> Result<Dispatch, StoreError> {
+        tracing::error!(event_seq = seq.0, "dispatch panicked");
+        let longest = HOST_FAULT_PAUSES[HOST_FAULT_PAUSES.len() - 1];
+        Ok(Dispatch::PutOff(self.put_off.pause(seq).unwrap_or(longest)))
+    }
+
     async fn release(&self, claims: Vec<(EventSeq, i64)>, free_at: Timestamp) {
-        if let Err(error) = self.store.release_events(claims, free_at).await {
+        let released = async {
+            failpoint::hit(Point::ReleaseBegin)?;
+            self.store.release_events(claims, free_at).await
+        };
+        if let Err(error) = released.await {
             // The leases end by themselves.
             tracing::warn!(error = &error as &dyn std::error::Error, "release failed");
         }
     }
 
     async fn dispatch(&self, claimed: ClaimedEvent) -> Result<Dispatch, StoreError> {
+        failpoint::hit(Point::DispatchBegin)?;
         let event = Arc::clone(&claimed.stored.event);
         let (mut verdicts, mut asked, mut owed) = (Vec::new(), Vec::new(), Vec::new());
         let mut beside = Beside::of(&claimed.stored);
@@ -184,6 +205,7 @@ impl Parts {
         }
         let mut budgets = Budgets::default();
         let answers = self.asker.ask(&event, asked, Part::Active, &mut budgets).await;
+        failpoint::hit(Point::FiltersAsked)?;
         let mut refusals = answers.iter().filter_map(|(_, answer)| answer.as_ref().err());
         if let Some(fault) = refusals.find(|refused| refused.is_hosts_fault()) {
             let pause = self.put_off.pause(claimed.stored.seq);
@@ -244,6 +266,7 @@ impl Parts {
         let (event, fence) = (claimed.stored.seq, claimed.fence);
         let dispatched = Dispatched { event, fence, verdicts, deliveries, compared };
         let recorded = self.store.record_dispatch(dispatched).await?;
+        failpoint::hit(Point::DispatchRecorded)?;
         if recorded == Recorded::Written {
             self.count(claimed, &decided);
         }

@@ -21,6 +21,7 @@ use wasmtime::component::Component;
 
 use super::run::Loaded;
 use super::{Refused, StartError};
+use crate::failpoint::{self, Point};
 use crate::model::filter::FilterDigest;
 
 /// Bytes of the key of the MACs.
@@ -110,9 +111,10 @@ impl Cache {
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
         file.write_all(artifact)?;
         file.write_all(&mac)?;
+        failpoint::hit(Point::UploadCompiled).map_err(io::Error::other)?;
         // Not synced: a file that a power cut damages fails its MAC and is made again.
         file.persist(self.path(&digest))?;
-        Ok(())
+        failpoint::hit(Point::UploadKept).map_err(io::Error::other)
     }
 
     /// Drops a filter that is gone, from memory and from disk. Blocks.

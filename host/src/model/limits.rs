@@ -38,6 +38,24 @@ pub const SECRET_BYTES_MAX: usize = 256;
 pub const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
 /// Secrets that sign for one webhook at a time.
 pub const SECRETS_LIVE_MAX: usize = 3;
+/// Days that events are kept with their verdicts, deliveries and attempts, where the operator does not say.
+pub const RETENTION_DAYS: u32 = 7;
+/// The longest that can be configured: ten years.
+pub const RETENTION_DAYS_MAX: u32 = 3_650;
+/// How long events are kept however large the database is: as long as the ids of events are told apart.
+pub const RETENTION_MIN: Duration = Duration::from_secs(24 * 3600);
+/// How long a replay that is under way keeps the events that it has yet to look at, where no age is configured: one
+/// of a webhook that stays disabled would keep them for ever.
+pub const REPLAYS_HOLD_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The smallest size of a database that can be configured: what an idle one and a day's events of a small host take.
+pub const RETENTION_BYTES_MIN: u64 = 64 << 20;
+/// Rows that are deleted in one transaction, about: a few milliseconds of the one writer.
+pub const RETENTION_ROWS_PER_STEP: u32 = 512;
+/// The shortest rest after such a transaction; a longer one is followed by twice its time, so that at least two thirds
+/// of the writer's time are left to those who wait for it.
+pub const RETENTION_REST_MIN: Duration = Duration::from_millis(5);
+/// How often it is looked for events that have had their time.
+pub const RETENTION_PAUSE: Duration = Duration::from_secs(60);
 /// How often what has had its time, such as secrets that sign no more, is deleted.
 pub const UPKEEP_PAUSE: Duration = Duration::from_secs(10 * 60);
 /// Tests of one webhook within [`TESTS_WINDOW`]. Each is an event that is kept and a delivery that is retried.
@@ -139,6 +157,19 @@ pub const DISPATCH_LEASE: Duration = Duration::from_secs(15 * 60);
 pub const COMMIT_JOBS_MAX: usize = 256;
 /// Jobs that may wait for the writer; more are refused with "busy".
 pub const WRITER_QUEUE_MAX: usize = 4_096;
+/// Pages in the log beyond those in the main file at which the writer copies them there: 16 MiB.
+pub const CHECKPOINT_PAGES: i64 = 4_000;
+/// Bytes that must be free on the disk for anything new to be taken in. What was taken in goes on: this is its room.
+pub const STORAGE_FREE_BYTES_MIN: u64 = 64 << 20;
+/// Bytes that must be free for the loops to begin anything: an attempt that could not be written down would be made
+/// again and again. The rest is for what is under way, for deletions and for the end.
+pub const STORAGE_WORK_BYTES_MIN: u64 = 16 << 20;
+/// Bytes of the ballast file, which is given up when others have filled the disk to the last: deleting takes room too.
+pub const STORAGE_BALLAST_BYTES: u64 = 8 << 20;
+/// Bytes that are left when the ballast is given up.
+pub const STORAGE_LAST_BYTES: u64 = 4 << 20;
+/// How long a host whose storage failed goes on answering, so that whoever asks `/readyz` is told why it ends.
+pub const STORAGE_FAILURE_TOLD: Duration = Duration::from_secs(3);
 /// Events that dispatch claims at once.
 pub const DISPATCH_BATCH_MAX: u32 = 256;
 /// Calls of one owner's filters that wait for a thread or run, over all events. The same on every machine:
@@ -295,6 +326,14 @@ pub const PAGE_VALUE_BYTES_MAX: usize = 4 << 20;
 /// Events, or deliveries, that one page is searched for among; a page that finds too few among these ends early, and
 /// the next one goes on from there.
 pub const PAGE_EVENTS_EXAMINED_MAX: usize = 10_000;
+/// Verdicts on one event that are placed by webhook one by one; those on an event with more wait for other such events.
+pub const VERDICTS_PLACED_SINGLY_MAX: usize = 32;
+/// Events with more verdicts that are placed together, webhook by webhook: so many share the write of a page. Lists
+/// look at each of those that wait, twice as many while events have much the same number of verdicts.
+pub const EVENTS_PLACED_TOGETHER: u32 = 64;
+/// Verdicts that are placed with an event that has more, even if it has fewer than this itself: what bounds the events
+/// that wait behind much larger ones.
+pub const VERDICTS_PLACED_AT_LEAST: usize = 1_024;
 /// Events that can be stored in another order than that of their times: as many as wait for the writer at a time.
 pub const EVENTS_OUT_OF_ORDER_MAX: u32 = (WRITER_QUEUE_MAX + BATCHES_AT_ONCE_MAX * BATCH_EVENTS_MAX) as u32;
 /// Event types that the operator may add.

@@ -17,6 +17,7 @@ pub mod pointer;
 pub mod replay;
 pub mod secret;
 pub mod snapshot;
+pub mod storage;
 pub mod timestamp;
 pub mod token;
 pub mod verdict;

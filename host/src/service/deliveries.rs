@@ -2,6 +2,7 @@
 
 use super::access::owner;
 use super::{ENABLE_FIRST, Noun, Result, Service, ServiceError, page_request};
+use crate::failpoint::{self, Point};
 use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, Delivery, DeliveryState};
 use crate::model::event::EventType;
@@ -68,7 +69,9 @@ impl Service {
     /// When there is none; when it was delivered, is due already, may not be seen any more, or its webhook is disabled.
     pub async fn retry_delivery(&self, caller: &Caller, id: &str) -> Result<Delivery> {
         let id = self.own_delivery(caller, id).await?.id;
-        let refusal = match self.store.retry_delivery(&id, self.clock.now()).await? {
+        let retried = self.store.retry_delivery(&id, self.clock.now()).await?;
+        failpoint::hit(Point::DeliveryRetried)?;
+        let refusal = match retried {
             Retried::Due => {
                 self.deliver_poke.notify_one();
                 return self.own_delivery(caller, id.as_str()).await;

@@ -1,7 +1,10 @@
 //! Why a use case did not do what it was asked.
 
+use crate::failpoint::Injected;
 use crate::filter::Refused;
 use crate::json::JsonError;
+use crate::model::Timestamp;
+use crate::model::storage::StorageFault;
 use crate::schema::Flaw;
 use crate::store::StoreError;
 
@@ -96,6 +99,14 @@ pub enum ServiceError {
     /// The disk is full.
     #[error("the host's disk is full")]
     Full,
+    /// Events cannot be accepted, and it is known why.
+    #[error("{} (since {since}); {}", .fault.what(), .fault.remedy())]
+    NotReady {
+        /// What is wrong.
+        fault: StorageFault,
+        /// Since it was noticed.
+        since: Timestamp,
+    },
     /// The disk or the database file fails: our fault.
     #[error("the host's storage fails")]
     Storage(#[source] StoreError),
@@ -147,6 +158,12 @@ impl From<StoreError> for ServiceError {
             StoreError::Broken(_) => Self::Storage(error),
             StoreError::Internal(_) => Self::Statement(error),
         }
+    }
+}
+
+impl From<Injected> for ServiceError {
+    fn from(injected: Injected) -> Self {
+        Self::Statement(injected.into())
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::access::operator;
 use super::posted::Known;
 use super::{Noun, Result, Service, ServiceError, page_request};
+use crate::failpoint::{self, Point};
 use crate::model::Timestamp;
 use crate::model::event::{Event, EventDigest, EventType, StoredEvent};
 use crate::model::ids::{EventId, ProjectId};
@@ -53,7 +54,9 @@ impl Service {
         operator(caller)?;
         let (event, digest) = self.read_posted(body, &mut Known::default()).await?;
         let id = event.id.clone();
+        failpoint::hit(Point::AcceptBegin)?;
         let accepted = self.store.accept_event(Arc::new(event), digest).await?;
+        failpoint::hit(Point::Accepted)?;
         self.note(&[accepted]);
         answer(id, accepted)
     }

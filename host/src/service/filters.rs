@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::webhooks::canonical_config;
 use super::{Noun, Result, Service, ServiceError, check_name, page_request};
 use crate::clock::random_bytes;
+use crate::failpoint::{self, Point};
 use crate::filter::projection::{EventFields, Value};
 use crate::filter::{Evaluation, FilterHost, FilterRef, Request};
 use crate::model::filter::Filter;
@@ -56,6 +57,7 @@ impl Service {
             created_at: now,
         };
         self.store.add_filter(FilterUpload { filter: filter.clone(), wasm }).await?;
+        failpoint::hit(Point::UploadAdded)?;
         Ok(filter)
     }
 

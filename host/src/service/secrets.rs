@@ -7,6 +7,7 @@
 use super::access::owner;
 use super::{Noun, Result, Service, ServiceError};
 use crate::clock::random_bytes;
+use crate::failpoint::{self, Point};
 use crate::model::Timestamp;
 use crate::model::ids::WebhookId;
 use crate::model::limits::{SECRET_BYTES_MAX, SECRET_OVERLAP, SECRETS_LIVE_MAX};
@@ -38,7 +39,9 @@ impl Service {
         let at = self.clock.now();
         let overlap_ends_at = at + SECRET_OVERLAP;
         let rotation = Rotation { secret: secret.clone(), at, overlap_ends_at, live_max: SECRETS_LIVE_MAX };
-        match self.store.rotate_secret(&webhook_id, rotation).await? {
+        let rotated = self.store.rotate_secret(&webhook_id, rotation).await?;
+        failpoint::hit(Point::SecretRotated)?;
+        match rotated {
             Rotated::Written => Ok(RotatedSecret { webhook_id, secret, previous_expires_at: overlap_ends_at }),
             Rotated::Present => Err(ServiceError::bad_field(
                 "/secret",

@@ -12,6 +12,7 @@ use super::shadows::{CandidateChoice, carried_on};
 use super::{Noun, Result, Service, ServiceError, check_name, headers, page_request};
 use crate::clock::random_bytes;
 use crate::egress::{self, Refused};
+use crate::failpoint::{self, Point};
 use crate::filter::{Configured, FilterRef};
 use crate::json;
 use crate::model::Timestamp;
@@ -160,7 +161,9 @@ impl Service {
             trouble: Trouble { disabled: (!new.is_enabled).then_some(DisabledReason::Owner), ..Trouble::default() },
             ..Webhook::new(id, uid, owner.clone(), url, now)
         };
-        match self.store.add_webhook(webhook.clone(), secret.clone()).await? {
+        let added = self.store.add_webhook(webhook.clone(), secret.clone()).await?;
+        failpoint::hit(Point::WebhookAdded)?;
+        match added {
             Added::Written => {}
             Added::NoFilter => return Err(self.gone_filter(&webhook).await?),
         }

@@ -14,9 +14,19 @@ use crate::model::health::{Answer, Rules};
 use crate::model::ids::{CompanyId, DeliveryId, EventId, ProjectId, UserId, WebhookId};
 use crate::model::secret::Secret;
 use crate::model::snapshot::Snapshot;
+use crate::model::storage::StorageFault;
 use crate::model::verdict::{Outcome, Verdict};
 use crate::model::webhook::Webhook;
 use crate::store::Compared;
+
+/// What is wrong with the storage, and for how long it has been.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What is wrong.
+    pub fault: StorageFault,
+    /// Since it was noticed.
+    pub lasted: Duration,
+}
 
 /// A user whom the operator made known.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ mod contract;
 mod counts;
 mod exchange;
 mod replaying;
+mod retention;
 mod seal;
 pub mod sqlite;
 
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::failpoint::Injected;
 use crate::metrics::Queues;
 use crate::model::Timestamp;
 use crate::model::comparison::{Agreements, Difference, Judged};
@@ -39,6 +41,7 @@ use crate::model::webhook::Webhook;
 pub use counts::{Compared, Stats, StatsQuery};
 pub use exchange::*;
 pub use replaying::*;
+pub use retention::{Deleted, Retained, Retention, RetentionPlace};
 pub use seal::SealingKey;
 
 /// Why the store did not do as it was asked. A row that is not there is not an error.
@@ -47,7 +50,7 @@ pub enum StoreError {
     /// Too many writes wait already. Nothing was changed; trying again later helps.
     #[error("too many writes are waiting")]
     Busy,
-    /// The disk is full. Nothing was changed.
+    /// The disk is full, or too full for this. Nothing was changed.
     #[error("the disk is full")]
     Full,
     /// The disk or the database file fails. The process must not go on accepting events.
@@ -58,10 +61,16 @@ pub enum StoreError {
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+impl From<Injected> for StoreError {
+    fn from(injected: Injected) -> Self {
+        Self::Internal(Box::new(injected))
+    }
+}
+
 /// What the store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// What is kept. Every write is on disk when it returns, except claims.
+/// What is kept. Every write is on disk when it returns, except claims, and what [`Store::forget`] deletes.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Makes a user known or renames them.
@@ -249,11 +258,16 @@ pub trait Store: Send + Sync + 'static {
     /// The newest events on which a webhook's shadow did not agree, the newest first.
     async fn shadow_samples(&self, webhook: &WebhookId) -> Result<Vec<Difference>>;
 
+    /// Deletes some of what has had its time: one step of a pass, which goes on where this one says.
+    async fn forget(&self, retention: Retention, from: RetentionPlace) -> Result<Retained>;
+
     /// What waits at `now`.
     async fn queues(&self, now: Timestamp) -> Result<Queues>;
     /// Whether a row can be written and read back right now.
     async fn check(&self) -> Result<()>;
+    /// What is wrong with the storage, if that is known already.
+    fn trouble(&self) -> Option<Trouble>;
     /// Writes what is pending to the main database file and closes it; the store answers
-    /// [`StoreError::Broken`] afterwards.
+    /// [`StoreError::Broken`] afterwards. Where the disk is full the log is left beside the file, which loses nothing.
     async fn close(&self) -> Result<()>;
 }

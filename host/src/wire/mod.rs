@@ -46,7 +46,7 @@ pub use filter::{
 pub use health::{DisabledReason, HoldReason, WebhookFailure, WebhookHealth};
 pub use hook::{Hook, HookSample, HookSampleQuery, NewHook};
 pub use people::{CreateToken, NewToken, Project, PutProject, PutUser, User};
-pub use problem::{Problem, Violation};
+pub use problem::{Problem, StorageFault, StorageTrouble, Violation};
 pub use replay::{NewReplay, Replay, ReplayOnly, ReplayPreview, ReplayState};
 pub use secret::{RotateSecret, RotatedSecret, SecretText};
 pub use stats::{ErrorCount, OutcomeCount, Percentiles, ReasonClassCount, ReasonCount, StatsQuery, WebhookStats};

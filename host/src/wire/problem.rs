@@ -5,6 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::mirror::mirror;
+use crate::model::{Timestamp, storage};
+
 /// Why a request was not done. `application/problem+json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
@@ -25,6 +28,45 @@ pub struct Problem {
     /// What is wrong with the input, field by field; empty where that does not apply.
     #[serde(default)]
     pub errors: Vec<Violation>,
+    /// What is wrong with the host's storage; only `/readyz` tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage: Option<StorageTrouble>,
+}
+
+mirror!(
+    /// What is wrong with the storage.
+    StorageFault of storage::StorageFault {
+        /// The disk is full, or nearly so. The host goes on by itself when there is room.
+        Full = "full",
+        /// The folder or the file cannot be written.
+        ReadOnly = "read_only",
+        /// The disk did not read or write what it was told to.
+        Io = "io_error",
+        /// What is in the file makes no sense.
+        Corrupt = "corrupt",
+        /// The part of the host that writes ended by a mistake.
+        Stopped = "stopped",
+    }
+);
+
+/// What is wrong with the host's storage, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StorageTrouble {
+    /// What is wrong.
+    pub fault: StorageFault,
+    /// Since it was noticed.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+    /// What the operator does about it.
+    pub remedy: String,
+}
+
+impl StorageTrouble {
+    /// Such a fault with its remedy.
+    #[must_use]
+    pub fn new(fault: storage::StorageFault, since: Timestamp) -> Self {
+        Self { fault: fault.into(), since, remedy: fault.remedy().to_owned() }
+    }
 }
 
 /// A field of the input that cannot be taken.
@@ -72,6 +114,7 @@ mod tests {
             code: "BAD_USER_INPUT".to_owned(),
             detail: detail.to_owned(),
             errors: errors.iter().map(violation).collect(),
+            storage: None,
         }
     }
 

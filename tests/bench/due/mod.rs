@@ -14,9 +14,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 use crate::process::Process;
-use crate::rig::driver::Connection;
+use crate::rig::driver::Pool;
 use crate::rig::event;
 use crate::rig::sink::{Arrival, Reply, Sink};
 use crate::rig::stage;
@@ -27,6 +28,13 @@ const EVENT_BYTES: usize = 1024;
 const NEW: &str = "/new";
 /// How long after the last arrival a new event counts as starved.
 const ARRIVAL_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// How long a start may take.
+const READY_MAX: Duration = Duration::from_secs(5);
+/// The memory that the host may have resident.
+const RESIDENT_MIB_MAX: f64 = 256.0;
+/// Above the columns of [`Figures::line`].
+pub const TITLES: &str = "      due  ready s after kill  resident   p50 ms   p99 ms delivered/s";
 
 /// What is done.
 pub struct Plan {
@@ -56,6 +64,39 @@ pub struct Figures {
     pub took: Duration,
     /// Whether deliveries were still due at the end of it.
     pub is_due_left: bool,
+}
+
+impl Figures {
+    /// A line of the table; the times are those of new events.
+    #[expect(clippy::cast_precision_loss, reason = "counts of a minute")]
+    pub fn line(&self, plan: &Plan) -> String {
+        let ms = |share: usize| self.latencies[(self.latencies.len() - 1) * share / 100].as_secs_f64() * 1e3;
+        format!(
+            "{:>9} {:>8.2} {:>10.2} {:>5.0} MiB {:>8.1} {:>8.1} {:>11.0}",
+            plan.webhooks * plan.due_each,
+            self.ready.as_secs_f64(),
+            self.ready_after_kill.as_secs_f64(),
+            self.resident_mib,
+            ms(50),
+            ms(99),
+            self.meanwhile as f64 / self.took.as_secs_f64()
+        )
+    }
+
+    /// What must hold and does not. That no new event starves is seen where it is waited for.
+    pub fn faults(&self, plan: &Plan) -> Vec<String> {
+        let mut faults = Vec::new();
+        if self.ready > READY_MAX {
+            faults.push(format!("the host was ready after {:?}, not {READY_MAX:?}", self.ready));
+        }
+        if self.resident_mib > RESIDENT_MIB_MAX {
+            faults.push(format!("the host had {:.0} MiB resident, not {RESIDENT_MIB_MAX}", self.resident_mib));
+        }
+        if plan.due_each > 0 && !self.is_due_left {
+            faults.push("all that was due was delivered before the new events: more must be due".to_owned());
+        }
+        faults
+    }
 }
 
 /// Runs the plan on a host with its data in `data`, which is empty.
@@ -98,17 +139,20 @@ fn address(process: &Process) -> SocketAddr {
     process.url().strip_prefix("http://").unwrap_or_default().parse().unwrap()
 }
 
-/// Posts the new events, each when it is planned.
+/// Posts the new events, each when it is planned, whether or not earlier ones were answered.
 async fn post(host: SocketAddr, arrivals: &Arrivals, plan: &Plan) {
-    let mut connection = Connection::open(host).await.unwrap();
-    let mut planned = Instant::now();
+    let (pool, mut posting, mut planned) = (Arc::new(Pool::new(host)), JoinSet::new(), Instant::now());
     for number in 0..plan.events as usize {
         tokio::time::sleep_until(planned.into()).await;
         arrivals.plan(number, planned);
-        let status = connection.post(&event::text("new", number, EVENT_BYTES)).await.unwrap();
-        assert_eq!(status, 202, "new event {number} was refused");
+        let pool = Arc::clone(&pool);
+        posting.spawn(async move {
+            let status = pool.post(&event::text("new", number, EVENT_BYTES)).await.unwrap();
+            assert_eq!(status, 202, "new event {number} was refused");
+        });
         planned += Duration::from_secs(1) / plan.rate;
     }
+    posting.join_all().await;
 }
 
 /// The most memory that the program had resident until now.

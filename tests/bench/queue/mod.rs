@@ -2,6 +2,6 @@
 //! the host. [`checker`] runs it, [`tally`] judges.
 
 pub mod checker;
-mod numbers;
+pub mod numbers;
 mod queues;
 pub mod tally;

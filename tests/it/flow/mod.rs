@@ -10,6 +10,7 @@ mod health;
 mod membership;
 mod operational;
 mod payloads;
+mod retention;
 mod retries;
 mod rotation;
 mod shadows;

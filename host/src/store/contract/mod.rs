@@ -16,6 +16,7 @@ pub(super) mod people;
 pub(super) mod queues;
 pub(super) mod replays;
 pub(super) mod resends;
+pub(super) mod retention;
 pub(super) mod samples;
 pub(super) mod secrets;
 pub(super) mod shadows;
@@ -147,6 +148,12 @@ macro_rules! contract_tests {
             stats: what_was_decided_on_events_is_found_for_one_webhook,
             queues: what_waits_is_counted_with_its_age,
             queues: what_rests_or_is_not_due_does_not_count,
+            retention: an_event_goes_with_all_that_hangs_on_it,
+            retention: what_waits_or_is_owed_stays,
+            retention: a_replay_keeps_what_it_has_yet_to_look_at_unless_it_rests_for_long,
+            retention: a_database_that_is_too_large_loses_the_oldest_first_but_nothing_young,
+            retention: a_step_deletes_no_more_rows_than_it_may,
+            retention: a_list_goes_on_where_its_last_event_has_gone,
             logs: a_row_can_be_written_and_read_back,
         }
     };

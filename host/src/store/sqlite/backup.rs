@@ -15,6 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 use tempfile::NamedTempFile;
 
 use super::open::{self, FILE};
+use crate::failpoint::{self, Point};
 
 /// Pages between two words of progress: 16 MiB.
 const PAGES_PER_STEP: i32 = 4_096;
@@ -99,12 +100,17 @@ pub fn copy(directory: &Path, destination: &Path, progress: impl FnMut(u64, u64)
         return Err(BackupError::Damaged { path, detail: found });
     }
     copy.as_file().sync_all().map_err(unwritable)?;
+    failpoint::hit(Point::BackupCopied).map_err(|injected| unwritable(io::Error::other(injected)))?;
     let bytes = copy.as_file().metadata().map_err(unwritable)?.len();
     copy.persist_noclobber(destination).map_err(|error| match error.error.kind() {
         io::ErrorKind::AlreadyExists => BackupError::Exists(destination.to_owned()),
         _ => unwritable(error.error),
     })?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(unwritable)?;
+    let named = failpoint::hit(Point::BackupNamed).map_err(io::Error::other);
+    if let Err(error) = named.and_then(|()| File::open(folder)?.sync_all()) {
+        // What is not known to last is no backup.
+        return Err(unwritable(std::fs::remove_file(destination).err().unwrap_or(error)));
+    }
     Ok(Copied { bytes })
 }
 

@@ -8,11 +8,13 @@ use rusqlite::Connection;
 
 use super::claims::Loaded;
 use super::lease::Seen;
+use super::room::Space;
+use super::writer::Durability;
 use super::{
     SqliteStore, claims, deliveries, delivery_list, event_list, event_types, events, filters, headers, health, people,
-    queues, replay_pages, replays, resends, secrets, shadows, stats, tokens, verdicts, webhooks,
+    queues, replay_pages, replays, resends, retention, secrets, shadows, stats, tokens, verdicts, webhooks,
 };
-use crate::metrics::Queues;
+use crate::metrics::{DELETED_ROWS, Queues};
 use crate::model::Timestamp;
 use crate::model::comparison::{Agreements, Difference, Judged};
 use crate::model::delivery::{Attempt, Delivery};
@@ -26,11 +28,12 @@ use crate::model::token::Token;
 use crate::model::verdict::Verdict;
 use crate::model::webhook::Webhook;
 use crate::store::{
-    Accepted, Added, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, DeliveryClaim, DeliveryQuery,
-    Dispatched, EventBounds, EventQuery, FilterUpload, FilterUsage, Joined, LoggedVerdict, NewReplay, Page,
-    PageRequest, Project, Recorded, Removed, ReplayBegun, ReplayCounted, ReplayPage, ReplayRange, ReplayStep, Result,
-    Retried, Revoked, Rotated, Rotation, RunningReplay, Stats, StatsQuery, Store, StoreError, TestAccepted, TestOf,
-    Updated, User, VerdictQuery, WebhookChange, WebhookWindow, Windowed,
+    Accepted, Added, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, Deleted, DeliveryClaim,
+    DeliveryQuery, Dispatched, EventBounds, EventQuery, FilterUpload, FilterUsage, Joined, LoggedVerdict, NewReplay,
+    Page, PageRequest, Project, Recorded, Removed, ReplayBegun, ReplayCounted, ReplayPage, ReplayRange, ReplayStep,
+    Result, Retained, Retention, RetentionPlace, Retried, Revoked, Rotated, Rotation, RunningReplay, Stats, StatsQuery,
+    Store, StoreError, TestAccepted, TestOf, Trouble, Updated, User, VerdictQuery, WebhookChange, WebhookWindow,
+    Windowed,
 };
 
 #[async_trait]
@@ -62,7 +65,7 @@ impl Store for SqliteStore {
     async fn remove_member(&self, project: &ProjectId, user: &UserId, at: Timestamp) -> Result<bool> {
         let (project, user, fences) = (project.clone(), user.clone(), Arc::clone(&self.fences));
         let change = self.members.change();
-        let removed = self.write(move |connection| {
+        let removed = self.relieve(move |connection| {
             deliveries::cancel_of_member(connection, &project, &user, at, &fences)?;
             Ok((people::remove_member(connection, &project, &user)?, change))
         });
@@ -82,8 +85,9 @@ impl Store for SqliteStore {
     }
 
     async fn put_token(&self, token: Token) -> Result<()> {
+        // The operator's comes with every start, and they need it to make room.
         let change = self.tokens.change();
-        self.write(move |connection| tokens::put(connection, &token).map(|()| change)).await.map(drop)
+        self.relieve(move |connection| tokens::put(connection, &token).map(|()| change)).await.map(drop)
     }
 
     async fn token(&self, id: &str) -> Result<Option<Token>> {
@@ -98,7 +102,7 @@ impl Store for SqliteStore {
 
     async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<Revoked> {
         let (id, change) = (id.to_owned(), self.tokens.change());
-        Ok(self.write(move |connection| Ok((tokens::revoke(connection, &id, at)?, change))).await?.0)
+        Ok(self.relieve(move |connection| Ok((tokens::revoke(connection, &id, at)?, change))).await?.0)
     }
 
     async fn put_event_type(&self, event_type: CustomEventType, types_max: u32) -> Result<bool> {
@@ -148,6 +152,7 @@ impl Store for SqliteStore {
     }
 
     async fn claim_events(&self, claim: Claim) -> Result<Vec<ClaimedEvent>> {
+        self.check_room(Space::Work)?;
         let floor = self.fences.floor();
         loop {
             let last = self.last_event_synced();
@@ -211,7 +216,7 @@ impl Store for SqliteStore {
 
     async fn disable_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Option<Arc<Webhook>>> {
         let (id, key) = (id.clone(), self.key.clone());
-        self.write(move |connection| health::disable(connection, &key, &id, at)).await
+        self.relieve(move |connection| health::disable(connection, &key, &id, at)).await
     }
 
     async fn rotate_secret(&self, webhook: &WebhookId, rotation: Rotation) -> Result<Rotated> {
@@ -220,12 +225,12 @@ impl Store for SqliteStore {
     }
 
     async fn forget_secrets(&self, now: Timestamp) -> Result<usize> {
-        self.write(move |connection| secrets::forget(connection, now)).await
+        self.relieve(move |connection| secrets::forget(connection, now)).await
     }
 
     async fn delete_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Removed> {
         let (id, fences) = (id.clone(), Arc::clone(&self.fences));
-        self.write(move |connection| webhooks::delete(connection, &id, at, &fences)).await
+        self.relieve(move |connection| webhooks::delete(connection, &id, at, &fences)).await
     }
 
     async fn signing_secrets(&self, id: &WebhookId, at: Timestamp) -> Result<Vec<Secret>> {
@@ -273,10 +278,11 @@ impl Store for SqliteStore {
 
     async fn delete_filter(&self, id: &FilterId) -> Result<Removed> {
         let id = id.clone();
-        self.write(move |connection| filters::delete(connection, &id)).await
+        self.relieve(move |connection| filters::delete(connection, &id)).await
     }
 
     async fn claim_deliveries(&self, claim: DeliveryClaim) -> Result<Vec<ClaimedDelivery>> {
+        self.check_room(Space::Work)?;
         let claim = Arc::new(claim);
         loop {
             let (wanted, turn, key) = (Arc::clone(&claim), Arc::clone(&self.turn), self.key.clone());
@@ -363,10 +369,11 @@ impl Store for SqliteStore {
         at: Timestamp,
     ) -> Result<Option<Replay>> {
         let id = id.clone();
-        self.write(move |connection| replays::end(connection, &id, state, failure.as_deref(), at)).await
+        self.relieve(move |connection| replays::end(connection, &id, state, failure.as_deref(), at)).await
     }
 
     async fn running_replays(&self, now: Timestamp, waiting_max: u32) -> Result<Vec<RunningReplay>> {
+        self.check_room(Space::Growth)?;
         self.read(move |connection| replays::running(connection, now, waiting_max)).await
     }
 
@@ -414,6 +421,16 @@ impl Store for SqliteStore {
         self.read(move |connection| shadows::samples(connection, &webhook)).await
     }
 
+    async fn forget(&self, retention: Retention, from: RetentionPlace) -> Result<Retained> {
+        // What a power cut brings back is deleted again.
+        let step = move |connection: &Connection| retention::step(connection, &retention, from);
+        let retained = self.writer.write_in_turn(Durability::Soft, Space::Least, step).await?;
+        let Deleted { events, verdicts, deliveries, attempts } = retained.deleted;
+        let counts = [events, verdicts, deliveries, attempts];
+        DELETED_ROWS.into_iter().zip(counts).for_each(|(what, count)| self.metrics.deleted.add(what, count));
+        Ok(retained)
+    }
+
     async fn queues(&self, now: Timestamp) -> Result<Queues> {
         self.read(move |connection| queues::at(connection, now)).await
     }
@@ -430,6 +447,10 @@ impl Store for SqliteStore {
             return Err(StoreError::Internal("a reader does not see what was committed before".into()));
         }
         Ok(())
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        self.condition.trouble().or_else(|| self.room.trouble())
     }
 
     async fn close(&self) -> Result<()> {

@@ -93,6 +93,6 @@ fn start(
         .prepare_cached("SELECT created_at FROM deliveries WHERE seq = ?1")?
         .query_one((after,), |row| row.get(0))
         .optional()?;
-    // The oldest go first: where the last one of a page has gone, all behind it have.
+    // The oldest go first: where the last one of a page has gone, all behind it have, but for those still owed.
     Ok(created_at.map(|created_at| until.min((created_at, after))))
 }

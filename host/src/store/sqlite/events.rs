@@ -209,9 +209,7 @@ pub(super) fn record_dispatch(connection: &Connection, dispatched: &Dispatched) 
     for delivery in &dispatched.deliveries {
         deliveries::add(connection, dispatched.event, delivery)?;
     }
-    for verdict in &dispatched.verdicts {
-        verdicts::add(connection, dispatched.event, verdict)?;
-    }
+    verdicts::add(connection, dispatched.event, &dispatched.verdicts)?;
     for compared in &dispatched.compared {
         shadows::record(connection, dispatched.event, compared)?;
     }

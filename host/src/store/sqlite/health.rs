@@ -226,10 +226,20 @@ impl Edit {
     }
 }
 
+/// Whether any webhook's filter failed the last time it ran.
+pub(super) fn any_filter_fails(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM webhooks INDEXED BY webhooks_with_failing_filter
+                            WHERE filter_failures_in_a_row > 0)",
+        )?
+        .query_one((), |row| row.get(0))
+}
+
 /// A filter ran for the webhook. What a filter did that the webhook no longer has is not counted.
 pub(super) fn filter_ran(
     connection: &Connection,
-    webhook: &WebhookId,
+    webhook_seq: i64,
     digest: &FilterDigest,
     failed: bool,
 ) -> rusqlite::Result<()> {
@@ -238,16 +248,16 @@ pub(super) fn filter_ran(
             "UPDATE webhooks SET filter_failures_in_a_row = filter_failures_in_a_row + 1,
                     change_seq = iif(filter_failures_in_a_row + 1 = ?3, ",
             next_change!(),
-            ", change_seq) WHERE id = ?1 AND filter_digest = ?2"
+            ", change_seq) WHERE seq = ?1 AND filter_digest = ?2"
         )
     } else {
         concat!(
-            "UPDATE webhooks SET filter_failures_in_a_row = 0,
+            "UPDATE webhooks INDEXED BY webhooks_with_failing_filter SET filter_failures_in_a_row = 0,
                     change_seq = iif(filter_failures_in_a_row >= ?3, ",
             next_change!(),
-            ", change_seq) WHERE id = ?1 AND filter_digest = ?2 AND filter_failures_in_a_row > 0"
+            ", change_seq) WHERE seq = ?1 AND filter_digest = ?2 AND filter_failures_in_a_row > 0"
         )
     };
-    connection.prepare_cached(sql)?.execute((webhook, digest, FILTER_FAILURES_UNTIL_FAILING))?;
+    connection.prepare_cached(sql)?.execute((webhook_seq, digest, FILTER_FAILURES_UNTIL_FAILING))?;
     Ok(())
 }

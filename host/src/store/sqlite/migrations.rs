@@ -10,13 +10,15 @@ use super::headers;
 use crate::store::SealingKey;
 
 /// The migrations in order; the first one makes version 1.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0001_first.sql"),
     include_str!("../../../migrations/sqlite/0002_health.sql"),
     include_str!("../../../migrations/sqlite/0003_events.sql"),
     include_str!("../../../migrations/sqlite/0004_hooks.sql"),
     include_str!("../../../migrations/sqlite/0005_replays.sql"),
     include_str!("../../../migrations/sqlite/0006_shadows.sql"),
+    include_str!("../../../migrations/sqlite/0007_verdict_places.sql"),
+    include_str!("../../../migrations/sqlite/0008_retention.sql"),
 ];
 
 /// The version of the schema that this program works with.

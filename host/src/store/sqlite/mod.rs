@@ -29,11 +29,14 @@ mod remembered;
 mod replay_pages;
 mod replays;
 mod resends;
+mod retention;
+mod room;
 mod secrets;
 mod shadows;
 mod stats;
 mod syncer;
 mod tokens;
+mod verdict_places;
 mod verdicts;
 mod webhooks;
 mod writer;
@@ -53,8 +56,11 @@ use self::fault::Condition;
 use self::lease::Fences;
 use self::readers::Readers;
 use self::remembered::Remembered;
+use self::room::{Room, Space};
 use self::writer::{Durability, Writer};
-use super::{Result, SealingKey};
+use super::{Result, SealingKey, StoreError};
+use crate::failpoint::{self, Point};
+use crate::metrics::Metrics;
 use crate::model::Timestamp;
 use crate::model::ids::{ProjectId, UserId};
 use crate::model::limits::{MEMBERS_REMEMBERED_MAX, TOKENS_REMEMBERED_MAX};
@@ -68,12 +74,14 @@ pub use self::open::{Create, OpenError, OpenOptions};
 pub struct SqliteStore {
     writer: Writer,
     readers: Arc<Readers>,
+    room: Arc<Room>,
     condition: Arc<Condition>,
     key: SealingKey,
     fences: Arc<Fences>,
     turn: Arc<Turn>,
     tokens: Arc<Remembered<String, Token>>,
     members: Arc<Remembered<ProjectId, Arc<HashSet<UserId>>>>,
+    metrics: Arc<Metrics>,
 }
 
 /// How many transactions were committed since the store was opened.
@@ -98,12 +106,25 @@ impl SqliteStore {
     /// When it cannot be used as it is; the error says what to do.
     pub fn open(options: &OpenOptions) -> std::result::Result<Arc<Self>, OpenError> {
         let opened = open::open(options)?;
+        failpoint::hit(Point::Opened).map_err(|injected| OpenError::Io {
+            path: options.directory.clone(),
+            source: std::io::Error::other(injected),
+        })?;
         let condition = Arc::new(Condition::new());
-        let writer =
-            Writer::start(opened.writer, opened.log, opened.lock, Arc::clone(&condition), Arc::clone(&options.metrics))
-                .map_err(|source| OpenError::Io { path: options.directory.clone(), source })?;
+        let room = Arc::new(opened.room);
+        let (its_room, its_condition) = (Arc::clone(&room), Arc::clone(&condition));
+        let writer = Writer::start(
+            opened.writer,
+            opened.log,
+            opened.lock,
+            its_room,
+            its_condition,
+            Arc::clone(&options.metrics),
+        )
+        .map_err(|source| OpenError::Io { path: options.directory.clone(), source })?;
         Ok(Arc::new(Self {
             writer,
+            room,
             readers: Arc::new(Readers::new(opened.readers, Arc::clone(&condition))),
             condition,
             key: options.key.clone(),
@@ -111,6 +132,7 @@ impl SqliteStore {
             turn: Arc::default(),
             tokens: Remembered::new(TOKENS_REMEMBERED_MAX),
             members: Remembered::new(MEMBERS_REMEMBERED_MAX),
+            metrics: Arc::clone(&options.metrics),
         }))
     }
 
@@ -146,11 +168,20 @@ impl SqliteStore {
         self.readers.read(query).await
     }
 
+    /// A write of something new, which is refused where the disk is nearly full.
     async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.writer.write(Durability::Durable, work).await
+        self.writer.write(Durability::Durable, Space::Growth, work).await
+    }
+
+    /// A write that ends or deletes something, and is done as long as it can be.
+    async fn relieve<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.write(Durability::Durable, Space::Least, work).await
     }
 
     /// A write of what a loop has done: where the queue is full it waits for its turn.
@@ -158,7 +189,7 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.writer.write_in_turn(Durability::Durable, work).await
+        self.writer.write_in_turn(Durability::Durable, Space::Least, work).await
     }
 
     /// As [`Self::record`], of what would be done again after a power cut: answered before it is on the disk.
@@ -166,7 +197,7 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.writer.write_in_turn(Durability::Soft, work).await
+        self.writer.write_in_turn(Durability::Soft, Space::Least, work).await
     }
 
     /// The place of the last event that survives a power cut.
@@ -180,7 +211,12 @@ impl SqliteStore {
         work: impl FnOnce(&Connection, &Fences) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         let fences = Arc::clone(&self.fences);
-        self.writer.write_in_turn(Durability::Soft, move |connection| work(connection, &fences)).await
+        self.writer.write_in_turn(Durability::Soft, Space::Least, move |connection| work(connection, &fences)).await
+    }
+
+    /// Refuses where there is no such room: what is begun might not be written down.
+    fn check_room(&self, needs: Space) -> Result<()> {
+        if self.room.look() < needs { Err(StoreError::Full) } else { Ok(()) }
     }
 
     /// Ends deliveries that cannot be read, so that no claim meets them again.

@@ -14,6 +14,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
+use super::room::Room;
 use super::syncer::Log;
 use super::{events, migrations, readers};
 use crate::metrics::Metrics;
@@ -125,6 +126,7 @@ pub enum OpenError {
 pub(super) struct Opened {
     pub(super) lock: File,
     pub(super) log: Log,
+    pub(super) room: Room,
     pub(super) writer: Connection,
     pub(super) readers: Vec<Connection>,
     /// How many times the database was opened, this time included.
@@ -142,17 +144,20 @@ pub(super) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
         make_directory(&options.directory)?;
     }
     let lock = lock(&options.directory)?;
+    let room = Room::new(&options.directory);
     if !is_there {
         make_file(&path, &options.directory)?;
     }
     let (writer, opens) = open_writer(&path, options).map_err(|refusal| refusal.at(&path))?;
+    // SQLite makes the log and takes no notice if its name cannot be put on the disk: without it all of it is lost.
+    sync_directory(&options.directory)?;
     let last_event = events::last(&writer).map_err(|error| Refusal::from(error).at(&path))?;
     let log = Log { file: open_log(&options.directory)?, last_event };
     let readers = (0..readers::CONNECTIONS)
         .map(|_| open_reader(&path))
         .collect::<Result<_, _>>()
         .map_err(|error| Refusal::from(error).at(&path))?;
-    Ok(Opened { lock, log, writer, readers, opens })
+    Ok(Opened { lock, log, room, writer, readers, opens })
 }
 
 fn make_directory(directory: &Path) -> Result<(), OpenError> {
@@ -161,11 +166,13 @@ fn make_directory(directory: &Path) -> Result<(), OpenError> {
 
 /// An empty file that only this user can read, before SQLite and its side files take over its mode.
 fn make_file(path: &Path, directory: &Path) -> Result<(), OpenError> {
-    let make = || {
-        FileOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?.sync_all()?;
-        File::open(directory)?.sync_all()
-    };
-    make().map_err(io_at(path))
+    let make = || FileOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?.sync_all();
+    make().map_err(io_at(path))?;
+    sync_directory(directory)
+}
+
+fn sync_directory(directory: &Path) -> Result<(), OpenError> {
+    File::open(directory).and_then(|folder| folder.sync_all()).map_err(io_at(directory))
 }
 
 fn lock(directory: &Path) -> Result<File, OpenError> {
@@ -302,7 +309,7 @@ fn configure_writer(connection: &Connection) -> Result<(), Refusal> {
          PRAGMA temp_store = MEMORY;
          PRAGMA secure_delete = FAST;         -- what is deleted is overwritten where that costs no write
          PRAGMA cache_size = -32768;          -- 32 MiB
-         PRAGMA wal_autocheckpoint = 4000;    -- pages: 16 MiB
+         PRAGMA wal_autocheckpoint = 0;       -- the writer does it, and looks whether it worked
          PRAGMA journal_size_limit = 67108864; -- 64 MiB",
     )?;
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
@@ -333,7 +340,13 @@ fn check_unless_clean(connection: &Connection) -> Result<(), Refusal> {
     }
     tracing::warn!("the database was not closed the last time; checking it");
     let found = quick_check(connection)?;
-    if found == "ok" { Ok(()) } else { Err(Refusal::Corrupt(found)) }
+    if found != "ok" {
+        return Err(Refusal::Corrupt(found));
+    }
+    // The process before may have ended because a sync failed. What the kernel then still shows of the log need not
+    // be on the disk, and no later sync would put it there: so all of it is written anew, to the main file.
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?;
+    Ok(())
 }
 
 /// Makes the one row of `store_state`, if it is not there yet.

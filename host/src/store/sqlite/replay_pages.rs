@@ -3,10 +3,11 @@
 //! That order has an index and never changes, whatever is decided anew meanwhile, so a place in it is all that a
 //! replay must remember. Each look is bounded by the verdicts that it reads, not by what it finds.
 
-use rusqlite::{CachedStatement, Connection, Row};
+use rusqlite::{Connection, Row};
 
 use super::events;
 use super::resends::is_member;
+use super::{verdict_places, webhooks};
 use crate::model::Timestamp;
 use crate::model::delivery::DeliveryState;
 use crate::model::event::EventSeq;
@@ -15,15 +16,13 @@ use crate::model::replay::{Foreseen, Treatment};
 use crate::model::verdict::Outcome;
 use crate::store::{EventBounds, ReplayCandidate, ReplayCounted, ReplayPage, ReplayRange};
 
-/// The verdicts for a webhook behind a place. Tests are none of what happened, and are not replayed.
-pub(super) const VERDICTS: &str = concat!(
-    "SELECT v.event_seq, v.outcome, d.state,
-            e.test_webhook_seq IS NULL AND e.accepted_at >= ?4 AND e.accepted_at < ?5, ",
+/// The verdict for a webhook on an event. Tests are none of what happened, and are not replayed.
+pub(super) const VERDICT: &str = concat!(
+    "SELECT v.outcome, d.state, e.test_webhook_seq IS NULL AND e.accepted_at >= ?3 AND e.accepted_at < ?4, ",
     is_member!(),
-    " FROM webhooks w CROSS JOIN verdicts v INDEXED BY verdicts_of_webhook ON v.webhook_seq = w.seq
-     CROSS JOIN events e ON e.seq = v.event_seq
+    " FROM verdicts v CROSS JOIN webhooks w ON w.seq = v.webhook_seq CROSS JOIN events e ON e.seq = v.event_seq
      LEFT JOIN deliveries d ON d.event_seq = v.event_seq AND d.webhook_seq = v.webhook_seq
-     WHERE w.id = ?1 AND v.event_seq > ?2 AND v.event_seq <= ?3 ORDER BY v.event_seq LIMIT ?6"
+     WHERE v.event_seq = ?1 AND v.webhook_seq = ?2"
 );
 /// The first event of a time: events can be stored in another order than that of their times, but not by far.
 pub(super) const FIRST_SINCE: &str = "SELECT min(seq) FROM
@@ -87,25 +86,28 @@ fn walk(
     rows_max: u32,
     mut visit: impl FnMut(EventSeq, Treatment, bool) -> rusqlite::Result<bool>,
 ) -> rusqlite::Result<(EventSeq, bool)> {
-    let mut statement: CachedStatement<'_> = connection.prepare_cached(VERDICTS)?;
-    let parameters = (&range.webhook, position, range.last, range.since, range.until, rows_max);
-    let mut rows = statement.query(parameters)?;
-    let (mut read, mut last) = (0, position);
-    while let Some(row) = rows.next()? {
-        read += 1;
-        last = row.get(0)?;
+    let all = (range.last.max(position), true);
+    let Some(webhook) = webhooks::any_seq_of(connection, &range.webhook)? else { return Ok(all) };
+    let mut places = connection.prepare_cached(verdict_places::OLDEST_FIRST)?;
+    let mut verdict = connection.prepare_cached(VERDICT)?;
+    let mut places = places.query((webhook, position.0.saturating_add(1), range.last.0.saturating_add(1)))?;
+    let mut last = position;
+    for _ in 0..rows_max {
+        let Some(place) = places.next()? else { return Ok(all) };
+        last = place.get(0)?;
+        let mut rows = verdict.query((last, webhook, range.since, range.until))?;
+        let Some(row) = rows.next()? else { continue };
         if let Some(treatment) = treatment(row, range)?
-            && !visit(last, treatment, row.get(4)?)?
+            && !visit(last, treatment, row.get(3)?)?
         {
-            return Ok((last, last >= range.last));
+            break;
         }
     }
-    // Where fewer are left than may be read, all were.
-    Ok(if read < rows_max { (range.last.max(position), true) } else { (last, last >= range.last) })
+    Ok((last, last >= range.last))
 }
 
 fn treatment(row: &Row<'_>, range: &ReplayRange) -> rusqlite::Result<Option<Treatment>> {
-    let (outcome, delivery): (Outcome, Option<DeliveryState>) = (row.get(1)?, row.get(2)?);
-    let is_meant: bool = row.get(3)?;
+    let (outcome, delivery): (Outcome, Option<DeliveryState>) = (row.get(0)?, row.get(1)?);
+    let is_meant: bool = row.get(2)?;
     Ok(range.only.treatment(outcome, delivery).filter(|_| is_meant))
 }

@@ -92,7 +92,10 @@ pub(super) fn send_again(
 ) -> rusqlite::Result<()> {
     let delivery = connection
         .prepare_cached(concat!(select_found!(), "d.event_seq = ?1 AND d.webhook_seq = ?2"))?
-        .query_one((event, webhook_seq), found)?;
+        .query_one((event, webhook_seq), found)
+        .optional()?;
+    // A replay that rests for long does not keep what has had its time.
+    let Some(delivery) = delivery else { return Ok(()) };
     let counter = if delivery.state == DeliveryState::Pending {
         &mut counts.under_way
     } else if !delivery.is_in_scope {

@@ -7,6 +7,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension};
 
 use super::columns::Count;
 use super::shadows::judged;
+use super::{verdict_places, webhooks};
 use crate::model::Timestamp;
 use crate::model::ids::WebhookId;
 use crate::store::{Stats, StatsQuery};
@@ -15,31 +16,29 @@ use crate::store::{Stats, StatsQuery};
 pub(super) const FIRST_SINCE: &str =
     "SELECT seq FROM events INDEXED BY events_by_time WHERE accepted_at >= ?1 ORDER BY accepted_at, seq LIMIT 1";
 
-/// The webhook's verdicts from an event on, newest first, without those on tests, with their deliveries.
-pub(super) const NEWEST: &str =
-    "SELECT v.outcome, substr(v.reason, 1, ?4), v.reason_class, e.accepted_at, d.seq, d.state = 'delivered', d.finished_at
-     FROM verdicts v INDEXED BY verdicts_of_webhook CROSS JOIN events e ON e.seq = v.event_seq
+/// The webhook's verdict on an event, unless that is a test, with its delivery.
+pub(super) const VERDICT: &str =
+    "SELECT v.outcome, substr(v.reason, 1, ?3), v.reason_class, e.accepted_at, d.seq, d.state = 'delivered', d.finished_at
+     FROM verdicts v CROSS JOIN events e ON e.seq = v.event_seq
      LEFT JOIN deliveries d ON d.event_seq = v.event_seq AND d.webhook_seq = v.webhook_seq
-     WHERE v.webhook_seq = ?1 AND v.event_seq >= ?2
-       AND v.event_seq NOT IN (SELECT seq FROM events INDEXED BY events_of_test WHERE test_webhook_seq = ?1)
-     ORDER BY v.event_seq DESC LIMIT ?3";
+     WHERE v.event_seq = ?1 AND v.webhook_seq = ?2
+       AND NOT EXISTS (SELECT 1 FROM events t INDEXED BY events_of_test WHERE t.test_webhook_seq = ?2 AND t.seq = ?1)";
 
 pub(super) fn of_webhook(connection: &Connection, webhook: &WebhookId, query: &StatsQuery) -> rusqlite::Result<Stats> {
     let mut stats = Stats::default();
     let first: Option<i64> =
         connection.prepare_cached(FIRST_SINCE)?.query_one((query.since,), |row| row.get(0)).optional()?;
-    let webhook: Option<i64> = connection
-        .prepare_cached("SELECT seq FROM webhooks WHERE id = ?1")?
-        .query_one((webhook,), |row| row.get(0))
-        .optional()?;
+    let webhook = webhooks::any_seq_of(connection, webhook)?;
     let (Some(first), Some(webhook)) = (first, webhook) else { return Ok(stats) };
-    let mut newest = connection.prepare_cached(NEWEST)?;
+    let mut places = connection.prepare_cached(verdict_places::NEWEST_FIRST)?;
+    let mut verdict = connection.prepare_cached(VERDICT)?;
     let mut attempts =
         connection.prepare_cached("SELECT error, duration_ms FROM attempts WHERE delivery_seq = ?1 ORDER BY number")?;
-    // One row more tells that there are more.
-    let limit = query.events_max.saturating_add(1);
-    let mut rows = newest.query((webhook, first, limit, query.reason_chars_max))?;
-    while let Some(row) = rows.next()? {
+    let mut places = places.query((webhook, first, i64::MAX))?;
+    while let Some(place) = places.next()? {
+        let mut rows = verdict.query((place.get::<_, i64>(0)?, webhook, query.reason_chars_max))?;
+        let Some(row) = rows.next()? else { continue };
+        // One more tells that there are more.
         if stats.events == u64::from(query.events_max) || stats.attempt_ms.len() >= query.attempts_max {
             stats.is_cut = true;
             break;

@@ -2,6 +2,7 @@
 
 mod files;
 mod migrating;
+mod places;
 mod plans;
 mod spoiled;
 mod writing;

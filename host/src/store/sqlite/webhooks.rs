@@ -111,6 +111,11 @@ pub(super) fn seq_of(connection: &Connection, id: &WebhookId) -> rusqlite::Resul
         .optional()
 }
 
+/// The row of a webhook, deleted or not.
+pub(super) fn any_seq_of(connection: &Connection, id: &WebhookId) -> rusqlite::Result<Option<i64>> {
+    connection.prepare_cached("SELECT seq FROM webhooks WHERE id = ?1")?.query_one((id,), |row| row.get(0)).optional()
+}
+
 /// Changes what the owner chooses. What follows for health and counts begins from what they are now, not from
 /// what they were when the caller read them; the failures of a filter end with its attachment.
 pub(super) fn update(

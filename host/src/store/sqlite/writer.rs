@@ -7,11 +7,15 @@
 //!
 //! A job is **durable** or **soft**. A durable one is answered when its commit is on the disk, which is the
 //! [`syncer`](super::syncer)'s part: this thread goes on writing meanwhile, so that many writes share an `fsync`.
-//! A soft one is answered when it is committed. Soft are claims, releases and decisions on events. That is safe:
-//! losing the tail of such commits in a power cut loses leases of a process that the same power cut has ended, and
-//! decisions on events that still wait for one and get the same again, under the same message ids. What came before on
-//! disk stays: WAL frames are checked in order, so a lost commit cannot take away an earlier one, and the
-//! next sync covers all that precedes it.
+//! A soft one is answered when it is committed. Soft are claims, releases, decisions on events and what deletes the
+//! aged. That is safe: losing the tail of such commits in a power cut loses leases of a process that the same power cut
+//! has ended; decisions on events that then still wait for one, and get the same again under the same message ids; and
+//! what comes back is as old as before. What came before on disk stays: WAL frames are checked in order, so a lost
+//! commit cannot take away an earlier one, and the next sync covers all that precedes it.
+//!
+//! What there is no [room] for on the disk is refused before it is begun. The log is copied to the main file by
+//! this thread too, and not by SQLite after a commit: SQLite says nothing when that fails, and a sync that
+//! failed unseen would be trusted the next time.
 //!
 //! When a caller goes away, its job is committed all the same; nobody is there to hear of it.
 
@@ -25,9 +29,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::events;
 use super::fault::{Condition, Fault, closed};
+use super::room::{Room, Space};
 use super::syncer::{Log, Syncer, Unsynced};
+use crate::failpoint::{self, Point};
 use crate::metrics::Metrics;
-use crate::model::limits::{COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
+use crate::model::limits::{CHECKPOINT_PAGES, COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
+use crate::model::storage::StorageFault;
 use crate::store::{Result, StoreError};
 
 /// Whether a write must be on disk before it is answered.
@@ -68,14 +75,21 @@ impl Writer {
         connection: Connection,
         log: Log,
         lock: File,
+        room: Arc<Room>,
         condition: Arc<Condition>,
         metrics: Arc<Metrics>,
     ) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(WRITER_QUEUE_MAX);
         let commits = Arc::new(Commits::default());
         let syncer = Syncer::start(log, Arc::clone(&condition), Arc::clone(&commits), Arc::clone(&metrics))?;
-        let thread =
-            Thread { connection, syncer, condition: Arc::clone(&condition), commits: Arc::clone(&commits), metrics };
+        let thread = Thread {
+            connection,
+            syncer,
+            room,
+            condition: Arc::clone(&condition),
+            commits: Arc::clone(&commits),
+            metrics,
+        };
         let thread =
             std::thread::Builder::new().name("hooksieve-writer".into()).spawn(move || thread.run(jobs, lock))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), condition, commits })
@@ -89,10 +103,11 @@ impl Writer {
     pub(super) async fn write<T: Send + 'static>(
         &self,
         durability: Durability,
+        needs: Space,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         self.condition.check()?;
-        let (message, answer) = job(durability, work);
+        let (message, answer) = job(durability, needs, work);
         self.queue().try_send(message).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => closed(),
@@ -105,10 +120,11 @@ impl Writer {
     pub(super) async fn write_in_turn<T: Send + 'static>(
         &self,
         durability: Durability,
+        needs: Space,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         self.condition.check()?;
-        let (message, answer) = job(durability, work);
+        let (message, answer) = job(durability, needs, work);
         self.queue().send(message).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
@@ -147,6 +163,9 @@ impl Drop for Writer {
 pub(super) trait Job: Send {
     fn durability(&self) -> Durability;
 
+    /// What there must be room for.
+    fn needs(&self) -> Space;
+
     /// Does the work and keeps the outcome. An error is one that ends the whole transaction.
     fn run(&mut self, connection: &Connection) -> std::result::Result<(), Fault>;
 
@@ -157,15 +176,17 @@ pub(super) trait Job: Send {
 /// A job for the queue, and where its answer will be.
 fn job<T: Send + 'static>(
     durability: Durability,
+    needs: Space,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
 ) -> (Message, oneshot::Receiver<Result<T>>) {
     let (reply, answer) = oneshot::channel();
-    let task = Task { durability, work: Some(work), outcome: None, reply };
+    let task = Task { durability, needs, work: Some(work), outcome: None, reply };
     (Message::Run(Box::new(task)), answer)
 }
 
 struct Task<T, F> {
     durability: Durability,
+    needs: Space,
     work: Option<F>,
     outcome: Option<std::result::Result<T, Fault>>,
     reply: oneshot::Sender<Result<T>>,
@@ -178,6 +199,10 @@ where
 {
     fn durability(&self) -> Durability {
         self.durability
+    }
+
+    fn needs(&self) -> Space {
+        self.needs
     }
 
     fn run(&mut self, connection: &Connection) -> std::result::Result<(), Fault> {
@@ -213,6 +238,7 @@ fn execute(connection: &Connection, sql: &str) -> std::result::Result<(), Fault>
 struct Thread {
     connection: Connection,
     syncer: Syncer,
+    room: Arc<Room>,
     condition: Arc<Condition>,
     commits: Arc<Commits>,
     metrics: Arc<Metrics>,
@@ -223,8 +249,10 @@ impl Thread {
         let _alarm = PanicAlarm(Arc::clone(&self.condition));
         while let Some(message) = queue.blocking_recv() {
             let Gathered { jobs, close } = gather(message, &mut queue);
+            let jobs = self.admit(jobs);
             if !jobs.is_empty() {
                 self.commit(jobs);
+                self.checkpoint_if_due();
             }
             if let Some(reply) = close {
                 let closed = self.close();
@@ -235,13 +263,21 @@ impl Thread {
         }
     }
 
+    /// Refuses the jobs that there is no room for; the others.
+    fn admit(&self, jobs: Vec<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
+        let space = self.room.look();
+        let (admitted, refused): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.needs() <= space);
+        refused.into_iter().for_each(|job| job.reply(Err(Fault::Full)));
+        admitted
+    }
+
     /// Runs the jobs in one transaction and answers each, those that have to be on the disk when they are.
     fn commit(&self, mut jobs: Vec<Box<dyn Job>>) {
         let committed = self.transact(&mut jobs);
         let (unsynced, answered) = match &committed {
             Ok(_) => jobs.into_iter().partition(|job| job.durability() == Durability::Durable),
             Err(fault) => {
-                self.condition.note(fault);
+                self.note(fault);
                 (Vec::new(), jobs)
             }
         };
@@ -258,8 +294,10 @@ impl Thread {
     /// Runs the jobs in one transaction; the place of the last event there is then.
     fn transact(&self, jobs: &mut [Box<dyn Job>]) -> std::result::Result<i64, Fault> {
         self.condition.check()?;
+        failpoint::hit(Point::CommitBegin)?;
         execute(&self.connection, "BEGIN IMMEDIATE")?;
         let ran = jobs.iter_mut().try_for_each(|job| job.run(&self.connection));
+        let ran = ran.and_then(|()| Ok(failpoint::hit(Point::Commit)?));
         let committed = ran.and_then(|()| {
             let last_event = events::last(&self.connection)?;
             execute(&self.connection, "COMMIT")?;
@@ -276,30 +314,57 @@ impl Thread {
             counter.fetch_add(1, Ordering::Relaxed);
             self.metrics.commits.count(name);
             self.metrics.commit_writes.inc_by(jobs.len() as u64);
+            failpoint::hit(Point::Committed)?;
         }
         committed
     }
 
-    fn close(self) -> Result<()> {
-        let Self { connection, syncer, condition, .. } = self;
-        // Everybody is answered.
-        drop(syncer);
-        let closed = condition.check().and_then(|()| {
-            // Everything is in the main file before it is called clean, and so is that word.
-            checkpoint(&connection)?;
-            execute(&connection, "UPDATE store_state SET is_clean = 1")?;
-            checkpoint(&connection)
+    fn note(&self, fault: &Fault) {
+        match fault {
+            Fault::Full => self.room.is_full(),
+            _ => self.condition.note(fault),
+        }
+    }
+
+    /// Copies the log to the main file when it has grown. Nobody waits for it.
+    fn checkpoint_if_due(&self) {
+        let copied = self.condition.check().and_then(|()| {
+            failpoint::hit(Point::Checkpoint)?;
+            let pending: i64 = self
+                .connection
+                .prepare_cached("PRAGMA wal_checkpoint(NOOP)")?
+                .query_row((), |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?))?;
+            if pending < CHECKPOINT_PAGES { Ok(()) } else { self.checkpoint("PASSIVE") }
         });
+        if let Err(fault) = copied {
+            self.note(&fault);
+        }
+    }
+
+    fn close(mut self) -> Result<()> {
+        self.syncer.finish();
+        let closed = self.condition.check().and_then(|()| {
+            failpoint::hit(Point::CloseBegin)?;
+            self.room.look();
+            // Everything is in the main file before it is called clean, and so is that word.
+            self.checkpoint("TRUNCATE")?;
+            execute(&self.connection, "UPDATE store_state SET is_clean = 1")?;
+            self.checkpoint("TRUNCATE")
+        });
+        if matches!(closed, Err(Fault::Full)) {
+            tracing::warn!("the disk is full, so the database is left with its log; the next start checks it");
+            return Ok(());
+        }
         if let Err(fault) = &closed {
-            condition.note(fault);
+            self.condition.note(fault);
         }
         Ok(closed?)
     }
-}
 
-/// Copies the log to the main file. Syncs both, whatever `PRAGMA synchronous` says.
-fn checkpoint(connection: &Connection) -> std::result::Result<(), Fault> {
-    Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?)
+    fn checkpoint(&self, mode: &str) -> std::result::Result<(), Fault> {
+        let sql = format!("PRAGMA wal_checkpoint({mode})");
+        Ok(self.connection.query_row(&sql, (), |_| Ok(()))?)
+    }
 }
 
 /// One commit's worth of jobs, and who asked to close behind them.
@@ -328,7 +393,7 @@ pub(super) struct PanicAlarm(pub(super) Arc<Condition>);
 impl Drop for PanicAlarm {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.set_broken();
+            self.0.set_broken(StorageFault::Stopped);
         }
     }
 }

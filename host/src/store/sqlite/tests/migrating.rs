@@ -3,12 +3,16 @@
 use std::fs;
 
 use rusqlite::Connection;
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::Null;
 
 use super::files::contains;
 use super::{open, options};
 use crate::model::secret::Secret;
-use crate::store::Store;
-use crate::store::contract::samples::webhook_id;
+use crate::model::verdict::Outcome;
+use crate::store::contract::samples::{decide, page, verdict, webhook_id};
+use crate::store::sqlite::migrations::MIGRATIONS;
+use crate::store::{Store, VerdictQuery};
 
 /// What an endpoint asks for: long enough to have pages of its own, which nobody overwrites by chance.
 fn credential() -> String {
@@ -71,4 +75,37 @@ async fn a_migration_that_is_cut_short_is_begun_again_from_what_was_there() {
     let store = open(&directory).unwrap();
     let with = store.webhook(&webhook_id("with")).await.unwrap().unwrap();
     assert_eq!(with.headers["authorization"], Secret::new(credential()));
+}
+
+#[tokio::test]
+async fn verdicts_of_before_are_found_by_their_webhooks_like_those_that_come_after() {
+    let directory = of_first_version();
+    let connection = Connection::open(options(&directory).directory.join("hooksieve.db")).unwrap();
+    // Nothing in this database has headers to seal.
+    connection.execute_batch("UPDATE webhooks SET headers = '{}'").unwrap();
+    connection.create_scalar_function("seal_headers", 2, FunctionFlags::default(), |_| Ok(Null)).unwrap();
+    MIGRATIONS[1..6].iter().for_each(|migration| connection.execute_batch(migration).unwrap());
+    let rows = "INSERT INTO users (id, updated_at) VALUES ('owner', 0);
+        INSERT INTO events (seq, id, digest, event_type, project_id, occurred_at, accepted_at, previous_value, current_value)
+          SELECT value, 'e' || value, zeroblob(32), 'TODO_CREATED', 'p', 0, 0, 'null', 'null'
+          FROM (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 100) SELECT value FROM n);
+        INSERT INTO verdicts (event_seq, webhook_seq, outcome, decided_at) SELECT seq, 1, 'filtered', 0 FROM events;
+        INSERT INTO verdicts (event_seq, webhook_seq, outcome, decided_at) SELECT seq, 2, 'disabled', 0 FROM events
+          WHERE seq % 10 = 0;
+        PRAGMA user_version = 6;";
+    connection.execute_batch(rows).unwrap();
+
+    let store = open(&directory).unwrap();
+
+    decide(&*store, "new", vec![verdict("with", Outcome::Filtered), verdict("without", Outcome::Filtered)]).await;
+    let found = async |webhook| {
+        let found = store.verdicts_for(&webhook_id(webhook), VerdictQuery::default(), page(250, None)).await.unwrap();
+        found.items.into_iter().map(|item| item.event_id.to_string()).collect::<Vec<_>>()
+    };
+    let with: Vec<_> =
+        ["new".to_owned()].into_iter().chain((1..=100).rev().map(|number| format!("e{number}"))).collect();
+    assert_eq!(found("with").await, with);
+    assert_eq!(found("without").await, ["new", "e100", "e90", "e80", "e70", "e60", "e50", "e40", "e30", "e20", "e10"]);
+    let check: String = connection.query_row("PRAGMA integrity_check", (), |row| row.get(0)).unwrap();
+    assert_eq!(check, "ok");
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, ffi};
 use super::opened;
 use crate::model::limits::{BATCH_EVENTS_MAX, COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
 use crate::store::contract::samples::{accepted, at, claim, digest, event, event_id, user};
-use crate::store::sqlite::{SqliteStore, events, writer::Durability};
+use crate::store::sqlite::{SqliteStore, events, room::Space, writer::Durability};
 use crate::store::{Accepted, ClaimedEvent, Dispatched, Store, StoreError, User};
 
 /// Keeps the writing thread busy until the sender is dropped.
@@ -82,7 +82,7 @@ async fn an_event_that_a_power_cut_could_take_back_is_not_dispatched() {
     store.accept_event(event("synced"), digest(0)).await.unwrap();
     let accept = |connection: &Connection| events::accept(connection, &event("unsynced"), digest(0));
 
-    store.writer.write(Durability::Soft, accept).await.unwrap();
+    store.writer.write(Durability::Soft, Space::Least, accept).await.unwrap();
     let before = store.claim_events(claim(at(0), 9)).await.unwrap();
     store.check().await.unwrap();
     let after = store.claim_events(claim(at(0), 9)).await.unwrap();

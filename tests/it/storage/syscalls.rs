@@ -1,0 +1,197 @@
+//! A host that is killed, or told of a failure, at the nth system call with which SQLite changes its files: whatever
+//! it had acknowledged is delivered after the next start.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
+use hooksieve::client::Client;
+use hooksieve::wire::{NewEvent, StorageFault};
+
+use super::traced::Traced;
+use crate::app::{PROJECT, data_folder, member, problem, raw, webhook};
+use crate::process::Process;
+use crate::receiver::Receiver;
+
+/// The log is synced with the one, the main file and the folder with the other.
+const SYNCS: &str = "fsync,fdatasync";
+/// Producers, and what each of them sends.
+const PRODUCERS: usize = 4;
+const EVENTS: usize = 40;
+/// Runs at a time.
+const AT_ONCE: usize = 3;
+
+/// What runs came to.
+#[derive(Default)]
+struct Sheet {
+    runs: usize,
+    /// Runs in which the failure came.
+    struck: usize,
+    /// Those of them that it struck while the host started.
+    struck_at_start: usize,
+    acknowledged: usize,
+    delivered: usize,
+    duplicated: usize,
+}
+
+impl Sheet {
+    fn add(mut self, other: &Self) -> Self {
+        self.runs += other.runs;
+        self.struck += other.struck;
+        self.struck_at_start += other.struck_at_start;
+        self.acknowledged += other.acknowledged;
+        self.delivered += other.delivered;
+        self.duplicated += other.duplicated;
+        self
+    }
+
+    fn print(&self, what: &str) {
+        let Self { runs, struck, struck_at_start, acknowledged, delivered, duplicated } = self;
+        println!(
+            "{what:<32} runs {runs:>4}, struck {struck:>4} ({struck_at_start} at the start), acknowledged \
+             {acknowledged:>6}, delivered {delivered:>6}, lost 0, duplicated {duplicated}"
+        );
+    }
+}
+
+/// Posts a few events; those that were acknowledged, up to the first that was not.
+async fn produce(client: Client, producer: String, acknowledged: Arc<Mutex<BTreeSet<String>>>) {
+    for number in 0..EVENTS {
+        let id = format!("{producer}-{number}");
+        let current_value = Some(raw(&format!(r#"{{"id":"{id}"}}"#)));
+        let event = NewEvent { id: Some(id.clone()), current_value, ..NewEvent::new("TODO_CREATED", PROJECT) };
+        if client.send_event(&event).await.is_err() {
+            return;
+        }
+        acknowledged.lock().unwrap().insert(id);
+    }
+}
+
+/// How the failure shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Blow {
+    /// The process is killed before the call.
+    Kill,
+    /// The call is not made and fails as on a bad disk.
+    InputOutput,
+}
+
+impl Blow {
+    /// Has the nth such call of each thread fail so.
+    fn serve(self, data: &Path, call: &str, number: usize) -> Traced {
+        match self {
+            Self::Kill => Traced::serve(data, &["-e", &format!("inject={call}:signal=KILL:when={number}")]),
+            Self::InputOutput => {
+                Traced::serve(data, &["--seccomp-bpf", "-e", &format!("inject={call}:error=EIO:when={number}")])
+            }
+        }
+    }
+}
+
+/// One run: events until the blow strikes, then another start, on which all that was acknowledged must arrive.
+async fn run(blow: Blow, call: &str, number: usize) -> Sheet {
+    let (data, receiver) = (data_folder().await, Receiver::start().await);
+    let process = Process::start(data.path(), &[]).await;
+    let token = member(&process.operator(), "u1").await;
+    process.client(&token).create_webhook(&webhook(&receiver.url("/a"))).await.unwrap();
+    process.kill().await;
+    let acknowledged = Arc::new(Mutex::new(BTreeSet::new()));
+
+    let mut traced = blow.serve(data.path(), call, number);
+    let mut sheet = Sheet { runs: 1, ..Sheet::default() };
+    match Process::try_start(&mut traced.command).await {
+        Err(status) => {
+            assert!(!status.success(), "{call} {number}: {status}");
+            (sheet.struck, sheet.struck_at_start) = (1, 1);
+        }
+        Ok(mut process) => {
+            let producers = (0..PRODUCERS)
+                .map(|producer| produce(process.operator(), format!("p{producer}"), Arc::clone(&acknowledged)));
+            join_all(producers).await;
+            sheet.struck = usize::from(acknowledged.lock().unwrap().len() < PRODUCERS * EVENTS);
+            match (sheet.struck, blow) {
+                (0, _) => assert!(process.terminate().await.0.success(), "{call} {number}"),
+                (_, Blow::Kill) => assert_eq!(process.ended().await.code(), None, "{call} {number}"),
+                (_, Blow::InputOutput) => assert_ends_by_itself(process, traced, &format!("{call} {number}")).await,
+            }
+        }
+    }
+
+    let process = Process::start(data.path(), &[]).await;
+    let acknowledged = std::mem::take(&mut *acknowledged.lock().unwrap());
+    let arrived = until_arrived(&receiver, &acknowledged, &format!("{call} {number}")).await;
+    process.terminate().await;
+    sheet.acknowledged = acknowledged.len();
+    sheet.delivered = arrived.iter().collect::<BTreeSet<_>>().len();
+    sheet.duplicated = arrived.len() - sheet.delivered;
+    sheet
+}
+
+/// What arrived, once all that was acknowledged has.
+async fn until_arrived(receiver: &Receiver, acknowledged: &BTreeSet<String>, what: &str) -> Vec<String> {
+    let id = |received: crate::receiver::Received| received.json()["currentValue"]["id"].as_str().unwrap().to_owned();
+    let waiting = async {
+        loop {
+            let arrived: Vec<String> = receiver.on("/a").into_iter().map(id).collect();
+            let missing = acknowledged.iter().filter(|id| !arrived.contains(id)).count();
+            if missing == 0 {
+                return arrived;
+            }
+            receiver.wait_for("/a", arrived.len() + 1).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap_or_else(|_| panic!("{what}: events are lost"))
+}
+
+/// A host whose disk failed says so, takes in nothing more, syncs nothing again and ends with a failure.
+async fn assert_ends_by_itself(mut process: Process, traced: Traced, what: &str) {
+    let operator = process.operator();
+
+    let told = problem(operator.get_readiness().await);
+    let storage = told.storage.as_ref().unwrap_or_else(|| panic!("{what}: {told:?}"));
+    assert_eq!((told.status, storage.fault), (503, StorageFault::Io), "{what}: {told:?}");
+    assert!(told.detail.contains("repair the disk"), "{what}: {told:?}");
+    let refused = problem(operator.send_event(&NewEvent::new("TODO_CREATED", PROJECT)).await);
+    assert_eq!((refused.status, refused.code.as_str()), (503, "STORAGE_UNAVAILABLE"), "{what}");
+    assert_eq!(process.ended().await.code(), Some(1), "{what}");
+
+    let lines = traced.lines().await;
+    // Of the folder SQLite syncs as well as it can; the host does it once more.
+    let of_database = || lines.iter().filter(|line| line.contains("/hooksieve.db"));
+    let failed = of_database().position(|line| line.contains("(INJECTED)")).unwrap_or_else(|| panic!("{what}"));
+    let later = of_database().skip(failed + 1).find(|line| line.contains("sync("));
+    assert_eq!(later, None, "{what}: a sync after one that failed");
+}
+
+/// Runs with the blow at each of these calls. `struck_min` of them must have come to it.
+async fn runs(what: &str, blow: Blow, call: &str, numbers: impl Iterator<Item = usize>, struck_min: usize) {
+    let sheets = stream::iter(numbers).map(|number| run(blow, call, number)).buffer_unordered(AT_ONCE);
+    let sheet = sheets.fold(Sheet::default(), async |all, one| all.add(&one)).await;
+    sheet.print(what);
+    assert!(sheet.struck >= struck_min, "{what}: only {} of {} runs were struck", sheet.struck, sheet.runs);
+    assert!(sheet.acknowledged > 0, "{what}: no event was acknowledged in any run");
+}
+
+#[tokio::test]
+async fn nothing_acknowledged_is_lost_by_a_kill_at_a_write_or_a_sync() {
+    runs("killed at a sync", Blow::Kill, SYNCS, [2, 7, 19].into_iter(), 3).await;
+    runs("killed at a write", Blow::Kill, "pwrite64", [3, 171, 260].into_iter(), 3).await;
+}
+
+#[tokio::test]
+async fn a_write_or_a_sync_that_fails_ends_the_host_and_loses_nothing() {
+    runs("a sync fails", Blow::InputOutput, SYNCS, [2, 8].into_iter(), 2).await;
+    runs("a write fails", Blow::InputOutput, "pwrite64", [170, 200].into_iter(), 2).await;
+}
+
+#[tokio::test]
+#[ignore = "takes a quarter of an hour"]
+async fn nothing_acknowledged_is_lost_wherever_the_calls_fail() {
+    runs("killed at a sync", Blow::Kill, SYNCS, 1..=60, 40).await;
+    runs("killed at a write", Blow::Kill, "pwrite64", (1..=600).step_by(7), 60).await;
+    runs("a sync fails", Blow::InputOutput, SYNCS, 1..=60, 40).await;
+    runs("a write fails", Blow::InputOutput, "pwrite64", (1..=600).step_by(7), 60).await;
+}
