@@ -4,7 +4,7 @@ use std::env;
 use std::path::PathBuf;
 
 /// What is compiled.
-const PACKAGES: [&str; 3] = ["hostile-guest", "done-records", "field-match"];
+const PACKAGES: [&str; 4] = ["hostile-guest", "done-records", "field-match", "cel-filter"];
 /// What it is made of, from the top of the checkout.
 const INPUTS: [&str; 8] = [
     "tests/build.rs",

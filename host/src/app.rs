@@ -180,6 +180,7 @@ impl App {
                     false
                 }
             };
+            self.service.end_backtests();
             // Whoever stops a process kills it after ten seconds or so. An attempt that is cut off is made again
             // at the next start, though its receiver may have had it.
             let deadline = Instant::now() + STOP_GRACE;

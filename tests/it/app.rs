@@ -90,6 +90,11 @@ impl TestApp {
         Self::open(data, resolver, configure, Path::new(COMPILER)).await
     }
 
+    /// Stops, and waits until the host is down.
+    pub async fn stop(self) {
+        self.stopped().await;
+    }
+
     async fn stopped(mut self) -> (TempDir, Resolver) {
         self.stop.requested.cancel();
         (&mut self.serving).await.unwrap();

@@ -10,6 +10,8 @@ pub const HOSTILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hostile_gue
 pub const DONE_RECORDS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/done_records.wasm"));
 /// Matches conditions of its configuration.
 pub const FIELD_MATCH: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/field_match.wasm"));
+/// Asks an expression, which is expensive to prepare.
+pub const CEL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cel_filter.wasm"));
 
 /// The interface as it is released.
 pub const WIT: &str = include_str!("../../wit/v0.1.0/filter.wit");

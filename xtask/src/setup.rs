@@ -39,14 +39,14 @@ const PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
 /// If no way leads there; the error says what to run by hand.
 pub(crate) fn run(root: &Path) -> Result<(), Box<dyn Error>> {
     if let Ok(toolchain) = Toolchain::find(root) {
-        eprintln!("xtask: filters are compiled by {}", toolchain.describe());
+        eprintln!("xtask: filters are compiled by {}", toolchain.describe(&root.join("target/filters")));
         return Ok(());
     }
     for attempt in [rustup, apt] {
         match attempt(root) {
             Ok(()) => match Toolchain::find(root) {
                 Ok(toolchain) => {
-                    eprintln!("xtask: filters are compiled by {}", toolchain.describe());
+                    eprintln!("xtask: filters are compiled by {}", toolchain.describe(&root.join("target/filters")));
                     return Ok(());
                 }
                 Err(missing) => eprintln!("xtask: done, but {missing}"),

@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use super::ask::{Budgets, Part};
 use super::index::Entry;
-use super::put_off::PutOff;
+use super::put_off::{Fault, PutOff};
 use super::step::{Dispatcher, Parts};
 use crate::failpoint::{self, Point};
 use crate::filter::Refused;
@@ -84,9 +84,13 @@ enum Trouble {
 }
 
 impl Trouble {
-    /// Whether it may be of this replay alone. Anything else passes, or ends the process.
-    fn is_of_replay(&self) -> bool {
-        matches!(self, Self::Filter(_) | Self::Panicked | Self::Store(StoreError::Internal(_)))
+    /// How long it may last if it may be of this replay alone. Anything else passes, or ends the process.
+    fn of_replay(&self) -> Option<Fault> {
+        match self {
+            Self::Filter(refused) => Fault::of(refused),
+            Self::Panicked | Self::Store(StoreError::Internal(_)) => Some(Fault::Other),
+            Self::Store(_) => None,
+        }
     }
 }
 
@@ -168,8 +172,8 @@ impl Work {
     /// How long the replay is put off. One that is put off too often has failed: nothing is written that says
     /// something of its events.
     async fn meet(&self, parts: &Parts, id: &ReplayId, trouble: &Trouble) -> Option<Duration> {
-        let is_of_replay = trouble.is_of_replay();
-        let pause = if is_of_replay { self.put_off.pause(id.clone()) } else { Some(HOST_FAULT_PAUSES[0]) };
+        let fault = trouble.of_replay();
+        let pause = fault.map_or(Some(HOST_FAULT_PAUSES[0]), |fault| self.put_off.pause(id.clone(), fault));
         tracing::error!(replay = %id, error = trouble as &dyn std::error::Error, ?pause, "a step of a replay failed");
         if pause.is_some() {
             return pause;

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::ask::{Asker, Budgets, Part};
 use super::index::{Entry, Index};
-use super::put_off::PutOff;
+use super::put_off::{Fault, PutOff};
 use super::shadow::{Beside, compare};
 use crate::clock::Clock;
 use crate::failpoint::{self, Point};
@@ -206,10 +206,12 @@ impl Parts {
         let mut budgets = Budgets::default();
         let answers = self.asker.ask(&event, asked, Part::Active, &mut budgets).await;
         failpoint::hit(Point::FiltersAsked)?;
-        let mut refusals = answers.iter().filter_map(|(_, answer)| answer.as_ref().err());
-        if let Some(fault) = refusals.find(|refused| refused.is_hosts_fault()) {
-            let pause = self.put_off.pause(claimed.stored.seq);
-            tracing::error!(event_seq = claimed.stored.seq.0, %fault, ?pause, "the host could not run a filter");
+        let refusals = answers.iter().filter_map(|(_, answer)| answer.as_ref().err());
+        let faults = refusals.filter_map(|refused| Some((Fault::of(refused)?, refused)));
+        // While one filter is being compiled there is no hurry to give up another.
+        if let Some((fault, refused)) = faults.max_by_key(|(fault, _)| *fault) {
+            let pause = self.put_off.pause(claimed.stored.seq, fault);
+            tracing::error!(event_seq = claimed.stored.seq.0, %refused, ?pause, "the host could not run a filter");
             if let Some(pause) = pause {
                 return Ok(Dispatch::PutOff(pause));
             }

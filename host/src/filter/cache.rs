@@ -13,6 +13,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -28,16 +29,26 @@ use crate::model::filter::FilterDigest;
 const KEY_BYTES: usize = 32;
 /// Bytes of the MAC behind an artifact.
 const MAC_BYTES: usize = 32;
-/// Compiled filters in memory; the one that was used longest ago leaves first.
-const LOADED_MAX: usize = 1_024;
-/// Bytes of compiled filters in memory. One written in Rust has about 80 KB; one that brings the engine of
-/// another language may have a thousand times that.
-const LOADED_BYTES_MAX: usize = 512 << 20;
+/// Compiled filters in memory. One written in Rust has about 80 KB; one that brings the engine of another language may
+/// have a thousand times that.
+pub(super) const FILTERS: Bounds = Bounds { count: 1_024, bytes: 512 << 20 };
+/// Snapshots in memory, and as many on disk.
+pub(super) const SNAPSHOTS: Bounds = Bounds { count: 256, bytes: 256 << 20 };
+/// How the names of compiled filters end.
+const EXTENSION: &str = "cwasm";
+
+/// How much is kept; what was used longest ago leaves first.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    count: usize,
+    bytes: usize,
+}
 
 /// Compiled filters.
 pub(super) struct Cache {
     engine: Engine,
     folder: PathBuf,
+    bounds: Bounds,
     key: [u8; KEY_BYTES],
     loaded: Mutex<Lru>,
 }
@@ -48,6 +59,13 @@ enum Artifact<'a> {
     Made(&'a [u8]),
     /// A file whose MAC was checked; the MAC behind the artifact is nothing to the engine.
     Kept(&'a Path),
+}
+
+/// A compiled filter on disk.
+struct File {
+    name: String,
+    used: SystemTime,
+    bytes: u64,
 }
 
 #[derive(Default)]
@@ -65,11 +83,11 @@ struct Entry {
 
 impl Cache {
     /// Opens the folder, and makes its key if it has none.
-    pub(super) fn open(engine: Engine, folder: PathBuf) -> Result<Self, StartError> {
+    pub(super) fn open(engine: Engine, folder: PathBuf, bounds: Bounds) -> Result<Self, StartError> {
         let key = fs::create_dir_all(&folder)
             .and_then(|()| read_or_make_key(&folder.join("key")))
             .map_err(|source| StartError::Cache { path: folder.clone(), source })?;
-        Ok(Self { engine, folder, key, loaded: Mutex::default() })
+        Ok(Self { engine, folder, bounds, key, loaded: Mutex::default() })
     }
 
     /// A filter that is in memory.
@@ -83,15 +101,17 @@ impl Cache {
         let bytes = self.check(digest, &path)?;
         let component = self.deserialize(Artifact::Kept(&path)).ok()?;
         let loaded = Arc::new(Loaded::link(&self.engine, &component).ok()?);
-        self.lru().put(*digest, bytes, Arc::clone(&loaded));
+        self.lru().put(*digest, bytes, Arc::clone(&loaded), self.bounds);
         Some(loaded)
     }
 
-    /// Checks the MAC of a file; the size of the artifact in it.
+    /// Checks the MAC of a file, and notes that it is used; the size of the artifact in it.
     fn check(&self, digest: &FilterDigest, path: &Path) -> Option<usize> {
         let file = fs::read(path).ok()?;
         let (artifact, mac) = file.split_at_checked(file.len().checked_sub(MAC_BYTES)?)?;
         self.mac(digest, artifact).verify_slice(mac).ok()?;
+        // Where it cannot be noted, the file leaves earlier than it might.
+        drop(fs::File::open(path).and_then(|file| file.set_modified(SystemTime::now())));
         Some(artifact.len())
     }
 
@@ -105,7 +125,7 @@ impl Cache {
 
     /// Keeps a compiled filter that was checked: in memory, also where the disk refuses it. Blocks.
     pub(super) fn put(&self, digest: FilterDigest, artifact: &[u8], loaded: Arc<Loaded>) -> io::Result<()> {
-        self.lru().put(digest, artifact.len(), loaded);
+        self.lru().put(digest, artifact.len(), loaded, self.bounds);
         let mac = self.mac(&digest, artifact).finalize().into_bytes();
         // A name of its own: the same filter may be uploaded twice at a time.
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
@@ -117,13 +137,44 @@ impl Cache {
         failpoint::hit(Point::UploadKept).map_err(io::Error::other)
     }
 
-    /// Drops a filter that is gone, from memory and from disk. Blocks.
-    pub(super) fn forget(&self, digest: &FilterDigest) -> io::Result<()> {
-        self.lru().remove(digest);
-        match fs::remove_file(self.path(digest)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+    /// Drops what is gone, from memory and from disk: all whose digests begin so. Blocks.
+    pub(super) fn forget(&self, beginning: &[u8]) -> io::Result<()> {
+        self.lru().remove_all(beginning);
+        let beginning = hex::encode(beginning);
+        for file in self.files()? {
+            if file.name.starts_with(&beginning) {
+                fs::remove_file(self.folder.join(file.name))?;
+            }
         }
+        Ok(())
+    }
+
+    /// Deletes the files that were made or read longest ago, until no more are left than there may be in memory. Blocks.
+    pub(super) fn prune(&self) -> io::Result<()> {
+        let mut files = self.files()?;
+        files.sort_by_key(|file| std::cmp::Reverse(file.used));
+        let (mut count, mut bytes) = (0, 0);
+        for file in files {
+            count += 1;
+            bytes += file.bytes;
+            if count > self.bounds.count || bytes > self.bounds.bytes as u64 {
+                fs::remove_file(self.folder.join(file.name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn files(&self) -> io::Result<Vec<File>> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if Path::new(&name).extension().is_some_and(|extension| extension == EXTENSION) {
+                let metadata = entry.metadata()?;
+                files.push(File { name, used: metadata.modified()?, bytes: metadata.len() });
+            }
+        }
+        Ok(files)
     }
 
     fn deserialize(&self, artifact: Artifact<'_>) -> wasmtime::Result<Component> {
@@ -147,7 +198,7 @@ impl Cache {
     }
 
     fn path(&self, digest: &FilterDigest) -> PathBuf {
-        self.folder.join(format!("{digest}.cwasm"))
+        self.folder.join(format!("{digest}.{EXTENSION}"))
     }
 
     fn lru(&self) -> std::sync::MutexGuard<'_, Lru> {
@@ -163,20 +214,25 @@ impl Lru {
         Some(Arc::clone(&entry.loaded))
     }
 
+    fn remove_all(&mut self, beginning: &[u8]) {
+        let gone: Vec<_> = self.entries.keys().filter(|digest| digest.0.starts_with(beginning)).copied().collect();
+        gone.iter().for_each(|digest| self.remove(digest));
+    }
+
     fn remove(&mut self, digest: &FilterDigest) {
         if let Some(left) = self.entries.remove(digest) {
             self.bytes -= left.bytes;
         }
     }
 
-    fn put(&mut self, digest: FilterDigest, bytes: usize, loaded: Arc<Loaded>) {
+    fn put(&mut self, digest: FilterDigest, bytes: usize, loaded: Arc<Loaded>, bounds: Bounds) {
         self.uses += 1;
         self.bytes += bytes;
         if let Some(replaced) = self.entries.insert(digest, Entry { used: self.uses, bytes, loaded }) {
             self.bytes -= replaced.bytes;
         }
         // The newest stays, however large it is: it is about to run.
-        while self.entries.len() > 1 && (self.entries.len() > LOADED_MAX || self.bytes > LOADED_BYTES_MAX) {
+        while self.entries.len() > 1 && (self.entries.len() > bounds.count || self.bytes > bounds.bytes) {
             let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.used).map(|(digest, _)| *digest);
             let Some(oldest) = oldest else { return };
             self.remove(&oldest);
@@ -196,4 +252,32 @@ fn read_or_make_key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
     file.write_all(&key)?;
     file.persist(path)?;
     Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::filter::{FilterLimits, engine};
+
+    #[test]
+    fn the_files_that_were_used_longest_ago_leave_first_and_others_are_left_alone() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let engine = engine::compiling(&FilterLimits::default()).unwrap();
+        let cache = Cache::open(engine, folder.path().to_owned(), Bounds { count: 3, bytes: 250 }).unwrap();
+        for (name, age_secs) in [("new", 1), ("older", 2), ("oldest", 3), ("ancient", 4)] {
+            let path = folder.path().join(format!("{name}.{EXTENSION}"));
+            fs::write(&path, [0; 100]).unwrap();
+            let used = SystemTime::now() - Duration::from_secs(age_secs);
+            fs::File::open(&path).unwrap().set_modified(used).unwrap();
+        }
+
+        cache.prune().unwrap();
+
+        let mut left: Vec<String> = cache.files().unwrap().into_iter().map(|file| file.name).collect();
+        left.sort();
+        assert_eq!(left, ["new.cwasm", "older.cwasm"], "three would be more bytes than there may be");
+        assert!(folder.path().join("key").exists());
+    }
 }

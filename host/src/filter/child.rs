@@ -1,7 +1,7 @@
 //! The life of a compiling child: what it may use, and what it does with an upload.
 //!
-//! It reads the upload from its standard input and writes one line of JSON, [`Reply`], and behind it the
-//! compiled filter. It shares nothing with the host but these two pipes. It cannot open a file or a
+//! It reads the upload from its standard input, and a configuration for it if it is to make a snapshot, and writes one line
+//! of JSON, [`Reply`], and behind it the compiled filter. It shares nothing with the host but these two pipes. It cannot open a file or a
 //! socket, gets no environment, and the kernel ends it before anything else when memory is short. It ends with the
 //! host, however that ends: the host keeps the other end of the child's standard input open, and a thread waits
 //! for that to close.
@@ -14,7 +14,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 use serde::{Deserialize, Serialize};
 
 use super::validate::{Refusal, Valid, validate};
-use super::{FilterLimits, engine};
+use super::{FilterLimits, engine, snapshot};
 
 /// The hidden subcommand that makes the program a compiling child.
 pub const SUBCOMMAND: &str = "compile-filter";
@@ -24,8 +24,15 @@ const NICENESS: i32 = 5;
 /// What the child is told, as JSON, in its only argument behind [`SUBCOMMAND`].
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Order {
-    /// How many bytes the upload has: what follows it on standard input never comes.
+    /// How many bytes the upload has.
     pub(super) wasm_bytes: usize,
+    /// How many bytes behind it the configuration has that it is to take, if it is: what follows on standard input
+    /// never comes.
+    pub(super) config_bytes: Option<usize>,
+    /// See [`FilterLimits::fuel`].
+    pub(super) fuel: u64,
+    /// See [`FilterLimits::memory_bytes_max`].
+    pub(super) guest_memory_bytes_max: usize,
     /// See [`FilterLimits::stack_bytes_max`].
     pub(super) stack_bytes_max: usize,
     /// See [`FilterLimits::compile_memory_bytes_max`].
@@ -47,15 +54,21 @@ pub fn main(args: &[String]) -> ExitCode {
     let Some(order) = args.first().and_then(|order| serde_json::from_str::<Order>(order).ok()) else {
         return ExitCode::from(2);
     };
-    let mut wasm = vec![0; order.wasm_bytes];
+    let (mut wasm, mut config) = (vec![0; order.wasm_bytes], order.config_bytes.map(|bytes| vec![0; bytes]));
     let begun = confine(&order)
         .and_then(|()| std::io::stdin().read_exact(&mut wasm))
+        .and_then(|()| config.as_mut().map_or(Ok(()), |config| std::io::stdin().read_exact(config)))
         .and_then(|()| std::thread::Builder::new().spawn(end_with_the_host));
     if begun.is_err() {
         return ExitCode::FAILURE;
     }
-    let limits = FilterLimits { stack_bytes_max: order.stack_bytes_max, ..FilterLimits::default() };
-    let (reply, artifact) = match compile(&wasm, &limits) {
+    let limits = FilterLimits {
+        fuel: order.fuel,
+        memory_bytes_max: order.guest_memory_bytes_max,
+        stack_bytes_max: order.stack_bytes_max,
+        ..FilterLimits::default()
+    };
+    let (reply, artifact) = match compile(&wasm, config.as_deref(), &limits) {
         Ok((wit_version, artifact)) => (Reply::Compiled { wit_version }, artifact),
         Err(refusal) => (Reply::Refused(refusal), Vec::new()),
     };
@@ -90,9 +103,13 @@ fn end_with_the_host() {
     std::process::exit(1);
 }
 
-fn compile(wasm: &[u8], limits: &FilterLimits) -> Result<(String, Vec<u8>), Refusal> {
-    let Valid { component, wit_version } = validate(wasm)?;
+fn compile(wasm: &[u8], config: Option<&[u8]>, limits: &FilterLimits) -> Result<(String, Vec<u8>), Refusal> {
+    let Valid { mut component, wit_version } = validate(wasm)?;
     let fail = |error: wasmtime::Error| Refusal::CompileFailed { message: super::run::one_line(&error) };
+    if let Some(config) = config {
+        let config = std::str::from_utf8(config).map_err(|error| fail(error.into()))?;
+        component = snapshot::take(&component, config, limits).map_err(fail)?.into();
+    }
     let engine = engine::compiling(limits).map_err(fail)?;
     let artifact = engine.precompile_component(&component).map_err(fail)?;
     Ok((wit_version, artifact))

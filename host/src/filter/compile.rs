@@ -49,19 +49,25 @@ impl Compiler {
         Self { program, limits, places, turns: Turns::default() }
     }
 
-    /// Validates and compiles an upload of `owner`, whose turn it is once their other ones are done.
-    pub(super) async fn compile(&self, owner: Option<&UserId>, wasm: &[u8]) -> Result<Compiled, Refused> {
+    /// Validates and compiles an upload of `owner`, whose turn it is once their other ones are done; where there is
+    /// a configuration, as it is once it took that.
+    pub(super) async fn compile(
+        &self,
+        owner: Option<&UserId>,
+        wasm: &[u8],
+        config: Option<&str>,
+    ) -> Result<Compiled, Refused> {
         let max_bytes = self.limits.module_bytes_max;
         if wasm.len() > max_bytes {
             return Err(Refused::TooLarge { size_bytes: wasm.len(), max_bytes });
         }
-        self.turns.one_of(&owner.cloned(), self.compile_now(wasm)).await
+        self.turns.one_of(&owner.cloned(), self.compile_now(wasm, config)).await
     }
 
-    async fn compile_now(&self, wasm: &[u8]) -> Result<Compiled, Refused> {
+    async fn compile_now(&self, wasm: &[u8], config: Option<&str>) -> Result<Compiled, Refused> {
         let _place = self.places.acquire().await.expect("the semaphore is never closed");
         let time_max = self.limits.compile_time_max;
-        match tokio::time::timeout(time_max, run_child(&self.program, &self.limits, wasm)).await {
+        match tokio::time::timeout(time_max, run_child(&self.program, &self.limits, wasm, config)).await {
             Ok(result) => result,
             // The child was killed when the future that owns it was dropped.
             Err(_) => Err(Refused::CompileLimit { what: format!("{} s", time_max.as_secs()) }),
@@ -69,10 +75,18 @@ impl Compiler {
     }
 }
 
-async fn run_child(program: &Path, limits: &FilterLimits, wasm: &[u8]) -> Result<Compiled, Refused> {
+async fn run_child(
+    program: &Path,
+    limits: &FilterLimits,
+    wasm: &[u8],
+    config: Option<&str>,
+) -> Result<Compiled, Refused> {
     let failed = |doing: &str, error: std::io::Error| Refused::Host { message: format!("{doing}: {error}") };
     let order = Order {
         wasm_bytes: wasm.len(),
+        config_bytes: config.map(str::len),
+        fuel: limits.fuel,
+        guest_memory_bytes_max: limits.memory_bytes_max,
         stack_bytes_max: limits.stack_bytes_max,
         memory_bytes_max: limits.compile_memory_bytes_max,
         cpu_secs: limits.compile_time_max.as_secs(),
@@ -94,7 +108,11 @@ async fn run_child(program: &Path, limits: &FilterLimits, wasm: &[u8]) -> Result
     let stdout = child.stdout.take().expect("the child's standard output is piped");
     // A child that has seen enough closes its end; its reply says why. Ours stays open until it has replied:
     // that it closes tells the child that nobody waits any more.
-    let write = async { drop(stdin.write_all(wasm).await) };
+    let input = async {
+        stdin.write_all(wasm).await?;
+        stdin.write_all(config.unwrap_or_default().as_bytes()).await
+    };
+    let write = async { drop(input.await) };
     let mut reply = Vec::new();
     let mut limited = stdout.take(COMPILED_BYTES_MAX);
     let read = limited.read_to_end(&mut reply);

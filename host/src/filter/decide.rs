@@ -7,16 +7,24 @@ use super::Refused;
 use super::host::{Configured, Evaluation, FilterHost, Request, panicked};
 use super::memo::Input;
 use super::projection::Value;
-use super::run::{Caller, Decision, Loaded};
+use super::run::{Caller, Decision};
+use super::snapshots::Callee;
 
 /// A call to be made on a thread.
 struct Call {
     /// Whose answer it makes, by its place among the requests.
     at: usize,
     input: Input,
-    loaded: Arc<Loaded>,
+    callee: Callee,
     configured: Arc<Configured>,
     values: Vec<Value>,
+}
+
+/// What a thread made of a call.
+struct Made {
+    at: usize,
+    evaluation: Evaluation,
+    is_remembered: bool,
 }
 
 impl FilterHost {
@@ -43,9 +51,9 @@ impl FilterHost {
                     self.metrics.filter_memo_hits.inc();
                     Ok(evaluation)
                 }
-                None => match self.load(&configured.filter.digest).await {
-                    Ok(loaded) => {
-                        calls.push(Call { at, input, loaded, configured, values });
+                None => match self.snapshots.callee(&configured).await {
+                    Ok(callee) => {
+                        calls.push(Call { at, input, callee, configured, values });
                         // Stands where the call's thread panics.
                         Err(panicked())
                     }
@@ -61,22 +69,30 @@ impl FilterHost {
         answers
     }
 
-    /// Makes calls; none has an answer where one of them panics.
+    /// Makes calls; none has an answer where one of them panics. What is counted is counted here, since all threads
+    /// would write to the same counters.
     async fn make(&self, calls: Vec<Call>) -> Vec<(usize, Evaluation)> {
-        let (memo, metrics) = (Arc::clone(&self.memo), Arc::clone(&self.metrics));
+        let memo = Arc::clone(&self.memo);
         let make = move |caller: &Caller, call: Call| {
             // Another owner may have asked the same meanwhile.
             if let Some(evaluation) = memo.recall(call.input) {
-                metrics.filter_memo_hits.inc();
-                return (call.at, evaluation);
+                return Made { at: call.at, evaluation, is_remembered: true };
             }
-            let called = caller.decide(&call.loaded, &call.configured.filter.config, &call.values);
-            metrics.count_filter_call(called.fuel, Duration::from_micros(called.duration_us));
+            let called = caller.decide(&call.callee.loaded, call.callee.start(&call.configured), &call.values);
             let decision = called.result.unwrap_or_else(Decision::Failed);
             let evaluation = Evaluation { decision, fuel: called.fuel, duration_us: called.duration_us };
             memo.keep(call.input, &evaluation);
-            (call.at, evaluation)
+            Made { at: call.at, evaluation, is_remembered: false }
         };
-        self.threads.run_each(calls, make).await.unwrap_or_default()
+        let made = self.threads.run_each(calls, make).await.unwrap_or_default();
+        let count = |Made { at, evaluation, is_remembered }| {
+            if is_remembered {
+                self.metrics.filter_memo_hits.inc();
+            } else {
+                self.metrics.count_filter_call(evaluation.fuel, Duration::from_micros(evaluation.duration_us));
+            }
+            (at, evaluation)
+        };
+        made.into_iter().map(count).collect()
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 use super::{FilterLimits, StartError};
 
@@ -66,6 +66,22 @@ fn config(limits: &FilterLimits) -> Config {
 pub(super) fn compiling(limits: &FilterLimits) -> wasmtime::Result<Engine> {
     let mut config = config(limits);
     config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+    Engine::new(&config)
+}
+
+/// An engine in which a child tries a filter out that it has compiled for nothing else: it needs little address space and no
+/// files.
+pub(super) fn configuring(limits: &FilterLimits) -> wasmtime::Result<Engine> {
+    let mut config = config(limits);
+    config
+        // It runs once.
+        .cranelift_opt_level(OptLevel::None)
+        .allocation_strategy(InstanceAllocationStrategy::OnDemand)
+        .memory_reservation(0)
+        .memory_reservation_for_growth(0)
+        .memory_guard_size(0)
+        .memory_may_move(true)
+        .memory_init_cow(false);
     Engine::new(&config)
 }
 

@@ -119,6 +119,9 @@ pub enum Refused {
     /// The compiled filter is neither cached nor can its bytes be found: the host's fault.
     #[error("the filter's bytes are missing")]
     Missing,
+    /// The compiled filter is gone, as after an upgrade, and is being made again: the host's fault, for a while.
+    #[error("the filter is being compiled again")]
+    Compiling,
     /// The host could not run the compiler, or could not load what it made: the host's fault.
     #[error("the filter could not be prepared: {message}")]
     Host {
@@ -131,7 +134,7 @@ impl Refused {
     /// Whether the host is at fault, not the filter's author.
     #[must_use]
     pub fn is_hosts_fault(&self) -> bool {
-        matches!(self, Self::Missing | Self::Host { .. })
+        matches!(self, Self::Missing | Self::Compiling | Self::Host { .. })
     }
 
     /// The class of the failure on an event, where the filter took its configuration once and does not now.

@@ -12,14 +12,14 @@ use futures_util::future::BoxFuture;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
-use super::about;
-use super::cache::Cache;
+use super::cache::{self, Cache};
 use super::compile::Compiler;
 use super::engine::{self, Ticker};
-use super::loading::Loading;
+use super::loader::Loader;
 use super::memo::{Beginning, Memo};
 use super::projection::{EventFields, Plan, Pointer, Value};
-use super::run::{Caller, Decision, Failure, Loaded, Threads};
+use super::run::{Caller, Decision, Failure, Threads};
+use super::snapshots::{Snapshot, Snapshots};
 use super::{FilterLimits, Refused, StartError};
 use crate::metrics::Metrics;
 use crate::model::filter::{About, FilterDigest};
@@ -30,6 +30,9 @@ use crate::model::limits::FIELDS_PER_FILTER_MAX;
 const CONFIGURED_MAX: usize = 16_384;
 /// Bytes of their texts: a configuration may have 64 KiB, and whoever tries a filter out can make up many.
 const CONFIGURED_BYTES_MAX: usize = 64 << 20;
+
+/// Where snapshots are kept, beside the compiled filters.
+const SNAPSHOTS_FOLDER: &str = "snapshots";
 
 /// Finds the uploaded bytes of a filter whose compiled form is gone; `None` where they are gone too.
 pub type WasmSource =
@@ -95,6 +98,7 @@ pub struct Configured {
     pub fuel: u64,
     pub(super) filter: FilterRef,
     pub(super) beginning: Beginning,
+    pub(super) snapshot: Option<Snapshot>,
 }
 
 /// One call to make.
@@ -118,13 +122,11 @@ pub struct Evaluation {
 
 /// Admits, configures and runs filters.
 pub struct FilterHost {
-    cache: Arc<Cache>,
-    compiler: Compiler,
-    pub(super) threads: Threads,
+    pub(super) loader: Arc<Loader>,
+    pub(super) snapshots: Arc<Snapshots>,
+    pub(super) threads: Arc<Threads>,
     limits: FilterLimits,
-    source: WasmSource,
     configured: Mutex<Remembered>,
-    loading: Loading,
     /// Places for configurations that are held against a schema.
     pub(super) config_checks: Semaphore,
     pub(super) memo: Arc<Memo>,
@@ -163,14 +165,17 @@ impl FilterHost {
         let engine = engine::running(&options.limits, options.threads)?;
         let ticker = Ticker::start(&engine)?;
         let caller = Caller::new(engine.clone(), options.limits);
+        let threads = Arc::new(Threads::start(&caller, options.threads)?);
+        let compiler = Compiler::new(options.compiler, options.limits, options.threads as usize);
+        let snapshots = Cache::open(engine.clone(), options.cache_folder.join(SNAPSHOTS_FOLDER), cache::SNAPSHOTS)?;
+        let filters = Cache::open(engine, options.cache_folder, cache::FILTERS)?;
+        let loader = Arc::new(Loader::new(filters, compiler, Arc::clone(&threads), options.source));
         Ok(Self {
-            threads: Threads::start(&caller, options.threads)?,
-            compiler: Compiler::new(options.compiler, options.limits, options.threads as usize),
-            cache: Arc::new(Cache::open(engine, options.cache_folder)?),
+            snapshots: Arc::new(Snapshots::new(snapshots, Arc::clone(&loader))),
+            loader,
+            threads,
             limits: options.limits,
-            source: options.source,
             configured: Mutex::default(),
-            loading: Loading::default(),
             config_checks: Semaphore::new(options.threads as usize),
             memo: Arc::new(Memo::new(options.verdicts_remembered)),
             metrics: options.metrics,
@@ -202,34 +207,13 @@ impl FilterHost {
     /// # Errors
     /// When it is not a filter, or fails; nothing is kept then.
     pub async fn admit(&self, owner: Option<&UserId>, wasm: &[u8]) -> Result<Admitted, Refused> {
-        let digest = Self::digest(wasm);
-        let compiled = self.compiler.compile(owner, wasm).await?;
-        let (cache, artifact) = (Arc::clone(&self.cache), Arc::new(compiled.artifact));
-        let unlinked = Arc::clone(&artifact);
-        let loaded = blocking(move || cache.try_load(&unlinked)).await??;
-        let about = self.describe(&loaded).await?;
-        let cache = Arc::clone(&self.cache);
-        let keep = move || cache.put(digest, &artifact, loaded);
-        blocking(keep)
-            .await?
-            .map_err(|error| Refused::Host { message: format!("keeping the compiled filter: {error}") })?;
-        Ok(Admitted { digest, wit_version: compiled.wit_version, about })
+        self.loader.admit(owner, wasm).await
     }
 
     /// Drops what was compiled of a filter that is gone.
     pub async fn forget(&self, digest: &FilterDigest) {
-        let (cache, gone) = (Arc::clone(&self.cache), *digest);
-        if let Ok(Err(error)) = blocking(move || cache.forget(&gone)).await {
-            // It takes room on disk, and is of no other consequence.
-            tracing::warn!(%digest, %error, "a compiled filter that is gone cannot be deleted");
-        }
-    }
-
-    async fn describe(&self, loaded: &Arc<Loaded>) -> Result<About, Refused> {
-        let loaded = Arc::clone(loaded);
-        let called = self.threads.run(move |caller| caller.describe(&loaded)).await.ok_or_else(panicked)?;
-        let about = called.result.map_err(|failure| failed("describe", failure))??;
-        blocking(move || about::check(&about).map(|()| about)).await?
+        self.loader.forget(digest).await;
+        self.snapshots.forget(digest).await;
     }
 
     /// Configures a filter, or remembers that it did: the fields are the same every time.
@@ -241,7 +225,7 @@ impl FilterHost {
         if let Some(configured) = locked(&self.configured).by_filter.get(filter) {
             return Ok(Arc::clone(configured));
         }
-        let loaded = self.load(&filter.digest).await?;
+        let loaded = self.loader.load(&filter.digest).await?;
         let config = Arc::clone(&filter.config);
         let called = self.threads.run(move |caller| caller.configure(&loaded, &config)).await.ok_or_else(panicked)?;
         let answer = called.result.map_err(|failure| failed("configure", failure))?;
@@ -249,34 +233,10 @@ impl FilterHost {
         let fields = parse_fields(&pointers)?;
         let beginning = self.memo.beginning(&filter.digest.0, &filter.config);
         let fuel = called.fuel;
-        let configured = Arc::new(Configured { fields, pointers, fuel, filter: filter.clone(), beginning });
+        let snapshot = Snapshot::worth(filter, fuel);
+        let configured = Arc::new(Configured { fields, pointers, fuel, filter: filter.clone(), beginning, snapshot });
         locked(&self.configured).put(&configured);
         Ok(configured)
-    }
-
-    /// The compiled filter, compiled again if its compiled form is gone.
-    pub(super) async fn load(&self, digest: &FilterDigest) -> Result<Arc<Loaded>, Refused> {
-        if let Some(loaded) = self.cache.recall(digest) {
-            return Ok(loaded);
-        }
-        self.loading.share(digest, async || self.load_from_disk_or_source(digest).await).await
-    }
-
-    async fn load_from_disk_or_source(&self, digest: &FilterDigest) -> Result<Arc<Loaded>, Refused> {
-        let (cache, wanted) = (Arc::clone(&self.cache), *digest);
-        if let Some(loaded) = blocking(move || cache.read(&wanted)).await? {
-            return Ok(loaded);
-        }
-        let found = (self.source)(*digest).await;
-        let found = found.map_err(|error| Refused::Host { message: format!("reading its bytes: {error}") })?;
-        let Uploaded { owner, wasm } = found.ok_or(Refused::Missing)?;
-        let admitted = self.admit(owner.as_ref(), &wasm).await;
-        let loaded = self.cache.recall(digest);
-        if let (Err(refused), Some(_)) = (&admitted, &loaded) {
-            // It runs from memory, and is compiled anew once it has left that.
-            tracing::warn!(%digest, %refused, "a compiled filter is not on disk");
-        }
-        loaded.ok_or_else(|| admitted.err().unwrap_or(Refused::Missing))
     }
 }
 
@@ -313,7 +273,7 @@ fn parse_fields(pointers: &[String]) -> Result<Vec<Pointer>, Refused> {
     pointers.iter().map(parse).collect()
 }
 
-fn failed(function: &'static str, failure: Failure) -> Refused {
+pub(super) fn failed(function: &'static str, failure: Failure) -> Refused {
     Refused::Failed { function, class: failure.class, message: failure.message }
 }
 

@@ -6,7 +6,8 @@
 //!
 //! Inputs are known by a hash of 128 bits under a key of this process's own, which nobody can aim at, since nobody
 //! learns it. What is kept is bounded in number and bytes: there are two generations, and where the young
-//! one is full, the old one is forgotten.
+//! one is full, the old one is forgotten. The threads ask it before and after each call, so it has several parts, each with
+//! a lock of its own.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -37,14 +38,22 @@ impl Beginning {
     }
 }
 
+/// Parts of a memo: so many that two threads rarely want the same.
+const PARTS: usize = 16;
+
 /// What filters said.
 pub(super) struct Memo {
     hasher: SipHasher13,
     bounds: Bounds,
-    kept: Mutex<Kept>,
+    parts: Box<[Part]>,
 }
 
-/// Bounds of one generation.
+/// What filters said of some inputs, apart from the others in the processors' caches too.
+#[derive(Default)]
+#[repr(align(128))]
+struct Part(Mutex<Kept>);
+
+/// Bounds of one generation of a part.
 #[derive(Clone, Copy)]
 struct Bounds {
     count: usize,
@@ -62,10 +71,17 @@ struct Kept {
 impl Memo {
     /// A memo that keeps at most `count` verdicts; with 0 it keeps none.
     pub(super) fn new(count: usize) -> Self {
+        Self::with_parts(PARTS, count)
+    }
+
+    fn with_parts(parts: usize, count: usize) -> Self {
         let mut key = [0; 16];
         getrandom::fill(&mut key).expect("the kernel's random source answers on every supported system");
-        let bounds = Bounds { count: count.min(VERDICTS_REMEMBERED_MAX) / 2, bytes: VERDICTS_REMEMBERED_BYTES_MAX / 2 };
-        Self { hasher: SipHasher13::new_with_key(&key), bounds, kept: Mutex::default() }
+        let generations = 2 * parts;
+        let count = count.min(VERDICTS_REMEMBERED_MAX) / generations;
+        let bounds = Bounds { count, bytes: VERDICTS_REMEMBERED_BYTES_MAX / generations };
+        let parts = (0..parts).map(|_| Part::default()).collect();
+        Self { hasher: SipHasher13::new_with_key(&key), bounds, parts }
     }
 
     /// How the inputs of a filter under a configuration begin.
@@ -78,7 +94,10 @@ impl Memo {
 
     /// What was said of an input, if it is still known.
     pub(super) fn recall(&self, input: Input) -> Option<Evaluation> {
-        let mut kept = self.locked();
+        if self.bounds.count == 0 {
+            return None;
+        }
+        let mut kept = self.locked(input);
         if let Some(evaluation) = kept.young.get(&input) {
             return Some(evaluation.clone());
         }
@@ -92,13 +111,13 @@ impl Memo {
         let hangs_on_the_machine =
             matches!(evaluation.decision, Decision::Failed(Failure { class: ReasonClass::Deadline, .. }));
         if self.bounds.count > 0 && !hangs_on_the_machine {
-            self.locked().put(input, evaluation.clone(), self.bounds);
+            self.locked(input).put(input, evaluation.clone(), self.bounds);
         }
     }
 
     /// What it guards is whole between any two statements, so a panic elsewhere spoils nothing.
-    fn locked(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn locked(&self, Input(hash): Input) -> MutexGuard<'_, Kept> {
+        self.parts[hash as usize % self.parts.len()].0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -191,7 +210,7 @@ mod tests {
 
     #[test]
     fn what_was_asked_for_lately_is_kept_and_no_more_than_the_bound() {
-        let memo = Memo::new(8);
+        let memo = Memo::with_parts(1, 8);
         for number in 0..100 {
             memo.keep(input(&memo, number), &skip(&number.to_string()));
             assert_eq!(reason(&memo, input(&memo, 0)).as_deref(), Some("0"));
@@ -203,8 +222,19 @@ mod tests {
     }
 
     #[test]
+    fn all_parts_together_keep_no_more_than_the_bound_and_not_much_less() {
+        let memo = Memo::new(1_000);
+        for number in 0..10_000 {
+            memo.keep(input(&memo, number), &skip(""));
+        }
+
+        let known = (0..10_000).filter(|&number| memo.recall(input(&memo, number)).is_some()).count();
+        assert!((400..=1_000).contains(&known), "{known}");
+    }
+
+    #[test]
     fn long_reasons_count_by_their_bytes() {
-        let memo = Memo::new(VERDICTS_REMEMBERED_MAX);
+        let memo = Memo::with_parts(1, VERDICTS_REMEMBERED_MAX);
         let long = "x".repeat(VERDICTS_REMEMBERED_BYTES_MAX / 10);
         for number in 0..100 {
             memo.keep(input(&memo, number), &skip(&long));
@@ -216,7 +246,7 @@ mod tests {
 
     #[test]
     fn what_hangs_on_the_machine_is_not_kept_and_a_memo_may_keep_nothing() {
-        let memo = Memo::new(8);
+        let memo = Memo::with_parts(1, 8);
         let failure = Failure { class: ReasonClass::Deadline, message: String::new() };
         memo.keep(input(&memo, 0), &Evaluation { decision: Decision::Failed(failure), fuel: 1, duration_us: 1 });
         assert!(memo.recall(input(&memo, 0)).is_none());

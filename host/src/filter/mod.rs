@@ -14,7 +14,8 @@
 //! - [`compile`]: has uploads compiled by child processes that can be killed; [`child`] is such a process, [`turns`]
 //!   gives each owner one at a time.
 //! - [`cache`]: compiled filters on disk, authenticated, and in memory, bounded.
-//! - [`loading`]: one load of a filter at a time, whose outcome all share that wait for it.
+//! - [`loader`]: filters made ready to run; [`loading`]: one load of a filter at a time, whose outcome all share that wait for it.
+//! - [`snapshots`]: filters that need not be configured for each call; [`snapshot`] makes one, in a child process.
 //! - [`engine`]: what WebAssembly may do here, and how much of it.
 //! - [`run`]: one call of a filter with fresh state, and the threads that make such calls.
 //! - [`projection`]: the declared fields, taken from an event's bytes in one pass.
@@ -30,10 +31,13 @@ mod engine;
 mod error;
 mod host;
 mod judged;
+mod loader;
 mod loading;
 mod memo;
 pub mod projection;
 mod run;
+mod snapshot;
+mod snapshots;
 mod turns;
 pub mod validate;
 mod wit_v0_1_0;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::{Semaphore, oneshot};
-use wasmtime::component::Linker;
+use wasmtime::component::{Instance, Linker};
 use wasmtime::{Engine, ResourceLimiter, Store, Trap};
 
 use super::engine::Ticker;
@@ -74,8 +74,44 @@ impl Loaded {
     }
 }
 
+impl Loaded {
+    /// What an instance says of events that has seen no others.
+    fn decide(&self, store: &mut Store<Guard>, start: Start<'_>, events: &[&[Value]]) -> wasmtime::Result<Vec<Said>> {
+        match self.filter.begin(&mut *store, start.config())? {
+            Ok(instance) => self.filter.decide(store, instance, events),
+            Err(message) => Ok(events.iter().map(|_| Said::Error(message.clone())).collect()),
+        }
+    }
+}
+
+/// How a call begins.
+#[derive(Clone, Copy)]
+pub(super) enum Start<'c> {
+    /// The instance is told its configuration.
+    Configure(&'c str),
+    /// The instance is of a snapshot, which has it; the fuel that `configure` used.
+    Snapshot { fuel: u64 },
+}
+
+impl<'c> Start<'c> {
+    fn config(self) -> Option<&'c str> {
+        match self {
+            Self::Configure(config) => Some(config),
+            Self::Snapshot { .. } => None,
+        }
+    }
+
+    /// What is used up before the call begins.
+    fn fuel(self) -> u64 {
+        match self {
+            Self::Configure(_) => 0,
+            Self::Snapshot { fuel } => fuel,
+        }
+    }
+}
+
 /// Watches the memory of one call.
-struct Guard {
+pub(super) struct Guard {
     memory_bytes_max: usize,
     has_refused: bool,
 }
@@ -106,7 +142,7 @@ impl Caller {
 
     /// What the filter says of itself; refused if its functions have other types than the interface's.
     pub(super) fn describe(&self, loaded: &Loaded) -> Called<Result<About, Refused>> {
-        self.call(|store| {
+        self.call(0, |store| {
             let instance = match loaded.filter.instantiate(&mut *store) {
                 // Types are compared once there is an instance; what its start did wrong is a trap.
                 Err(error) if !error.is::<Trap>() && !store.data().has_refused => {
@@ -121,12 +157,30 @@ impl Caller {
 
     /// The pointers of the fields that the filter wants under `config`, or its refusal.
     pub(super) fn configure(&self, loaded: &Loaded, config: &str) -> Called<Result<Vec<String>, String>> {
-        self.call(|store| loaded.filter.configure(store, config))
+        self.call(0, |store| loaded.filter.configure(store, config))
+    }
+
+    /// What `read` makes of an instance that has taken its configuration, without bounds for that.
+    pub(super) fn after_configure<T>(
+        &self,
+        loaded: &Loaded,
+        config: &str,
+        mut read: impl FnMut(&mut Store<Guard>, Instance) -> wasmtime::Result<T>,
+    ) -> wasmtime::Result<T> {
+        let called = self.call_once(0, &mut |store| {
+            let answer = loaded.filter.begin(&mut *store, Some(config))?;
+            let instance = answer.map_err(wasmtime::Error::msg)?;
+            // It may do otherwise with more, and a later failure would be told as this one.
+            wasmtime::ensure!(!store.data().has_refused, "it was refused memory");
+            store.set_fuel(u64::MAX)?;
+            read(store, instance)
+        });
+        called.result.map_err(|failure| wasmtime::Error::msg(failure.message))
     }
 
     /// The verdict on one event, in an instance that has seen no other.
-    pub(super) fn decide(&self, loaded: &Loaded, config: &str, values: &[Value]) -> Called<Decision> {
-        let called = self.call(|store| loaded.filter.decide(store, config, &[values]));
+    pub(super) fn decide(&self, loaded: &Loaded, start: Start<'_>, values: &[Value]) -> Called<Decision> {
+        let called = self.call(start.fuel(), |store| loaded.decide(store, start, &[values]));
         let result = called.result.map(|said| self.decision(said));
         let result = Ok(result.unwrap_or_else(Decision::Failed));
         Called { result, fuel: called.fuel, duration_us: called.duration_us }
@@ -151,10 +205,10 @@ impl Caller {
 
     /// Runs `body` on a fresh store. A stop at the deadline with fuel left is the machine's fault, not
     /// the filter's, so the call is made again.
-    fn call<T>(&self, mut body: impl FnMut(&mut Store<Guard>) -> wasmtime::Result<T>) -> Called<T> {
+    fn call<T>(&self, fuel_used: u64, mut body: impl FnMut(&mut Store<Guard>) -> wasmtime::Result<T>) -> Called<T> {
         let mut retries_left = DEADLINE_RETRIES;
         loop {
-            let called = self.call_once(&mut body);
+            let called = self.call_once(fuel_used, &mut body);
             let is_stopped = matches!(&called.result, Err(failure) if failure.class == ReasonClass::Deadline);
             if !is_stopped || retries_left == 0 {
                 return called;
@@ -163,13 +217,17 @@ impl Caller {
         }
     }
 
-    fn call_once<T>(&self, body: &mut impl FnMut(&mut Store<Guard>) -> wasmtime::Result<T>) -> Called<T> {
+    fn call_once<T>(
+        &self,
+        fuel_used: u64,
+        body: &mut impl FnMut(&mut Store<Guard>) -> wasmtime::Result<T>,
+    ) -> Called<T> {
         let began = Instant::now();
         let guard = Guard { memory_bytes_max: self.limits.memory_bytes_max, has_refused: false };
         let mut store = Store::new(&self.engine, guard);
         store.limiter(|guard| guard);
         // Before instantiating: a start function could loop.
-        store.set_fuel(self.limits.fuel).expect("the engine is configured to consume fuel");
+        store.set_fuel(self.limits.fuel.saturating_sub(fuel_used)).expect("the engine is configured to consume fuel");
         store.set_epoch_deadline(Ticker::ticks(self.limits.deadline));
         store.set_hostcall_fuel(HANDOVER_BYTES_MAX);
         let result = body(&mut store).map_err(|error| classify(&error, &store));

@@ -162,20 +162,28 @@ impl<T: 'static> Filter<T> {
         Ok(answer.map(|fields| fields.into_iter().map(|field| field.pointer).collect()))
     }
 
-    /// What a new instance says of events, each given by the values of the fields that it declared; one
+    /// A new instance, told `config` if there is one; its refusal, where it does not take that.
+    pub(super) fn begin(
+        &self,
+        mut store: impl AsContextMut<Data = T>,
+        config: Option<&str>,
+    ) -> wasmtime::Result<Result<Instance, String>> {
+        let instance: Instance = self.pre.instance_pre().instantiate(&mut store)?;
+        let Some(config) = config else { return Ok(Ok(instance)) };
+        let configure =
+            instance.get_typed_func::<(&str,), (Result<WasmList<Field>, String>,)>(&mut store, &self.configure)?;
+        let (answer,) = configure.call(&mut store, (config,))?;
+        Ok(answer.map(|_| instance))
+    }
+
+    /// What a configured instance says of events, each given by the values of the fields that it declared; one
     /// `Said` for each, unless the filter answers with another number.
     pub(super) fn decide(
         &self,
         mut store: impl AsContextMut<Data = T>,
-        config: &str,
+        instance: Instance,
         events: &[&[projection::Value]],
     ) -> wasmtime::Result<Vec<Said>> {
-        let instance: Instance = self.pre.instance_pre().instantiate(&mut store)?;
-        let configure =
-            instance.get_typed_func::<(&str,), (Result<WasmList<Field>, String>,)>(&mut store, &self.configure)?;
-        if let (Err(message),) = configure.call(&mut store, (config,))? {
-            return Ok(events.iter().map(|_| Said::Error(message.clone())).collect());
-        }
         let events: Vec<Vec<Value<'_>>> =
             events.iter().map(|values| values.iter().map(Value::from).collect()).collect();
         let decide = instance.get_typed_func::<(&[Vec<Value<'_>>],), (Vec<Verdict>,)>(&mut store, &self.decide)?;

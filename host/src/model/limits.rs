@@ -149,9 +149,9 @@ pub const FILTERS_PER_USER_MAX: u64 = 1_000;
 pub const FILTER_BYTES_PER_USER_MAX: u64 = 1 << 30;
 /// How long a claimed delivery belongs to its claimant: twice the longest attempt.
 pub const LEASE: Duration = Duration::from_secs(60);
-/// How long a claimed event belongs to its claimant. Longer than thousands of slow filters take, with one
-/// of them compiled anew: an event whose lease ends before its verdicts are there is begun again, and
-/// would never be done. Nobody waits for it after a crash, since leases of an earlier process are void.
+/// How long a claimed event belongs to its claimant. Longer than thousands of slow filters take, with a wait of
+/// [`LOAD_WAIT_MAX`] for every few of them: an event whose lease ends before its verdicts are there is begun
+/// again, and would never be done. Nobody waits for it after a crash, since leases of an earlier process are void.
 pub const DISPATCH_LEASE: Duration = Duration::from_secs(15 * 60);
 /// Jobs that one commit of the writer takes.
 pub const COMMIT_JOBS_MAX: usize = 256;
@@ -185,6 +185,11 @@ pub const VERDICTS_REMEMBERED_BYTES_MAX: usize = 16 << 20;
 /// event's other webhooks wait too.
 pub const HOST_FAULT_PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120)];
+/// How long whoever needs a filter waits for it to be loaded or compiled again, before they come back later.
+pub const LOAD_WAIT_MAX: Duration = Duration::from_secs(3);
+/// The pauses before an event is dispatched again whose filters are being compiled: a quarter of an hour in all, for
+/// hundreds of filters, or a few of a minute each. The event's other webhooks wait too.
+pub const COMPILING_PAUSES: [Duration; 90] = [Duration::from_secs(10); 90];
 /// Bytes of event values that one claim of events or deliveries takes; the last event may exceed it.
 pub const CLAIM_BYTES_MAX: usize = 8 << 20;
 /// Tokens that the store keeps in memory, so that a request needs no look into the database.

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::access::owner;
 use super::places::Place;
@@ -77,7 +78,7 @@ pub struct BacktestSummary {
     pub after: Outcomes,
     /// How the two compare, where there are two.
     pub agreements: Agreements,
-    /// Whether these were all events there are: neither the limit nor the time ended it.
+    /// Whether these were all events there are: neither the limit, nor the time, nor a stop of the host ended it.
     pub is_complete: bool,
 }
 
@@ -110,12 +111,13 @@ impl Outcomes {
 pub(super) struct Share {
     places: Places<UserId>,
     turn: Arc<Semaphore>,
+    stopping: CancellationToken,
 }
 
 impl Default for Share {
     fn default() -> Self {
         let places = Places::new(BACKTESTS_AT_ONCE_MAX, BACKTESTS_PER_OWNER_MAX);
-        Self { places, turn: Arc::new(Semaphore::new(1)) }
+        Self { places, turn: Arc::new(Semaphore::new(1)), stopping: CancellationToken::new() }
     }
 }
 
@@ -124,6 +126,7 @@ pub struct Backtest {
     store: Arc<dyn Store>,
     filters: Arc<FilterHost>,
     turn: Arc<Semaphore>,
+    stopping: CancellationToken,
     _place: Place<UserId>,
     /// As if it had been there and enabled all the time.
     webhook: Webhook,
@@ -173,6 +176,7 @@ impl Service {
             store: Arc::clone(&self.store),
             filters: Arc::clone(&self.filters),
             turn: Arc::clone(&self.backtests.turn),
+            stopping: self.backtests.stopping.clone(),
             _place: place,
             batches: Batches::new(Arc::clone(&configured)),
             configured,
@@ -195,6 +199,12 @@ impl Service {
             progress_at: now + PROGRESS_PAUSE,
         })
     }
+
+    /// Ends the backtests under way where they are, and those to come at once: the host is stopping, and whoever
+    /// reads one would hold it up.
+    pub fn end_backtests(&self) {
+        self.backtests.stopping.cancel();
+    }
 }
 
 impl Backtest {
@@ -204,25 +214,38 @@ impl Backtest {
     /// When the store fails, or the host cannot run the filter. There is nothing to be told then.
     pub async fn next(&mut self) -> Result<Option<BacktestStep>> {
         while self.told.is_empty() && !self.is_over {
-            let turn = Arc::clone(&self.turn).acquire_owned().await.expect("the semaphore is never closed");
-            let began = Instant::now();
-            if self.waiting.is_empty() {
-                self.read_page_or_end().await?;
-            } else {
-                self.ask().await?;
+            let stopping = self.stopping.clone();
+            tokio::select! {
+                () = stopping.cancelled() => self.end(false),
+                gone_on = self.go_on() => gone_on?,
             }
-            self.look_at_the_clock();
-            tokio::time::sleep(began.elapsed()).await;
-            drop(turn);
         }
         Ok(self.told.pop_front())
+    }
+
+    async fn go_on(&mut self) -> Result<()> {
+        let _turn = Arc::clone(&self.turn).acquire_owned().await.expect("the semaphore is never closed");
+        let began = Instant::now();
+        if self.waiting.is_empty() {
+            self.read_page_or_end().await?;
+        } else {
+            self.ask().await?;
+        }
+        self.look_at_the_clock();
+        tokio::time::sleep(began.elapsed()).await;
+        Ok(())
+    }
+
+    fn end(&mut self, is_complete: bool) {
+        self.is_over = true;
+        self.summary.is_complete = is_complete;
+        self.told.push_back(BacktestStep::Summary(self.summary));
     }
 
     async fn read_page_or_end(&mut self) -> Result<()> {
         let left = self.limit - self.summary.asked;
         if !self.has_more || left == 0 || Instant::now() >= self.deadline {
-            self.is_over = true;
-            self.told.push_back(BacktestStep::Summary(self.summary));
+            self.end(self.summary.is_complete);
             return Ok(());
         }
         let page = PageRequest { items_max: left.min(PAGE_ITEMS_MAX), after: self.after };

@@ -136,6 +136,9 @@ impl ServiceError {
     /// A filter or its configuration, given at `pointer`, that was refused.
     #[must_use]
     pub fn refused(pointer: &str, refused: &Refused) -> Self {
+        if *refused == Refused::Compiling {
+            return Self::Busy;
+        }
         if refused.is_hosts_fault() {
             return Self::Internal(refused.to_string());
         }

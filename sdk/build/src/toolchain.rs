@@ -42,12 +42,17 @@ impl Toolchain {
         choose(&candidates, &linkers_on_path())
     }
 
-    /// How it makes the target's standard library, in a few words for a progress line.
+    /// How it makes the target's standard library, in a few words for a progress line before a build into
+    /// `target_dir`.
     #[must_use]
-    pub fn describe(&self) -> String {
+    pub fn describe(&self, target_dir: &Path) -> String {
+        let is_first = !target_dir.join(TARGET).is_dir();
         let std = match &self.std {
             Std::Installed => "with the installed target",
-            Std::FromSource { .. } => "with a standard library from source, whose first build takes a minute or two",
+            Std::FromSource { .. } if is_first => {
+                "with a standard library from source, which takes a minute or two once"
+            }
+            Std::FromSource { .. } => "with a standard library from source",
         };
         format!("{} {std}", self.rustc.display())
     }

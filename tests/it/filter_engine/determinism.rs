@@ -35,7 +35,7 @@ const DEED_EACH: u64 = 50;
 type Outcome = (Decision, u64);
 
 /// Numbers that look random and are the same each time.
-struct Numbers(u64);
+pub(super) struct Numbers(pub(super) u64);
 
 impl Numbers {
     fn next(&mut self) -> u64 {
@@ -51,7 +51,7 @@ impl Numbers {
     }
 
     /// The canonical text of a record.
-    fn record(&mut self) -> String {
+    pub(super) fn record(&mut self) -> String {
         let letters = ['a', 'b', '"', '\\', 'é', '\u{1}', '漢', '😀'];
         let length = if self.below(50) == 0 { 3_000 } else { self.below(40) };
         let title: String = (0..length).map(|_| letters[usize::try_from(self.below(8)).unwrap()]).collect();

@@ -8,6 +8,7 @@ mod memo;
 mod misbehaviour;
 mod mutants;
 mod sameness;
+mod snapshots;
 mod turns;
 mod uploads;
 
@@ -59,8 +60,9 @@ impl Room {
     /// The same room after a restart, with this compiler.
     fn reopened(self, compiler: &Path) -> Self {
         let Self { host, folder, uploads } = self;
+        let limits = *host.limits();
         drop(host);
-        Self::start(FilterLimits::default(), folder, uploads, compiler)
+        Self::start(limits, folder, uploads, compiler)
     }
 
     fn start(
@@ -104,7 +106,13 @@ impl Room {
     }
 
     async fn configure(&self, digest: FilterDigest, config: &str) -> Result<Arc<Configured>, Refused> {
-        self.host.configure(&FilterRef { digest, config: config.into() }).await
+        let filter = FilterRef { digest, config: config.into() };
+        loop {
+            match self.host.configure(&filter).await {
+                Err(Refused::Compiling) => {}
+                answer => return answer,
+            }
+        }
     }
 
     async fn evaluate(&self, configured: &Arc<Configured>) -> Evaluation {
@@ -118,6 +126,13 @@ impl Room {
 
     async fn decide(&self, configured: &Arc<Configured>) -> Decision {
         self.evaluate(configured).await.decision
+    }
+
+    /// The snapshots on disk.
+    fn snapshots(&self) -> Vec<PathBuf> {
+        let files = std::fs::read_dir(self.folder.path().join("snapshots")).unwrap();
+        let files = files.map(|file| file.unwrap().path());
+        files.filter(|path| path.extension().is_some_and(|extension| extension == "cwasm")).collect()
     }
 
     fn artifact(&self, digest: FilterDigest) -> PathBuf {

@@ -1,11 +1,15 @@
 //! Backtests: what a candidate would have made of the past, and who may ask.
 
+use std::time::Instant;
+
 use hooksieve::client::{Client, ClientError};
+use hooksieve::model::limits::STOP_GRACE;
 use hooksieve::wire::{
     Agreements, BacktestLine, BacktestSummary, Candidate, Difference, KeptOutcome, NewBacktest, NewEvent, NewWebhook,
     OutcomeCounts, PatchWebhook, UploadQuery, Webhook,
 };
 use reqwest::Response;
+use tokio::sync::oneshot;
 
 use crate::app::{PROJECT, TestApp, created, filtered, marked, problem, raw, webhook};
 use crate::guests::HOSTILE;
@@ -47,6 +51,35 @@ async fn post(app: &TestApp, events: impl IntoIterator<Item = NewEvent>) {
     let events: Vec<_> = events.into_iter().collect();
     app.operator().send_events(&events).await.unwrap();
     app.run_until_idle().await;
+}
+
+#[tokio::test]
+async fn a_stop_ends_a_backtest_where_it_is_and_its_reader_is_told() {
+    let (app, receiver) = (TestApp::start_running().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    let webhook = user.create_webhook(&self::webhook(&receiver.url("/a"))).await.unwrap();
+    let events: Vec<_> = (0..300).map(|number| marked(&format!("e{number}"), true)).collect();
+    app.operator().send_events(&events).await.unwrap();
+    let slow = candidate(&hostile(&user).await, Some(r#"{"do":"loop"}"#));
+
+    let (began, told) = oneshot::channel();
+    let mut began = Some(began);
+    let reading = user.backtest_filter(&webhook.id, &slow, |line| {
+        if let (BacktestLine::Progress(_), Some(began)) = (line, began.take()) {
+            began.send(()).unwrap();
+        }
+    });
+    let stopping = async {
+        told.await.unwrap();
+        let asked_at = Instant::now();
+        app.stop().await;
+        asked_at.elapsed()
+    };
+    let (summary, took) = tokio::join!(reading, stopping);
+
+    let summary = summary.unwrap();
+    assert!(!summary.complete && summary.asked < 300, "{summary:?}");
+    assert!(took < STOP_GRACE, "{took:?}");
 }
 
 #[tokio::test]

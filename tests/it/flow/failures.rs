@@ -1,9 +1,13 @@
 //! What fails beside filters: receivers that hang, beside receivers that do not; and the host itself.
 
-use std::path::Path;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
-use hooksieve::model::limits::HOST_FAULT_PAUSES;
+use hooksieve::client::ClientError;
+use hooksieve::model::limits::{COMPILING_PAUSES, HOST_FAULT_PAUSES};
 use hooksieve::wire::{FilterStatus, Outcome};
 use tempfile::TempDir;
 
@@ -47,8 +51,56 @@ async fn an_event_waits_for_a_host_that_cannot_run_a_filter_and_loses_nothing() 
     app.run_after(HOST_FAULT_PAUSES[0] - Duration::from_millis(1)).await;
     assert!(!app.operator().get_event("e1").await.unwrap().dispatched, "the pause is not over");
     app.run_after(Duration::from_millis(1)).await;
+    // On a busy machine compiling takes longer than a step waits for it.
+    while !app.operator().get_event("e1").await.unwrap().dispatched {
+        app.run_after(COMPILING_PAUSES[0]).await;
+    }
 
     assert_eq!(["/a", "/b"].map(|path| receiver.on(path).len()), [1, 1]);
+}
+
+/// A compiler that does nothing until it is told to go on.
+struct HeldCompiler(TempDir);
+
+impl HeldCompiler {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let (fifo, program) = (folder.path().join("go-on"), folder.path().join("compiler"));
+        assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let text = format!("#!/bin/sh\nread _ <{}\nexec {COMPILER} \"$@\"\n", fifo.display());
+        fs::write(&program, text).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        Self(folder)
+    }
+
+    fn program(&self) -> PathBuf {
+        self.0.path().join("compiler")
+    }
+
+    fn go_on(&self) {
+        fs::write(self.0.path().join("go-on"), "\n").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_put_off_while_its_filter_is_being_compiled_and_that_goes_on_without_it() {
+    let (app, receiver) = (TestApp::start_running().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    user.create_webhook(&filtered(&receiver.url("/a"), "changed-fields", TITLE)).await.unwrap();
+    let compiler = HeldCompiler::new();
+    let app = app.reopened(&compiler.program()).await;
+
+    app.send(&created("e1")).await;
+    assert!(!app.operator().get_event("e1").await.unwrap().dispatched);
+    let held = app.user("u2").await.create_webhook(&filtered(&receiver.url("/b"), "changed-fields", TITLE)).await;
+    assert!(matches!(held, Err(ClientError::Refused(problem)) if problem.code == "BUSY"));
+    // It waits for the compiler that was started for the event, and there is no other.
+    compiler.go_on();
+    while !app.operator().get_event("e1").await.unwrap().dispatched {
+        app.run_after(COMPILING_PAUSES[0]).await;
+    }
+
+    assert_eq!(receiver.on("/a").len(), 1);
 }
 
 #[tokio::test]

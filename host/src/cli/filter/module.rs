@@ -44,7 +44,7 @@ fn build(folder: &Path) -> anyhow::Result<PathBuf> {
     };
     let progress = ProgressBar::new_spinner();
     progress.enable_steady_tick(TICK);
-    let begun = format!("building the filter in {}: {}", folder.display(), toolchain.describe());
+    let begun = format!("building the filter in {}: {}", folder.display(), toolchain.describe(&folder.join("target")));
     if progress.is_hidden() {
         eprintln!("{begun}");
     }

@@ -66,12 +66,12 @@ impl FilterHost {
     }
 
     async fn decide_batch(&self, configured: &Arc<Configured>, events: Vec<Vec<Value>>) -> Result<Batch, Refused> {
-        let loaded = self.load(&configured.filter.digest).await?;
+        let callee = self.snapshots.callee(configured).await?;
         let configured = Arc::clone(configured);
         let began = Instant::now();
         let run = move |caller: &Caller| {
             let events: Vec<&[Value]> = events.iter().map(Vec::as_slice).collect();
-            caller.decide_batch(&loaded, &configured.filter.config, &events)
+            caller.decide_batch(&callee.loaded, callee.start(&configured), &events)
         };
         let (batch, fuel) = self.threads.run(run).await.ok_or_else(panicked)?;
         self.metrics.count_filter_call(fuel, began.elapsed());

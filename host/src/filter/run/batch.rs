@@ -5,7 +5,7 @@
 //! A filter that keeps something from one event for the next is not pure, and is found out by its last event,
 //! which is decided once more alone.
 
-use super::{Caller, Decision, Loaded};
+use super::{Caller, Decision, Loaded, Start};
 use crate::filter::projection::Value;
 
 /// What a batch came to.
@@ -21,14 +21,19 @@ pub(in crate::filter) enum Batch {
 
 impl Caller {
     /// Decides on several events in one instance; the fuel that it took.
-    pub(in crate::filter) fn decide_batch(&self, loaded: &Loaded, config: &str, events: &[&[Value]]) -> (Batch, u64) {
-        let called = self.call_once(&mut |store| loaded.filter.decide(store, config, events));
+    pub(in crate::filter) fn decide_batch(
+        &self,
+        loaded: &Loaded,
+        start: Start<'_>,
+        events: &[&[Value]],
+    ) -> (Batch, u64) {
+        let called = self.call_once(start.fuel(), &mut |store| loaded.decide(store, start, events));
         let said = called.result.unwrap_or_default();
         if said.len() != events.len() {
             return (Batch::TooMuch, called.fuel);
         }
         let decisions: Vec<Decision> = said.into_iter().map(|said| self.decision(vec![said])).collect();
-        let alone = events.last().map(|last| self.decide(loaded, config, last));
+        let alone = events.last().map(|last| self.decide(loaded, start, last));
         let fuel = called.fuel + alone.as_ref().map_or(0, |alone| alone.fuel);
         let is_same = alone.and_then(|alone| alone.result.ok()).as_ref() == decisions.last();
         (if is_same { Batch::Decided(decisions) } else { Batch::Stateful }, fuel)

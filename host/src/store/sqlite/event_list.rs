@@ -139,7 +139,7 @@ fn start(connection: &Connection, query: &EventQuery, page: &PageRequest) -> rus
     let until = Place { accepted_at: query.until.unwrap_or(end), seq: EventSeq(i64::MIN) };
     let Some(after) = page.after else { return Ok(Some(until)) };
     let accepted_at = connection
-        .prepare_cached("SELECT accepted_at FROM events WHERE seq <= ?1 AND ?1 <= (SELECT max(seq) FROM events) ORDER BY seq DESC LIMIT 1")?
+        .prepare_cached("SELECT accepted_at FROM events WHERE seq <= ?1 AND ?1 <= (SELECT seq FROM sqlite_sequence WHERE name = 'events') ORDER BY seq DESC LIMIT 1")?
         .query_one((after,), |row| row.get(0))
         .optional()?;
     // Where the last one of a page has gone since, the list goes on at the next that is left.
