@@ -19,7 +19,8 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::model::delivery::AttemptError;
-use crate::model::limits::QUEUE_COUNT_MAX;
+use crate::model::limits::{ATTEMPTS_IN_FLIGHT_MAX, QUEUE_COUNT_MAX};
+use crate::model::operational::Change;
 use crate::model::verdict::{Outcome, ReasonClass};
 
 /// The media type of [`Metrics::to_text`]: OpenMetrics, which every Prometheus since 2.5 reads.
@@ -35,6 +36,9 @@ pub const DELETED_ROWS: [&str; 4] = ["events", "verdicts", "deliveries", "attemp
 pub const STATUS_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 /// Whose requests were too many.
 pub const RATE_LIMITS: [&str; 2] = ["token", "address"];
+/// What a webhook's health changed to, as [`Change`] has it.
+const HEALTH_CHANGES: [(Change, &str); 3] =
+    [(Change::Unhealthy, "unhealthy"), (Change::Recovered, "healthy"), (Change::Disabled, "disabled")];
 /// How an attempt ended well; the other results are those of [`AttemptError`].
 const SUCCESS: &str = "success";
 
@@ -90,6 +94,19 @@ pub struct Queues {
     pub deliveries_due: u64,
     /// How long the first of them has been due.
     pub deliveries_age: Duration,
+    /// How healthy the webhooks are.
+    pub webhooks: WebhookCounts,
+}
+
+/// Webhooks that are there, each counted once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WebhookCounts {
+    /// Enabled, and their endpoints answer.
+    pub healthy: u64,
+    /// Enabled, and their endpoints do not answer.
+    pub unhealthy: u64,
+    /// Disabled, whoever did that.
+    pub disabled: u64,
 }
 
 /// Everything that is counted.
@@ -114,6 +131,11 @@ pub struct Metrics {
     attempts: Counters,
     /// How long attempts took, body included.
     attempt_time: Durations,
+    /// From the decision on a delivery until its first attempt began.
+    pub first_attempt_wait: Durations,
+    /// Attempts under way.
+    pub attempts_under_way: Gauge,
+    health_changes: Counters,
     /// Transactions that were committed, by [`DURABILITIES`].
     pub commits: Counters,
     /// Writes that those transactions took.
@@ -135,6 +157,7 @@ struct QueueGauges {
     events_age: Gauge<f64, std::sync::atomic::AtomicU64>,
     deliveries: Gauge,
     deliveries_age: Gauge<f64, std::sync::atomic::AtomicU64>,
+    webhooks: [Gauge; 3],
     is_storage_up: Gauge,
 }
 
@@ -147,6 +170,7 @@ impl Default for Metrics {
         let attempts: Vec<_> = std::iter::once(SUCCESS).chain(attempts).collect();
         let outcomes: Vec<_> = Outcome::ALL.iter().map(|outcome| outcome.as_str()).collect();
         let classes: Vec<_> = ReasonClass::ALL.iter().map(|class| class.as_str()).collect();
+        let under_way = format!("Attempts under way; there are never more than {ATTEMPTS_IN_FLIGHT_MAX}");
         r.register("build", "The program", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         Self {
             events: counters(r, "events", "Events that were posted", "result", named(&EVENT_RESULTS)),
@@ -174,6 +198,20 @@ impl Default for Metrics {
             filter_call_time: durations(r, "filter_call_duration", "How long those calls took", &FILTER_SECS),
             attempts: counters(r, "attempts", "Attempts that were made", "result", attempts),
             attempt_time: durations(r, "attempt_duration", "How long attempts took, body included", &LATENCY_SECS),
+            first_attempt_wait: durations(
+                r,
+                "first_attempt_wait",
+                "From the decision on a delivery until its first attempt began",
+                &LATENCY_SECS,
+            ),
+            attempts_under_way: registered(r, "attempts_under_way", &under_way, Gauge::default()),
+            health_changes: counters(
+                r,
+                "webhook_health_changes",
+                "Changes of webhooks' health, by what they changed to",
+                "to",
+                HEALTH_CHANGES.map(|(_, name)| name).to_vec(),
+            ),
             commits: counters(r, "commits", "Transactions that were committed", "durability", named(&DURABILITIES)),
             commit_writes: counter(r, "commit_writes", "Writes that those transactions took"),
             commit_time: durations(
@@ -205,6 +243,7 @@ impl Default for Metrics {
 
 impl QueueGauges {
     fn new(registry: &mut Registry) -> Self {
+        let webhooks = webhooks_by_health(registry);
         let mut gauge = |name, help: &str| registered(registry, name, help, Gauge::default());
         let events = format!("Events that wait for dispatch; no more than {QUEUE_COUNT_MAX} are counted");
         let deliveries = format!(
@@ -213,6 +252,7 @@ impl QueueGauges {
         Self {
             events: gauge("events_waiting", &events),
             deliveries: gauge("deliveries_due", &deliveries),
+            webhooks,
             is_storage_up: gauge("storage_up", "Whether the database could be read for this answer"),
             events_age: in_seconds(registry, "events_waiting_oldest_age", "How long the oldest of them has waited"),
             deliveries_age: in_seconds(
@@ -229,6 +269,13 @@ impl Metrics {
     pub fn count_attempt(&self, error: Option<AttemptError>, took: Duration) {
         self.attempts.count(error.map_or(SUCCESS, AttemptError::as_str));
         self.attempt_time.observe(took);
+    }
+
+    /// Counts a change of a webhook's health.
+    pub fn count_health_change(&self, change: Change) {
+        for (_, name) in HEALTH_CHANGES.iter().filter(|(known, _)| *known == change) {
+            self.health_changes.count(name);
+        }
     }
 
     /// Counts a call of a filter that decided on an event.
@@ -249,9 +296,14 @@ impl Metrics {
     pub fn to_text(&self, queues: Option<Queues>) -> String {
         let gauges = &self.queues;
         gauges.is_storage_up.set(i64::from(queues.is_some()));
-        if let Some(Queues { events_waiting, events_age, deliveries_due, deliveries_age }) = queues {
-            gauges.events.set(i64::try_from(events_waiting).unwrap_or(i64::MAX));
-            gauges.deliveries.set(i64::try_from(deliveries_due).unwrap_or(i64::MAX));
+        if let Some(Queues { events_waiting, events_age, deliveries_due, deliveries_age, webhooks }) = queues {
+            let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+            gauges.events.set(whole(events_waiting));
+            gauges.deliveries.set(whole(deliveries_due));
+            for (gauge, count) in gauges.webhooks.iter().zip([webhooks.healthy, webhooks.unhealthy, webhooks.disabled])
+            {
+                gauge.set(whole(count));
+            }
             gauges.events_age.set(events_age.as_secs_f64());
             gauges.deliveries_age.set(deliveries_age.as_secs_f64());
         }
@@ -293,6 +345,14 @@ fn counters(
     counters
 }
 
+/// Healthy, unhealthy and disabled, in this order.
+fn webhooks_by_health(registry: &mut Registry) -> [Gauge; 3] {
+    let family: Family<[(&'static str, &'static str); 1], Gauge> = Family::default();
+    let gauges = ["healthy", "unhealthy", "disabled"].map(|health| family.get_or_create_owned(&[("health", health)]));
+    registry.register("webhooks", "Webhooks that are there; one that is disabled counts as nothing else", family);
+    gauges
+}
+
 fn durations(registry: &mut Registry, name: &str, help: &str, buckets: &[f64]) -> Durations {
     Durations(registered_in_seconds(registry, name, help, Histogram::new(buckets.iter().copied())))
 }
@@ -326,6 +386,8 @@ mod tests {
             r#"hooksieve_attempts_total{result="success"} 0"#,
             r#"hooksieve_attempts_total{result="timeout"} 0"#,
             r#"hooksieve_commits_total{durability="soft"} 0"#,
+            r#"hooksieve_webhook_health_changes_total{to="disabled"} 0"#,
+            r#"hooksieve_webhooks{health="unhealthy"} 0"#,
             r#"hooksieve_http_requests_total{status="4xx"} 0"#,
             "hooksieve_storage_up 0",
         ] {
@@ -341,7 +403,10 @@ mod tests {
         metrics.count_attempt(Some(AttemptError::Timeout), Duration::from_secs(7));
         metrics.count_filter_call(1_234, Duration::from_micros(8));
         metrics.count_request(404);
-        let queues = Queues { events_waiting: 3, events_age: Duration::from_millis(1_500), ..Queues::default() };
+        metrics.count_health_change(Change::Recovered);
+        let webhooks = WebhookCounts { healthy: 7, unhealthy: 2, disabled: 1 };
+        let queues =
+            Queues { events_waiting: 3, events_age: Duration::from_millis(1_500), webhooks, ..Queues::default() };
         let text = metrics.to_text(Some(queues));
 
         for line in [
@@ -352,6 +417,9 @@ mod tests {
             "hooksieve_filter_fuel_total 1234",
             r#"hooksieve_filter_call_duration_seconds_bucket{le="0.001"} 1"#,
             r#"hooksieve_http_requests_total{status="4xx"} 1"#,
+            r#"hooksieve_webhook_health_changes_total{to="healthy"} 1"#,
+            r#"hooksieve_webhooks{health="healthy"} 7"#,
+            r#"hooksieve_webhooks{health="disabled"} 1"#,
             "hooksieve_events_waiting 3",
             "hooksieve_events_waiting_oldest_age_seconds 1.5",
             "hooksieve_storage_up 1",

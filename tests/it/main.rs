@@ -28,6 +28,7 @@ mod process;
 #[path = "../bench/queue/mod.rs"]
 mod queue;
 mod receiver;
+mod receivers;
 mod replays;
 mod rest;
 #[path = "../bench/rig/mod.rs"]

@@ -1,5 +1,6 @@
 //! `webhook`: registers webhooks, shows, changes, tests and deletes them.
 
+mod headers;
 mod rotate;
 mod stats;
 mod test;
@@ -64,6 +65,9 @@ pub(super) struct CreateArgs {
     /// The shape of the delivered body [default: full].
     #[arg(long, value_parser = named::<PayloadFormat>(&["full", "compact"]))]
     payload_format: Option<PayloadFormat>,
+    /// A header to add to every request, such as a key; several may be given.
+    #[arg(long = "header", value_name = "NAME: VALUE|@FILE", value_parser = headers::parse)]
+    headers: Vec<headers::Header>,
     /// Register it without sending it anything yet.
     #[arg(long)]
     disabled: bool,
@@ -155,6 +159,12 @@ pub(super) struct UpdateArgs {
     /// The shape of the delivered body.
     #[arg(long, value_parser = named::<PayloadFormat>(&["full", "compact"]))]
     payload_format: Option<PayloadFormat>,
+    /// A header to add to every request from now on, those that are not given no more; NAME alone keeps its value.
+    #[arg(long = "header", value_name = "NAME: VALUE|@FILE", value_parser = headers::parse)]
+    headers: Vec<headers::Header>,
+    /// Add no headers.
+    #[arg(long, conflicts_with = "headers")]
+    no_headers: bool,
     /// Send it events, once its endpoint has answered a health check; exit code 1 if it does not.
     #[arg(long, conflicts_with = "disable")]
     enable: bool,
@@ -177,8 +187,8 @@ impl CreateArgs {
             filter,
             shadow,
             payload_format: self.payload_format,
+            headers: headers::of_new(self.headers)?,
             enabled: self.disabled.then_some(false),
-            ..NewWebhook::default()
         };
         Ok((new, self.remote))
     }
@@ -196,8 +206,8 @@ impl UpdateArgs {
             filter: if self.no_filter { Some(None) } else { filter.map(Some) },
             shadow: if self.no_shadow { Some(None) } else { shadow.map(Some) },
             payload_format: self.payload_format,
+            headers: (self.no_headers || !self.headers.is_empty()).then(|| headers::of_patch(self.headers)),
             enabled: (self.enable || self.disable).then_some(self.enable),
-            ..PatchWebhook::default()
         };
         if serde_json::to_string(&patch)? == "{}" {
             return Err(misuse(
@@ -293,6 +303,10 @@ fn described(webhook: &Webhook) -> String {
         ("projects", Some(all_or(&webhook.project_ids, "all of yours"))),
         ("filter", filter),
         ("shadow", shadow),
+        (
+            "headers",
+            Some(webhook.headers.keys().cloned().collect::<Vec<_>>().join(", ")).filter(|list| !list.is_empty()),
+        ),
         ("secret", webhook.secret.as_ref().map(|secret| format!("{} (shown this once)", secret.expose()))),
     ];
     let lines = lines.into_iter().filter_map(|(name, value)| Some(format!("{name:<9}{}", plain(&value?))));
@@ -363,6 +377,8 @@ mod tests {
         assert_eq!(patch(&["--filter", "f"]), r#"{"filter":{"id":"f"}}"#);
         assert_eq!(patch(&["--shadow", "f"]), r#"{"shadow":{"filter":{"id":"f"}}}"#);
         assert_eq!(patch(&["--no-shadow"]), r#"{"shadow":null}"#);
+        assert_eq!(patch(&["--header", "x-a: 1", "--header", "x-b"]), r#"{"headers":{"x-a":"1","x-b":null}}"#);
+        assert_eq!(patch(&["--no-headers"]), r#"{"headers":{}}"#);
     }
 
     #[test]
@@ -382,6 +398,7 @@ mod tests {
             &["update", "wh_1", "--shadow", "f", "--no-shadow"],
             &["create", "--url", "https://a.example", "--filter", "f", "--on-error", "retry"],
             &["create"],
+            &["update", "wh_1", "--no-headers", "--header", "x-a: 1"],
         ] {
             assert!(parse(words).is_err(), "{words:?}");
         }

@@ -1,6 +1,6 @@
 //! When the next attempt is due, and what an answer means. Pure.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::model::Timestamp;
 use crate::model::delivery::AttemptError;
@@ -46,7 +46,7 @@ pub fn is_gone(result: &Result) -> bool {
     result.status == Some(410)
 }
 
-/// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds or an HTTP date.
+/// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds or an HTTP date, in each of the three forms that there are.
 #[must_use]
 pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
@@ -54,13 +54,15 @@ pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration> {
         // More digits than fit mean "very long", which is clamped anyway.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)).min(RETRY_AFTER_MAX));
     }
-    let date = jiff::fmt::rfc2822::parse(value).ok()?;
-    let moment = Timestamp::from_millis(date.timestamp().as_millisecond());
+    let since_epoch = httpdate::parse_http_date(value).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    let moment = Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).ok()?);
     Some(moment.since(now).min(RETRY_AFTER_MAX))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::model::limits::RETRY_DELAYS as DELAYS;
 
@@ -105,8 +107,67 @@ mod tests {
         assert_eq!(read("120"), Some(Duration::from_secs(120)));
         assert_eq!(read("99999999999999999999999"), Some(RETRY_AFTER_MAX));
         assert_eq!(read("Thu, 01 Dec 2022 11:24:09 GMT"), Some(Duration::from_secs(60)));
+        assert_eq!(read("Thursday, 01-Dec-22 11:24:09 GMT"), Some(Duration::from_secs(60)));
+        assert_eq!(read("Thu Dec  1 11:24:09 2022"), Some(Duration::from_secs(60)));
         assert_eq!(read("Wed, 01 Dec 2021 11:24:09 GMT"), Some(Duration::ZERO));
         assert_eq!(read("soon"), None);
         assert_eq!(read("-5"), None);
+    }
+
+    /// A day, and what jitter may add to the last delay.
+    const WAIT_MAX: Duration = Duration::from_secs(36 * 3600);
+
+    fn results() -> impl Strategy<Value = Vec<(Result, f64)>> {
+        let asked = prop::option::of((0_u64..1 << 40).prop_map(Duration::from_secs));
+        let status = prop::option::of(prop_oneof![Just(410), Just(429), Just(503), 300_u16..600]);
+        let failure = (status, asked).prop_map(|(status, retry_after)| {
+            let error = if status.is_some() { AttemptError::Status } else { AttemptError::Timeout };
+            Result { status, error: Some(error), retry_after }
+        });
+        let success = Just(Result { status: Some(200), error: None, retry_after: None });
+        prop::collection::vec((prop_oneof![12 => failure, 1 => success], -1.0..2.0), 20)
+    }
+
+    proptest! {
+        /// A delivery from its first attempt to its end, whatever its endpoint answers.
+        #[test]
+        fn a_delivery_waits_as_long_as_it_should_and_has_an_end(results in results()) {
+            let (mut now, mut attempts) = (Timestamp::from_millis(NOW), 0_u32);
+            let mut end = None;
+            for (result, jitter) in &results {
+                attempts += 1;
+                match next(result, attempts, &DELAYS, now, *jitter) {
+                    Next::RetryAt(at) => {
+                        let (wait, delay) = (at.since(now), DELAYS[attempts as usize - 1]);
+                        let longest = delay.mul_f64(1.5).max(asked(result).unwrap_or_default());
+                        prop_assert!(result.error.is_some());
+                        prop_assert!(delay.mul_f64(0.5) <= wait && wait <= longest && wait <= WAIT_MAX, "{wait:?}");
+                        prop_assert!(asked(result).is_none_or(|asked| wait >= asked));
+                        now = at;
+                    }
+                    over => {
+                        end = Some((over, result.error));
+                        break;
+                    }
+                }
+            }
+            match end {
+                Some((Next::Delivered, error)) => prop_assert_eq!(error, None),
+                Some((over, error)) => {
+                    prop_assert!(over == Next::Failed && error.is_some());
+                    prop_assert_eq!(attempts as usize, DELAYS.len() + 1);
+                }
+                None => prop_assert!(false, "twenty attempts are more than there may be"),
+            }
+        }
+
+        #[test]
+        fn whatever_retry_after_says_is_at_most_a_day(value in "\\PC*", seconds in any::<u64>()) {
+            let now = Timestamp::from_millis(NOW);
+
+            prop_assert!(parse_retry_after(&value, now).is_none_or(|asked| asked <= RETRY_AFTER_MAX));
+            let read = parse_retry_after(&seconds.to_string(), now);
+            prop_assert_eq!(read, Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX)));
+        }
     }
 }

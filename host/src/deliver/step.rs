@@ -110,6 +110,7 @@ impl Flight {
     async fn begin(parts: &Arc<Parts>, webhook: &WebhookId) -> Self {
         parts.places.acquire().await.expect("the semaphore is never closed").forget();
         parts.attempts().entry(webhook.clone()).or_default().in_flight += 1;
+        parts.metrics.attempts_under_way.inc();
         Self { parts: Arc::clone(parts), webhook: webhook.clone(), has_landed: false }
     }
 
@@ -140,6 +141,7 @@ impl Drop for Flight {
             }
         }
         drop(attempts);
+        self.parts.metrics.attempts_under_way.dec();
         self.parts.places.add_permits(1);
         self.parts.poke.notify_one();
     }
@@ -169,6 +171,9 @@ impl Parts {
         }
         let started_at = self.clock.now();
         let began = Instant::now();
+        if claimed.delivery.attempt_count == 0 {
+            self.metrics.first_attempt_wait.observe(started_at.since(claimed.delivery.created_at));
+        }
         let sent = self.send(&claimed, started_at).await;
         let took = began.elapsed();
         self.metrics.count_attempt(sent.error, took);

@@ -166,7 +166,7 @@ impl Parts {
     fn panicked(&self, seq: EventSeq) -> Result<Dispatch, StoreError> {
         tracing::error!(event_seq = seq.0, "dispatch panicked");
         let longest = HOST_FAULT_PAUSES[HOST_FAULT_PAUSES.len() - 1];
-        Ok(Dispatch::PutOff(self.put_off.pause(seq).unwrap_or(longest)))
+        Ok(Dispatch::PutOff(self.put_off.pause(seq, Fault::Other).unwrap_or(longest)))
     }
 
     async fn release(&self, claims: Vec<(EventSeq, i64)>, free_at: Timestamp) {

@@ -47,6 +47,8 @@ named!(
         Tls = "tls",
         /// The connection broke while the request or the response was under way.
         Broken = "broken",
+        /// What came back is no HTTP/1.1 answer, or its head is larger than is read.
+        Malformed = "malformed",
         /// The whole attempt took longer than its time limit.
         Timeout = "timeout",
         /// The endpoint answered with a redirect, which is never followed.

@@ -217,7 +217,12 @@ pub const ADDRESSES_DIALLED_MAX: usize = 8;
 pub const ATTEMPTS_KEPT_MAX: u32 = 100;
 /// Bytes of a response that the attempt log keeps; no more is read.
 pub const RESPONSE_BYTES_MAX: usize = 16 << 10;
-/// Time to connect to an endpoint.
+/// Bytes of the head of an endpoint's answer.
+pub const ANSWER_HEAD_BYTES_MAX: usize = 64 << 10;
+/// Bytes that are read of whatever an endpoint sends to one request, chunks' sizes and informational answers included:
+/// several times what the head and the kept part of a body may have.
+pub const ANSWER_READ_BYTES_MAX: usize = 256 << 10;
+/// Time to connect to an endpoint, TLS included.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time for a whole attempt, body included.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(7);

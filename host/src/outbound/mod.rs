@@ -5,10 +5,12 @@
 //! what an answer means is decided above.
 //!
 //! - [`body`]: pure: what is sent, the same over all attempts of a delivery.
+//! - [`dial`]: the pool of connections, and what they are made to.
 //! - [`redact`]: pure: takes the webhook's own headers out of what came back.
 //! - [`send`]: one request, judged by the egress policy at every use.
 
 mod body;
+mod dial;
 mod redact;
 mod send;
 

@@ -8,22 +8,25 @@ const BYTES_MIN: usize = 8;
 /// What stands in the place of a value.
 const REDACTED: &[u8] = b"[redacted]";
 
-/// Replaces each of `values` in `response`, as it is and as JSON has it.
-pub(super) fn redact<'a>(response: &mut Vec<u8>, values: impl Iterator<Item = &'a str>) {
+/// Replaces each of `values` in `response`, as it is and as JSON has it. Where the answer went on (`is_cut`), what
+/// stands at the end may be the beginning of a value.
+pub(super) fn redact<'a>(response: &mut Vec<u8>, values: impl Iterator<Item = &'a str>, is_cut: bool) {
     for value in values.filter(|value| value.len() >= BYTES_MIN) {
-        replace(response, value.as_bytes());
+        replace(response, value.as_bytes(), is_cut);
         let json = serde_json::to_string(value).expect("text can be written as JSON");
-        replace(response, &json.as_bytes()[1..json.len() - 1]);
+        replace(response, &json.as_bytes()[1..json.len() - 1], is_cut);
     }
 }
 
-fn replace(response: &mut Vec<u8>, value: &[u8]) {
+fn replace(response: &mut Vec<u8>, value: &[u8], is_cut: bool) {
     let mut from = 0;
     while let Some(at) = find(&response[from..], value).map(|at| from + at) {
         response.splice(at..at + value.len(), REDACTED.iter().copied());
         from = at + REDACTED.len();
     }
-    // The log ends in the middle of an answer: what it cuts off may have begun.
+    if !is_cut {
+        return;
+    }
     let begun = (BYTES_MIN..value.len()).rev().find(|&begun| response.ends_with(&value[..begun]));
     if let Some(begun) = begun {
         response.truncate(response.len() - begun);
@@ -42,8 +45,12 @@ mod tests {
     const KEY: &str = r#"key "of" the endpoint"#;
 
     fn redacted(response: &str) -> String {
+        redacted_of(response, false)
+    }
+
+    fn redacted_of(response: &str, is_cut: bool) -> String {
         let mut response = response.as_bytes().to_vec();
-        redact(&mut response, [KEY, "short", "Basic aG9va3NpZXZl"].into_iter());
+        redact(&mut response, [KEY, "short", "Basic aG9va3NpZXZl"].into_iter(), is_cut);
         String::from_utf8(response).unwrap()
     }
 
@@ -55,8 +62,13 @@ mod tests {
 
     #[test]
     fn what_the_end_of_the_log_cuts_off_is_replaced_too() {
-        assert_eq!(redacted("x-api-key: key \"of\" t"), "x-api-key: [redacted]");
-        assert_eq!(redacted("x-api-key: key"), "x-api-key: key");
+        assert_eq!(redacted_of("x-api-key: key \"of\" t", true), "x-api-key: [redacted]");
+        assert_eq!(redacted_of("x-api-key: key", true), "x-api-key: key");
+    }
+
+    #[test]
+    fn the_end_of_a_whole_answer_stays_though_a_value_begins_like_it() {
+        assert_eq!(redacted("what is the key \"of\" t"), "what is the key \"of\" t");
     }
 
     #[test]

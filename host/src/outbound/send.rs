@@ -1,25 +1,27 @@
 //! One HTTP request, bounded in everything: where it goes, how long it takes, how much is read.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::error::Error;
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io::{
+    self,
+    ErrorKind::{BrokenPipe, ConnectionReset, InvalidData, InvalidInput, TimedOut, UnexpectedEof},
+};
 use std::time::Duration;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http_body_util::{BodyExt, Full};
+use hyper::Uri;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
+use hyper::http::uri::Scheme;
+use url::Url;
 
+use super::dial::{self, NotInTime, Pool, TooMuch};
 use super::redact::redact;
 use crate::egress::{self, Policy};
 use crate::model::delivery::AttemptError;
 use crate::model::limits::{ATTEMPT_TIMEOUT, CONNECT_TIMEOUT, RESPONSE_BYTES_MAX};
 use crate::model::secret::Secret;
 use crate::resolve::{ResolveError, Resolver};
-
-/// Ports whose connections are kept at a time; one more takes the place of another.
-const CLIENTS_MAX: usize = 64;
-/// Ports whose connections are always kept: nobody's odd port costs everybody theirs.
-const USUAL_PORTS: [u16; 2] = [80, 443];
 
 /// How requests are made.
 #[derive(Clone)]
@@ -70,16 +72,33 @@ pub struct Sent {
 }
 
 impl Sent {
-    fn failed(error: AttemptError, detail: impl Into<String>) -> Self {
-        Self { error: Some(error), error_detail: Some(detail.into()), ..Self::default() }
+    fn failed(failed: Failed) -> Self {
+        let mut sent = Self::default();
+        sent.fail(failed);
+        sent
     }
+
+    /// What the endpoint has said by then stays: a status means what it means, whatever happens to its body.
+    fn fail(&mut self, Failed(error, detail): Failed) {
+        (self.error, self.error_detail) = (Some(error), Some(detail));
+    }
+}
+
+/// Why there is no whole answer, and more about it.
+struct Failed(AttemptError, String);
+
+/// How much of an answer's body was read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Read {
+    /// All that there is.
+    Whole,
+    /// It went on.
+    Beginning,
 }
 
 /// Makes requests over kept connections.
 pub struct Sender {
-    /// One client for each port: the hook that judges addresses is told a name but no port, and what the
-    /// operator allows may hang on the port.
-    clients: Mutex<HashMap<u16, reqwest::Client>>,
+    pool: Pool,
     options: SendOptions,
 }
 
@@ -88,39 +107,15 @@ impl Sender {
     ///
     /// # Errors
     /// When TLS cannot be set up, for instance because the machine has no root certificates.
-    pub fn new(options: SendOptions) -> Result<Self, reqwest::Error> {
-        let sender = Self { clients: Mutex::default(), options };
-        sender.client(443)?;
-        Ok(sender)
+    pub fn new(options: SendOptions) -> Result<Self, rustls::Error> {
+        Ok(Self { pool: dial::pool(&options)?, options })
     }
 
     /// One for tests that send nothing.
     #[cfg(test)]
     pub(crate) fn to_nowhere() -> Self {
-        Self { clients: Mutex::default(), options: SendOptions::new(Policy::default(), Resolver::System) }
-    }
-
-    fn client(&self, port: u16) -> Result<reqwest::Client, reqwest::Error> {
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&port) {
-            return Ok(client.clone());
-        }
-        let SendOptions { policy, resolver, connect_timeout, .. } = self.options.clone();
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("Hooksieve/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(connect_timeout)
-            .dns_resolver(Arc::new(Judging { policy, resolver, port }))
-            .build()?;
-        if clients.len() == CLIENTS_MAX {
-            let other = clients.keys().copied().find(|port| !USUAL_PORTS.contains(port));
-            if let Some(other) = other {
-                clients.remove(&other);
-            }
-        }
-        clients.insert(port, client.clone());
-        Ok(client)
+        let options = SendOptions::new(Policy::default(), Resolver::System);
+        Self::new(options).expect("a client needs nothing but root certificates")
     }
 
     /// Makes the request. Every way it can fail is an answer, not an error.
@@ -131,68 +126,83 @@ impl Sender {
     /// The same in `limit`, if that is shorter than what every attempt has.
     pub async fn send_within(&self, request: Request<'_>, limit: Duration) -> Sent {
         let limit = limit.min(self.options.attempt_timeout);
-        // Literals never reach the resolver, so the URL is judged here as well.
-        let target = match egress::judge_url(request.url, &self.options.policy) {
-            Ok(target) => target,
-            Err(refused) => return Sent::failed(AttemptError::Refused, ResolveError::from(refused).to_string()),
-        };
-        let client = match self.client(target.port()) {
-            Ok(client) => client,
-            Err(error) => return Sent::failed(AttemptError::Tls, error.to_string()),
-        };
-        match tokio::time::timeout(limit, exchange(&client, request)).await {
-            Ok(sent) => sent,
-            Err(_) => {
-                let limit = limit.as_secs_f32();
-                Sent::failed(AttemptError::Timeout, format!("no complete answer within {limit} s"))
-            }
+        // Before anything is kept of it: a connection that is kept already is dialled by nobody.
+        if let Err(refused) = egress::judge_url(request.url, &self.options.policy) {
+            return Sent::failed(Failed(AttemptError::Refused, ResolveError::from(refused).to_string()));
         }
+        let own_headers = request.headers;
+        let mut sent = Sent::default();
+        let read = match tokio::time::timeout(limit, exchange(&self.pool, request, &mut sent)).await {
+            Ok(Ok(read)) => read,
+            Ok(Err(failed)) => {
+                sent.fail(failed);
+                Read::Beginning
+            }
+            Err(_) => {
+                let detail = format!("no complete answer within {} s", limit.as_secs_f32());
+                sent.fail(Failed(AttemptError::Timeout, detail));
+                Read::Beginning
+            }
+        };
+        redact(&mut sent.response, own_headers.values().map(Secret::expose), read == Read::Beginning);
+        sent
     }
 }
 
-async fn exchange(client: &reqwest::Client, request: Request<'_>) -> Sent {
-    let own_headers = request.headers;
-    let headers = match headers(&request) {
-        Ok(headers) => headers,
-        Err(detail) => return Sent::failed(AttemptError::Refused, detail),
-    };
-    let sending = client.post(request.url).headers(headers).body(request.body).send();
-    let mut response = match sending.await {
-        Ok(response) => response,
-        Err(error) => return classify(&error),
-    };
-    let status = response.status();
-    let error = match status.as_u16() {
+/// What the endpoint says goes into `sent` as it comes in, so that it is known even where the time ends.
+async fn exchange(pool: &Pool, request: Request<'_>, sent: &mut Sent) -> Result<Read, Failed> {
+    let request = to_http(request).map_err(|detail| Failed(AttemptError::Refused, detail))?;
+    let is_tls = request.uri().scheme() == Some(&Scheme::HTTPS);
+    let asking = pool.request(request).await;
+    let response = asking.map_err(|error| {
+        let point = match (error.is_connect(), is_tls) {
+            (true, false) => Point::Connecting,
+            (true, true) => Point::Securing,
+            (false, _) => Point::Exchanging,
+        };
+        classify(&error, point)
+    })?;
+    let status = response.status().as_u16();
+    sent.status = Some(status);
+    sent.error = match status {
         200..=299 => None,
         300..=399 => Some(AttemptError::Redirect),
         _ => Some(AttemptError::Status),
     };
     let retry_after = response.headers().get(RETRY_AFTER);
-    let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let mut sent = Sent { status: Some(status.as_u16()), error, retry_after, ..Sent::default() };
-    if let Err(error) = read_beginning(&mut response, &mut sent.response).await {
-        let broken = classify(&error);
-        (sent.error, sent.error_detail) = (broken.error, broken.error_detail);
-    }
-    redact(&mut sent.response, own_headers.values().map(Secret::expose));
-    sent
+    sent.retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
+    read_beginning(response.into_body(), &mut sent.response).await.map_err(|error| classify(&error, Point::Exchanging))
 }
 
 /// Reads as much of the body as the log keeps. What is longer is not read: the connection is closed.
-async fn read_beginning(response: &mut reqwest::Response, beginning: &mut Vec<u8>) -> Result<(), reqwest::Error> {
-    while let Some(chunk) = response.chunk().await? {
+async fn read_beginning(mut body: Incoming, beginning: &mut Vec<u8>) -> hyper::Result<Read> {
+    while let Some(frame) = body.frame().await {
+        let Ok(chunk) = frame?.into_data() else { continue };
         let room = RESPONSE_BYTES_MAX - beginning.len();
         beginning.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if beginning.len() == RESPONSE_BYTES_MAX {
-            return Ok(());
+            return Ok(Read::Beginning);
         }
     }
-    Ok(())
+    Ok(Read::Whole)
+}
+
+fn to_http(request: Request<'_>) -> Result<hyper::Request<Full<Bytes>>, String> {
+    let headers = headers(&request)?;
+    let url = Url::parse(request.url).map_err(|error| error.to_string())?;
+    let uri = Uri::try_from(url.as_str()).map_err(|error| error.to_string())?;
+    let mut made = hyper::Request::new(Full::from(request.body));
+    *made.method_mut() = hyper::Method::POST;
+    *made.uri_mut() = uri;
+    *made.headers_mut() = headers;
+    Ok(made)
 }
 
 fn headers(request: &Request<'_>) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
-    headers.insert(reqwest::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("Hooksieve/", env!("CARGO_PKG_VERSION"))));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in request.headers {
         let name = HeaderName::try_from(name).map_err(|_| format!("the header {name} has no valid name"))?;
         let mut value =
@@ -207,84 +217,67 @@ fn headers(request: &Request<'_>) -> Result<HeaderMap, String> {
     Ok(headers)
 }
 
-fn classify(error: &reqwest::Error) -> Sent {
-    let mut class = if error.is_connect() { AttemptError::Connect } else { AttemptError::Broken };
+/// How far it had come.
+#[derive(Clone, Copy)]
+enum Point {
+    /// No connection without TLS was made.
+    Connecting,
+    /// No connection with TLS was made.
+    Securing,
+    /// There was a connection.
+    Exchanging,
+}
+
+/// What an error is called, and the innermost cause of it.
+fn classify(error: &(dyn Error + 'static), point: Point) -> Failed {
+    let mut class = match point {
+        Point::Connecting | Point::Securing => AttemptError::Connect,
+        Point::Exchanging => AttemptError::Broken,
+    };
     let mut innermost = error.to_string();
-    let mut next: Option<&dyn Error> = Some(error);
-    while let Some(cause) = next {
-        next = cause.source();
+    for cause in causes(error) {
+        class = class_of(cause, point).unwrap_or(class);
         innermost = cause.to_string();
-        if let Some(resolve) = cause.downcast_ref::<ResolveError>() {
-            class = match resolve {
-                ResolveError::Refused(_) => AttemptError::Refused,
-                ResolveError::Lookup(_) => AttemptError::Dns,
-            };
-            break;
-        }
-        if cause.is::<rustls::Error>() {
-            class = AttemptError::Tls;
-        }
-        // An I/O error may carry the TLS error inside without naming it as its source.
-        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
-            class = AttemptError::Tls;
-        }
     }
-    if error.is_timeout() {
-        class = AttemptError::Timeout;
-        innermost = "no connection in time".to_owned();
-    }
-    Sent::failed(class, innermost)
+    Failed(class, innermost)
 }
 
-/// Judges every address of a name; only what was judged is dialled.
-struct Judging {
-    policy: Policy,
-    resolver: Resolver,
-    port: u16,
+/// An error and its causes, those too that an I/O error carries inside without naming them as its source.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&cause| {
+        let inside = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        inside.map(|inside| inside as &(dyn Error + 'static)).or_else(|| cause.source())
+    })
 }
 
-impl Resolve for Judging {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (policy, resolver) = (self.policy.clone(), self.resolver.clone());
-        let url = format!("http://{}:{}/", name.as_str(), self.port);
-        Box::pin(async move {
-            let target = egress::judge_url(&url, &policy).map_err(ResolveError::from)?;
-            let addresses = resolver.resolve(&target, &policy).await?;
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
+/// What one cause of an error says of its class, if anything.
+fn class_of(cause: &(dyn Error + 'static), point: Point) -> Option<AttemptError> {
+    if cause.is::<rustls::Error>() {
+        return Some(AttemptError::Tls);
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::IpAddr;
-
-    use super::*;
-
-    fn judging(name: &str, address: &str) -> (Judging, Name) {
-        let address: IpAddr = address.parse().unwrap();
-        let table = HashMap::from([(name.to_owned(), vec![address])]);
-        let resolver = Resolver::Table(Arc::new(table));
-        (Judging { policy: Policy::default(), resolver, port: 443 }, name.parse().unwrap())
+    if cause.is::<NotInTime>() {
+        return Some(AttemptError::Timeout);
     }
-
-    #[tokio::test]
-    async fn a_name_that_no_url_brought_is_judged_as_one() {
-        let (judging, name) = judging("printer.local", "8.8.8.8");
-
-        let refused = judging.resolve(name).await.err().expect("a private name");
-
-        let refused = refused.downcast::<ResolveError>().unwrap();
-        assert!(matches!(*refused, ResolveError::Refused(_)), "{refused:?}");
+    if cause.is::<TooMuch>() {
+        return Some(AttemptError::Malformed);
     }
-
-    #[tokio::test]
-    async fn the_client_gets_the_addresses_that_were_judged_with_their_port() {
-        let (judging, name) = judging("public.example", "8.8.8.8");
-
-        let addresses: Vec<_> = judging.resolve(name).await.unwrap().collect();
-
-        assert_eq!(addresses, ["8.8.8.8:443".parse().unwrap()]);
+    if let Some(error) = cause.downcast_ref::<ResolveError>() {
+        return Some(match error {
+            ResolveError::Refused(_) => AttemptError::Refused,
+            ResolveError::Lookup(_) => AttemptError::Dns,
+        });
+    }
+    if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+        return error.is_parse().then_some(AttemptError::Malformed);
+    }
+    let error = cause.downcast_ref::<io::Error>()?;
+    match (point, error.kind()) {
+        (_, TimedOut) => Some(AttemptError::Timeout),
+        // There was a connection before there was none.
+        (Point::Connecting, ConnectionReset) => Some(AttemptError::Broken),
+        (Point::Securing, UnexpectedEof | ConnectionReset | BrokenPipe) => Some(AttemptError::Tls),
+        // So hyper says that chunks make no sense.
+        (Point::Exchanging, InvalidData | InvalidInput) => Some(AttemptError::Malformed),
+        _ => None,
     }
 }

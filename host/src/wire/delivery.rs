@@ -26,8 +26,8 @@ mirror!(
 mirror!(
     /// Why an attempt failed: nothing was sent, because the URL is not allowed or what is stored cannot be
     /// read (`refused`), the name does not resolve (`dns`), no connection (`connect`), no TLS session
-    /// (`tls`), a connection that broke off (`broken`), the time limit (`timeout`), a redirect, which is
-    /// never followed (`redirect`), or any other status than 2xx (`status`).
+    /// (`tls`), a connection that broke off (`broken`), no HTTP/1.1 answer (`malformed`), the time limit
+    /// (`timeout`), a redirect, which is never followed (`redirect`), or any other status than 2xx (`status`).
     AttemptError of delivery::AttemptError {
         /// Nothing was sent: the egress policy does not allow the URL, or what is stored for the delivery
         /// cannot be read.
@@ -40,6 +40,8 @@ mirror!(
         Tls = "tls",
         /// The connection broke while the request or the response was under way.
         Broken = "broken",
+        /// What came back is no HTTP/1.1 answer, or its head is larger than is read.
+        Malformed = "malformed",
         /// The whole attempt took longer than its time limit.
         Timeout = "timeout",
         /// The endpoint answered with a redirect.

@@ -11,7 +11,7 @@ mod bombs;
 mod child;
 mod run;
 mod uploads;
-mod watched;
+pub mod watched;
 mod worlds;
 
 use std::borrow::Cow;

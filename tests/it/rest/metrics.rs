@@ -5,6 +5,7 @@ use hooksieve::client::ClientError;
 use super::{Answer, anonymous, request};
 use crate::app::{METRICS_TOKEN, OPERATOR_TOKEN, TestApp, created, filtered, marked, member, webhook};
 use crate::receiver::{self, Receiver};
+use hooksieve::wire::PatchWebhook;
 
 /// The value of the line that begins with `name`.
 fn value(metrics: &str, name: &str) -> f64 {
@@ -41,6 +42,9 @@ async fn what_happened_is_counted_by_outcome_and_class() {
         (r#"hooksieve_attempts_total{result="success"}"#, 1.0),
         (r#"hooksieve_attempts_total{result="status"}"#, 2.0),
         ("hooksieve_attempt_duration_seconds_count", 3.0),
+        ("hooksieve_first_attempt_wait_seconds_count", 3.0),
+        ("hooksieve_attempts_under_way", 0.0),
+        (r#"hooksieve_webhooks{health="healthy"}"#, 2.0),
         // The third event is not dispatched yet; the retries are not due yet.
         ("hooksieve_events_waiting", 1.0),
         ("hooksieve_deliveries_due", 0.0),
@@ -54,6 +58,32 @@ async fn what_happened_is_counted_by_outcome_and_class() {
     assert_eq!(value(&metrics, "hooksieve_commit_duration_seconds_count"), commits);
     assert!(commits > 10.0 && value(&metrics, "hooksieve_commit_writes_total") >= commits);
     assert!(value(&metrics, r#"hooksieve_http_requests_total{status="4xx"}"#) >= 1.0);
+}
+
+#[tokio::test]
+async fn changes_of_health_are_counted_and_webhooks_are_counted_by_it() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let user = app.user("u1").await;
+    receiver.always("/gone", receiver::Answer::status(410));
+    let gone = user.create_webhook(&webhook(&receiver.url("/gone"))).await.unwrap();
+    user.create_webhook(&webhook(&receiver.url("/a"))).await.unwrap();
+    app.send(&created("e1")).await;
+    let after_gone = app.operator().get_metrics().await.unwrap();
+    receiver.always("/gone", receiver::Answer::status(500));
+    user.disable_webhook(&gone.id).await.unwrap();
+    let enable = PatchWebhook { enabled: Some(true), ..PatchWebhook::default() };
+    user.update_webhook(&gone.id, &enable).await.unwrap();
+    receiver.always("/gone", receiver::Answer::status(204));
+    user.update_webhook(&gone.id, &enable).await.unwrap();
+
+    let metrics = app.operator().get_metrics().await.unwrap();
+
+    let change = |to: &str| format!(r#"hooksieve_webhook_health_changes_total{{to="{to}"}}"#);
+    assert_eq!(value(&after_gone, &change("disabled")), 1.0);
+    assert_eq!(value(&after_gone, r#"hooksieve_webhooks{health="disabled"}"#), 1.0);
+    assert_eq!(value(&metrics, &change("disabled")), 1.0, "what is disabled already does not change");
+    assert_eq!(value(&metrics, &change("healthy")), 1.0);
+    assert_eq!(value(&metrics, &change("unhealthy")), 0.0);
 }
 
 #[tokio::test]

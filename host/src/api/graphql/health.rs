@@ -21,6 +21,8 @@ enum AttemptError {
     Tls,
     /// The connection broke while the request or the response was under way.
     Broken,
+    /// What came back is no HTTP/1.1 answer, or its head is larger than is read.
+    Malformed,
     /// It took longer than its time limit.
     Timeout,
     /// The endpoint answered with a redirect.

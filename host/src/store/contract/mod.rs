@@ -147,6 +147,7 @@ macro_rules! contract_tests {
             stats: a_test_of_the_webhook_is_not_counted,
             stats: what_was_decided_on_events_is_found_for_one_webhook,
             queues: what_waits_is_counted_with_its_age,
+            queues: webhooks_are_counted_by_their_health,
             queues: what_rests_or_is_not_due_does_not_count,
             retention: an_event_goes_with_all_that_hangs_on_it,
             retention: what_waits_or_is_owed_stays,

@@ -1,5 +1,8 @@
 //! Claims against a naive model: whatever happens in whatever order, a delivery is never claimed twice at
-//! a time, never early, never above the share, and never forgotten.
+//! a time, never early, never above the share, and never forgotten; and what there is room for is shared fairly.
+//!
+//! Several claimants claim beside each other, each of which knows only what it has under way itself. They crash, the
+//! whole process starts anew, and the clock jumps, forth and back.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,35 +17,42 @@ use crate::store::{Attempted, ClaimedDelivery, DeliveryClaim, Next, Recorded, St
 
 const WEBHOOKS: [&str; 3] = ["a", "b", "c"];
 const SHARE: u32 = 2;
+const CLAIMANTS: usize = 3;
 
 /// Something that happens.
 #[derive(Clone, Debug)]
 pub(in crate::store) enum Step {
     /// An event is owed to the webhooks whose bit is set.
     Owe(u8),
-    /// A claim of so many rows.
-    Claim(u32),
+    /// A claimant's claim of so many rows, of which so many may be of webhooks whose last attempt failed.
+    Claim(usize, u32, u32),
     /// The attempt of a claim ends: delivered, or to be tried again so many seconds later.
     End(prop::sample::Index, Option<i64>),
     /// The attempt of a claim fails, and the endpoint asks to be left alone for so many seconds.
     Ask(prop::sample::Index, i64),
     /// A claim is given back.
     Release(prop::sample::Index),
+    /// A claimant is gone, and nobody ends what it has claimed.
+    Crash(usize),
+    /// The store is opened anew by another process: leases of the one before are void.
+    Restart,
     /// A webhook is disabled or enabled.
     Toggle(usize),
-    /// Seconds pass.
+    /// Seconds pass, or the clock is put back.
     Pass(i64),
 }
 
 pub(in crate::store) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         3 => (1_u8..8).prop_map(Step::Owe),
-        4 => (1_u32..6).prop_map(Step::Claim),
+        4 => (0..CLAIMANTS, 1_u32..6, 0_u32..5).prop_map(|(who, rows, failing)| Step::Claim(who, rows, failing)),
         3 => (any::<prop::sample::Index>(), prop::option::of(0_i64..90)).prop_map(|(which, retry)| Step::End(which, retry)),
         1 => (any::<prop::sample::Index>(), 1_i64..90).prop_map(|(which, asked)| Step::Ask(which, asked)),
         1 => any::<prop::sample::Index>().prop_map(Step::Release),
+        1 => (0..CLAIMANTS).prop_map(Step::Crash),
+        1 => Just(Step::Restart),
         1 => (0_usize..3).prop_map(Step::Toggle),
-        2 => (1_i64..70).prop_map(Step::Pass),
+        2 => (-70_i64..140).prop_map(Step::Pass),
     ];
     prop::collection::vec(step, 1..40)
 }
@@ -56,20 +66,26 @@ struct Pending {
     fence: i64,
 }
 
-struct World {
-    store: Arc<dyn Store>,
+struct World<Open> {
+    open: Open,
+    /// `None` only while it is opened anew.
+    store: Option<Arc<dyn Store>>,
     now: i64,
     owed: u32,
     pending: BTreeMap<String, Pending>,
     standings: [Standing; 3],
-    claims: Vec<ClaimedDelivery>,
+    /// What is under way, and with which claimant.
+    claims: Vec<(usize, ClaimedDelivery)>,
 }
 
-/// Plays the steps on the store and on the model.
-pub(in crate::store) async fn the_store_claims_as_the_model_does(store: Arc<dyn Store>, steps: Vec<Step>) {
+/// Plays the steps on the store and on the model, and in the end delivers what is left. `open` opens the store, again
+/// and again the same.
+pub(in crate::store) async fn the_store_claims_as_the_model_does(open: impl Fn() -> Arc<dyn Store>, steps: Vec<Step>) {
+    let store = open();
     add_webhooks(&*store, &WEBHOOKS).await;
     let mut world = World {
-        store,
+        open,
+        store: Some(store),
         now: 0,
         owed: 0,
         pending: BTreeMap::new(),
@@ -78,31 +94,38 @@ pub(in crate::store) async fn the_store_claims_as_the_model_does(store: Arc<dyn 
     };
     for step in steps {
         world.play(step).await;
-        assert_eq!(world.store.next_due().await.unwrap(), world.next_due());
+        assert_eq!(world.store().next_due().await.unwrap(), world.next_due());
     }
+    world.deliver_all().await;
 }
 
-impl World {
+impl<Open: Fn() -> Arc<dyn Store>> World<Open> {
+    fn store(&self) -> &dyn Store {
+        self.store.as_deref().expect("it is open")
+    }
+
     async fn play(&mut self, step: Step) {
         match step {
             Step::Owe(mask) => self.owe(mask).await,
-            Step::Claim(rows_max) => self.claim(rows_max).await,
+            Step::Claim(who, rows_max, failing_max) => self.claim(who, rows_max, failing_max).await,
             Step::End(which, retry) if !self.claims.is_empty() => {
-                let claimed = self.claims.swap_remove(which.index(self.claims.len()));
+                let (_, claimed) = self.claims.swap_remove(which.index(self.claims.len()));
                 self.end(&claimed, retry, None).await;
             }
             Step::Ask(which, asked) if !self.claims.is_empty() => {
-                let claimed = self.claims.swap_remove(which.index(self.claims.len()));
+                let (_, claimed) = self.claims.swap_remove(which.index(self.claims.len()));
                 self.end(&claimed, Some(1), Some(asked)).await;
             }
             Step::Release(which) if !self.claims.is_empty() => {
-                let claimed = self.claims.swap_remove(which.index(self.claims.len()));
-                self.store.release_deliveries(vec![(claimed.delivery.id.clone(), claimed.fence)]).await.unwrap();
+                let (_, claimed) = self.claims.swap_remove(which.index(self.claims.len()));
+                self.store().release_deliveries(vec![(claimed.delivery.id.clone(), claimed.fence)]).await.unwrap();
                 if let Some(pending) = self.held(&claimed) {
                     pending.leased_until = None;
                 }
             }
             Step::End(..) | Step::Ask(..) | Step::Release(_) => {}
+            Step::Crash(who) => self.claims.retain(|(claimant, _)| *claimant != who),
+            Step::Restart => self.restart(),
             Step::Toggle(which) => self.toggle(which).await,
             Step::Pass(seconds) => self.now += seconds,
         }
@@ -112,26 +135,42 @@ impl World {
         self.owed += 1;
         let event = format!("e{}", self.owed);
         let to: Vec<_> = (0..3).filter(|bit| mask & (1 << bit) != 0).map(|bit| WEBHOOKS[bit]).collect();
-        owe(&*self.store, &event, &to, at(self.now)).await;
+        owe(self.store(), &event, &to, at(self.now)).await;
         for webhook in to {
             let pending = Pending { webhook: webhook.to_owned(), due_at: at(self.now), leased_until: None, fence: 0 };
             self.pending.insert(format!("{event}-{webhook}"), pending);
         }
     }
 
-    async fn claim(&mut self, rows_max: u32) {
-        let in_flight: Vec<_> = WEBHOOKS.map(|name| (webhook_id(name), self.in_flight(name))).to_vec();
-        let free = WEBHOOKS.map(|name| self.free(name));
-        let share = |which: usize| {
-            let is_healthy = self.standings[which].health == Health::Healthy;
-            free[which].min(if is_healthy { SHARE } else { 1 }.saturating_sub(in_flight[which].1))
-        };
-        let wanted = (share(0) + share(1) + share(2)).min(rows_max);
+    fn restart(&mut self) {
+        self.store = None;
+        self.store = Some((self.open)());
+        self.claims.clear();
+        self.pending.values_mut().for_each(|pending| pending.leased_until = None);
+    }
 
-        let claim = DeliveryClaim { in_flight: in_flight.clone(), ..delivery_claim(at(self.now), rows_max, SHARE) };
-        let claimed = self.store.claim_deliveries(claim).await.unwrap();
+    async fn claim(&mut self, who: usize, rows_max: u32, failing_max: u32) {
+        let rooms = WEBHOOKS.map(|name| self.room(who, name));
+        let failing = |is_failing: bool| rooms.iter().filter(move |room| room.is_failing == is_failing);
+        let failing_left = failing_max.saturating_sub(failing(true).map(|room| room.under_way).sum());
+        let of_failing = failing(true).map(Room::places).sum::<u32>().min(failing_left);
+        let wanted = (failing(false).map(Room::places).sum::<u32>() + of_failing).min(rows_max);
+
+        let in_flight = rooms.iter().map(|room| (webhook_id(room.name), room.under_way)).collect();
+        let claim = DeliveryClaim { in_flight, failing_max, ..delivery_claim(at(self.now), rows_max, SHARE) };
+        let claimed = self.store().claim_deliveries(claim).await.unwrap();
 
         assert_eq!(claimed.len(), wanted as usize);
+        let taken = |room: &Room| claimed.iter().filter(|row| row.webhook.id == webhook_id(room.name)).count() as u32;
+        let taken_of_failing: u32 = failing(true).map(taken).sum();
+        assert!(taken_of_failing <= failing_left);
+        for left_out in rooms.iter().filter(|room| room.places() > taken(room)) {
+            let is_full = left_out.is_failing && taken_of_failing == failing_left;
+            for served in rooms.iter().filter(|room| taken(room) > 0 && !is_full) {
+                let (more, fewer) = (served.under_way + taken(served), left_out.under_way + taken(left_out));
+                assert!(more <= fewer + 1, "{served:?} has {more}, {left_out:?} has {fewer}");
+            }
+        }
         for row in claimed {
             let now = at(self.now);
             let pending = self.pending.get_mut(&row.delivery.id.as_str()["msg_".len()..]).expect("it is pending");
@@ -139,10 +178,7 @@ impl World {
             assert!(row.fence > pending.fence);
             pending.leased_until = Some(now + LEASE);
             pending.fence = row.fence;
-            self.claims.push(row);
-        }
-        for (name, which) in WEBHOOKS.iter().zip(0..) {
-            assert!(self.in_flight(name) <= in_flight[which].1.max(SHARE));
+            self.claims.push((who, row));
         }
     }
 
@@ -151,7 +187,7 @@ impl World {
         let ended = attempted(claimed, next, at(self.now));
         let answer = Answer { asked_until: asked.map(|seconds| at(self.now + seconds)), ..ended.answer };
         let ended = Attempted { answer: answer.clone(), ..ended };
-        let recorded = self.store.record_attempt(ended).await.unwrap();
+        let recorded = self.store().record_attempt(ended).await.unwrap();
         let Some(pending) = self.held(claimed) else {
             assert_eq!(recorded, Recorded::LeaseLost);
             return;
@@ -164,16 +200,16 @@ impl World {
         }
         let which = place(claimed.webhook.id.as_str());
         self.standings[which] = self.standings[which].after(&answer, &RULES);
-        let kept = self.store.webhook(&claimed.webhook.id).await.unwrap().unwrap();
+        let kept = self.store().webhook(&claimed.webhook.id).await.unwrap().unwrap();
         assert_eq!(Standing::of(&kept), self.standings[which]);
     }
 
     async fn toggle(&mut self, which: usize) {
         let id = webhook_id(WEBHOOKS[which]);
-        let now = self.store.webhook(&id).await.unwrap().unwrap();
+        let now = self.store().webhook(&id).await.unwrap().unwrap();
         let is_enabled = !self.standings[which].is_enabled;
         let changed = Webhook { is_enabled, version: now.version + 1, ..webhook(WEBHOOKS[which]) };
-        self.store.update_webhook(now.version, changed).await.unwrap();
+        self.store().update_webhook(now.version, changed).await.unwrap();
         self.standings[which] = self.standings[which].edited(is_enabled, false);
     }
 
@@ -183,9 +219,39 @@ impl World {
         (pending.fence == claimed.fence && pending.leased_until.is_some()).then_some(pending)
     }
 
-    fn in_flight(&self, name: &str) -> u32 {
-        let is_leased = |pending: &&Pending| pending.leased_until.is_some_and(|until| until > at(self.now));
-        self.pending.values().filter(|pending| pending.webhook == name).filter(is_leased).count() as u32
+    /// Delivers what is pending, however long that takes. Whoever had something under way is gone.
+    async fn deliver_all(&mut self) {
+        self.claims.clear();
+        for which in 0..WEBHOOKS.len() {
+            if !self.standings[which].is_enabled {
+                self.toggle(which).await;
+            }
+        }
+        while !self.pending.is_empty() {
+            let next = self.next_due().expect("something is pending, of webhooks that are enabled");
+            self.now = self.now.max(i64::try_from(next.since(at(0)).as_secs()).unwrap());
+            self.claim(0, 99, 99).await;
+            assert!(!self.claims.is_empty(), "{:?}", self.pending);
+            for (_, claimed) in std::mem::take(&mut self.claims) {
+                self.end(&claimed, None, None).await;
+            }
+        }
+        assert_eq!(self.store().next_due().await.unwrap(), None);
+    }
+
+    /// What a claimant may take for a webhook.
+    fn room(&self, who: usize, name: &'static str) -> Room {
+        let standing = &self.standings[place(name)];
+        let is_its = |(claimant, claimed): &&(usize, ClaimedDelivery)| {
+            *claimant == who && claimed.webhook.id == webhook_id(name)
+        };
+        Room {
+            name,
+            is_failing: standing.failures_in_a_row > 0,
+            under_way: self.claims.iter().filter(is_its).count() as u32,
+            under_way_max: if standing.health == Health::Healthy { SHARE } else { 1 },
+            free: self.free(name),
+        }
     }
 
     fn free(&self, name: &str) -> u32 {
@@ -208,6 +274,22 @@ impl World {
             standing.is_enabled.then(|| pending.due_at.max(lease).max(hold))
         };
         self.pending.values().filter_map(free_at).min()
+    }
+}
+
+/// What one claimant may take for one webhook.
+#[derive(Debug)]
+struct Room {
+    name: &'static str,
+    is_failing: bool,
+    under_way: u32,
+    under_way_max: u32,
+    free: u32,
+}
+
+impl Room {
+    fn places(&self) -> u32 {
+        self.free.min(self.under_way_max.saturating_sub(self.under_way))
     }
 }
 

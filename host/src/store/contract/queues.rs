@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::samples::{add_webhooks, at, delivery_claim, digest, event, owe, webhook};
-use crate::metrics::Queues;
-use crate::model::webhook::Webhook;
+use super::samples::{add_webhooks, at, delivery_claim, digest, event, owe, secret, webhook, webhook_id};
+use crate::metrics::{Queues, WebhookCounts};
+use crate::model::webhook::{Health, Webhook};
 use crate::store::{Store, Updated};
 
 fn secs(secs: u64) -> Duration {
@@ -27,9 +27,22 @@ pub(in crate::store) async fn what_waits_is_counted_with_its_age(store: Arc<dyn 
     let after = store.queues(at(9)).await.unwrap();
 
     // The samples were accepted at 0.
-    let expected = Queues { events_waiting: 2, events_age: secs(9), deliveries_due: 3, deliveries_age: secs(6) };
+    let webhooks = WebhookCounts { healthy: 2, ..WebhookCounts::default() };
+    let expected =
+        Queues { events_waiting: 2, events_age: secs(9), deliveries_due: 3, deliveries_age: secs(6), webhooks };
     assert_eq!(before, expected);
     assert_eq!(after, expected);
+}
+
+pub(in crate::store) async fn webhooks_are_counted_by_their_health(store: Arc<dyn Store>) {
+    add_webhooks(&*store, &["healthy", "disabled", "deleted"]).await;
+    store.add_webhook(Webhook { health: Health::Unhealthy, ..webhook("unhealthy") }, secret()).await.unwrap();
+    store.disable_webhook(&webhook_id("disabled"), at(1)).await.unwrap();
+    store.delete_webhook(&webhook_id("deleted"), at(1)).await.unwrap();
+
+    let counted = store.queues(at(2)).await.unwrap().webhooks;
+
+    assert_eq!(counted, WebhookCounts { healthy: 1, unhealthy: 1, disabled: 1 });
 }
 
 pub(in crate::store) async fn what_rests_or_is_not_due_does_not_count(store: Arc<dyn Store>) {

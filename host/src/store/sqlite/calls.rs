@@ -206,17 +206,18 @@ impl Store for SqliteStore {
 
     async fn update_webhook(&self, from: i64, webhook: Webhook) -> Result<Updated> {
         let headers = headers::seal(&self.key, &webhook.id, &webhook.headers);
-        self.write(move |connection| webhooks::update(connection, from, &webhook, &headers, None)).await
+        self.change(move |connection| webhooks::update(connection, from, &webhook, &headers, None)).await
     }
 
     async fn update_failed_webhook(&self, from: i64, webhook: Webhook, check: Failure) -> Result<Updated> {
         let headers = headers::seal(&self.key, &webhook.id, &webhook.headers);
-        self.write(move |connection| webhooks::update(connection, from, &webhook, &headers, Some(check))).await
+        self.change(move |connection| webhooks::update(connection, from, &webhook, &headers, Some(check))).await
     }
 
     async fn disable_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Option<Arc<Webhook>>> {
         let (id, key) = (id.clone(), self.key.clone());
-        self.relieve(move |connection| health::disable(connection, &key, &id, at)).await
+        let work = move |connection: &Connection| health::disable(connection, &key, &id, at);
+        Ok(self.counted(self.relieve(work).await?))
     }
 
     async fn rotate_secret(&self, webhook: &WebhookId, rotation: Rotation) -> Result<Rotated> {
@@ -311,7 +312,8 @@ impl Store for SqliteStore {
 
     async fn record_attempt(&self, attempted: Attempted) -> Result<Recorded> {
         let fences = Arc::clone(&self.fences);
-        self.record(move |connection| deliveries::record_attempt(connection, &attempted, &fences)).await
+        let recording = self.record(move |connection| deliveries::record_attempt(connection, &attempted, &fences));
+        Ok(self.counted(recording.await?))
     }
 
     async fn release_deliveries(&self, claims: Vec<(DeliveryId, i64)>) -> Result<()> {

@@ -13,6 +13,7 @@ use crate::model::delivery::{Attempt, Delivery, DeliveryState};
 use crate::model::event::EventSeq;
 use crate::model::ids::{DeliveryId, ProjectId, UserId, WebhookId};
 use crate::model::limits::ATTEMPTS_KEPT_MAX;
+use crate::model::operational::Change;
 use crate::store::{Attempted, NewDelivery, Next, Recorded};
 
 /// The columns that [`read`] takes, of `d`, `e` and `w`.
@@ -45,11 +46,12 @@ pub(super) fn add(connection: &Connection, event: EventSeq, delivery: &NewDelive
     one_row(added)
 }
 
+/// Writes what an attempt came to, and what it changed of the webhook's health.
 pub(super) fn record_attempt(
     connection: &Connection,
     attempted: &Attempted,
     fences: &Fences,
-) -> rusqlite::Result<Recorded> {
+) -> rusqlite::Result<(Recorded, Option<Change>)> {
     let ended_at = attempted.answer.at;
     let (state, retry_at, finished_at) = match attempted.next {
         Next::Delivered => (DeliveryState::Delivered, None, Some(ended_at)),
@@ -66,10 +68,9 @@ pub(super) fn record_attempt(
             Ok((row.get(0)?, row.get(1)?))
         })
         .optional()?;
-    let Some((seq, webhook_seq)) = ended else { return Ok(Recorded::LeaseLost) };
+    let Some((seq, webhook_seq)) = ended else { return Ok((Recorded::LeaseLost, None)) };
     add_attempt(connection, seq, &attempted.attempt)?;
-    health::attempt_ended(connection, webhook_seq, attempted)?;
-    Ok(Recorded::Written)
+    Ok((Recorded::Written, health::attempt_ended(connection, webhook_seq, attempted)?))
 }
 
 /// Keeps a line of the log, and drops one that is older than may be.

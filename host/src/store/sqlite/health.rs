@@ -125,8 +125,8 @@ fn advance(
     before: &Standing,
     after: &Standing,
     at: Timestamp,
-) -> rusqlite::Result<()> {
-    let Some(change) = write(connection, webhook_seq, before, after)? else { return Ok(()) };
+) -> rusqlite::Result<Option<Change>> {
+    let Some(change) = write(connection, webhook_seq, before, after)? else { return Ok(None) };
     connection
         .prepare_cached(concat!(
             "UPDATE webhooks SET version = version + 1, updated_at = ?2, change_seq = ",
@@ -134,7 +134,8 @@ fn advance(
             " WHERE seq = ?1"
         ))?
         .execute((webhook_seq, at))?;
-    tell(connection, webhook_seq, before, change, at)
+    tell(connection, webhook_seq, before, change, at)?;
+    Ok(Some(change))
 }
 
 /// Accepts the operational event of a change. The webhook is written, with its new version.
@@ -153,25 +154,29 @@ fn tell(
     Ok(())
 }
 
-/// An attempt ended. What an endpoint said at a URL that the webhook no longer has is not held against the
-/// new one.
-pub(super) fn attempt_ended(connection: &Connection, webhook_seq: i64, attempted: &Attempted) -> rusqlite::Result<()> {
+/// An attempt ended; what that changed. What an endpoint said at a URL that the webhook no longer has is not held
+/// against the new one.
+pub(super) fn attempt_ended(
+    connection: &Connection,
+    webhook_seq: i64,
+    attempted: &Attempted,
+) -> rusqlite::Result<Option<Change>> {
     let before = connection
         .prepare_cached(concat!("SELECT ", standing_columns!(), " FROM webhooks WHERE seq = ?1 AND url = ?2"))?
         .query_one((webhook_seq, &attempted.url), |row| read(row, 0))
         .optional()?;
-    let Some(before) = before else { return Ok(()) };
+    let Some(before) = before else { return Ok(None) };
     let after = before.after(&attempted.answer, &attempted.rules);
     advance(connection, webhook_seq, &before, &after, attempted.answer.at)
 }
 
-/// The owner said so.
+/// The owner said so; the webhook as it is then, and what changed.
 pub(super) fn disable(
     connection: &Connection,
     key: &SealingKey,
     id: &WebhookId,
     at: Timestamp,
-) -> rusqlite::Result<Option<Arc<Webhook>>> {
+) -> rusqlite::Result<(Option<Arc<Webhook>>, Option<Change>)> {
     let found = connection
         .prepare_cached(concat!(
             "SELECT seq, ",
@@ -180,9 +185,9 @@ pub(super) fn disable(
         ))?
         .query_one((id,), |row| Ok((row.get(0)?, read(row, 1)?)))
         .optional()?;
-    let Some((seq, before)): Option<(i64, Standing)> = found else { return Ok(None) };
-    advance(connection, seq, &before, &before.disabled_by_owner(at), at)?;
-    webhooks::get(connection, key, id)
+    let Some((seq, before)): Option<(i64, Standing)> = found else { return Ok((None, None)) };
+    let change = advance(connection, seq, &before, &before.disabled_by_owner(at), at)?;
+    Ok((webhooks::get(connection, key, id)?, change))
 }
 
 /// An edit by the owner, between what it began from and what it makes of the webhook's standing.
@@ -207,22 +212,23 @@ impl Edit {
             .optional()
     }
 
-    /// Writes what it means for the standing, once the rest is written.
+    /// Writes what it means for the standing, once the rest is written; what changed.
     pub(super) fn end(
         self,
         connection: &Connection,
         webhook: &Webhook,
         failed_check: Option<Failure>,
-    ) -> rusqlite::Result<()> {
+    ) -> rusqlite::Result<Option<Change>> {
         let edited = self.before.edited(webhook.is_enabled, self.is_url_new);
         let after = match failed_check {
             Some(failure) => edited.check_failed(failure),
             None => edited,
         };
-        match write(connection, self.seq, &self.before, &after)? {
-            Some(change) => tell(connection, self.seq, &self.before, change, webhook.updated_at),
-            None => Ok(()),
+        let change = write(connection, self.seq, &self.before, &after)?;
+        if let Some(change) = change {
+            tell(connection, self.seq, &self.before, change, webhook.updated_at)?;
         }
+        Ok(change)
     }
 }
 

@@ -64,6 +64,7 @@ use crate::metrics::Metrics;
 use crate::model::Timestamp;
 use crate::model::ids::{ProjectId, UserId};
 use crate::model::limits::{MEMBERS_REMEMBERED_MAX, TOKENS_REMEMBERED_MAX};
+use crate::model::operational::Change;
 use crate::model::token::Token;
 
 pub use self::backup::{BackupError, Copied, copy};
@@ -182,6 +183,19 @@ impl SqliteStore {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         self.writer.write(Durability::Durable, Space::Least, work).await
+    }
+
+    /// A write that may change a webhook's health, which is counted.
+    async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<(T, Option<Change>)> + Send + 'static,
+    ) -> Result<T> {
+        Ok(self.counted(self.write(work).await?))
+    }
+
+    fn counted<T>(&self, (written, change): (T, Option<Change>)) -> T {
+        change.iter().for_each(|&change| self.metrics.count_health_change(change));
+        written
     }
 
     /// A write of what a loop has done: where the queue is full it waits for its turn.

@@ -3,9 +3,10 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::claims;
-use crate::metrics::Queues;
+use crate::metrics::{Queues, WebhookCounts};
 use crate::model::Timestamp;
 use crate::model::limits::QUEUE_COUNT_MAX;
+use crate::model::webhook::Health;
 
 /// How many events wait for dispatch, up to `?1`.
 pub(super) const EVENTS_WAITING: &str = "SELECT count(*) FROM (SELECT 1 FROM dispatch_queue LIMIT ?1)";
@@ -13,6 +14,10 @@ pub(super) const EVENTS_WAITING: &str = "SELECT count(*) FROM (SELECT 1 FROM dis
 pub(super) const FIRST_EVENT: &str =
     "SELECT e.accepted_at FROM dispatch_queue q CROSS JOIN events e ON e.seq = q.event_seq
      ORDER BY q.event_seq LIMIT 1";
+
+/// How many webhooks are there, by whether they are enabled and healthy.
+const WEBHOOKS: &str = "SELECT is_enabled, health, count(*) FROM webhooks INDEXED BY webhooks_by_health
+     WHERE deleted_at IS NULL GROUP BY is_enabled, health";
 
 pub(super) fn at(connection: &Connection, now: Timestamp) -> rusqlite::Result<Queues> {
     let events_waiting: i64 =
@@ -25,5 +30,21 @@ pub(super) fn at(connection: &Connection, now: Timestamp) -> rusqlite::Result<Qu
         events_age: first_event.map(|since| now.since(since)).unwrap_or_default(),
         deliveries_due,
         deliveries_age: first_due.map(|since| now.since(since)).unwrap_or_default(),
+        webhooks: webhooks(connection)?,
     })
+}
+
+fn webhooks(connection: &Connection) -> rusqlite::Result<WebhookCounts> {
+    let mut counts = WebhookCounts::default();
+    let mut statement = connection.prepare_cached(WEBHOOKS)?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        let count = match (row.get(0)?, row.get(1)?) {
+            (true, Health::Healthy) => &mut counts.healthy,
+            (true, Health::Unhealthy) => &mut counts.unhealthy,
+            (false, _) => &mut counts.disabled,
+        };
+        *count += row.get::<_, i64>(2)?.unsigned_abs();
+    }
+    Ok(counts)
 }

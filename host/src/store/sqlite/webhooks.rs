@@ -13,6 +13,7 @@ use crate::model::Timestamp;
 use crate::model::comparison::Shadow;
 use crate::model::health::{Failure, Standing};
 use crate::model::ids::{UserId, WebhookId};
+use crate::model::operational::Change;
 use crate::model::webhook::{FilterBinding, Webhook};
 use crate::store::{Added, Page, PageRequest, Removed, SealingKey, Updated, WebhookChange, WebhookWindow, Windowed};
 
@@ -117,20 +118,22 @@ pub(super) fn any_seq_of(connection: &Connection, id: &WebhookId) -> rusqlite::R
 }
 
 /// Changes what the owner chooses. What follows for health and counts begins from what they are now, not from
-/// what they were when the caller read them; the failures of a filter end with its attachment.
+/// what they were when the caller read them; the failures of a filter end with its attachment. Beside it, what changed
+/// of its health.
 pub(super) fn update(
     connection: &Connection,
     from: i64,
     webhook: &Webhook,
     headers: &headers::Sealed,
     failed_check: Option<Failure>,
-) -> rusqlite::Result<Updated> {
+) -> rusqlite::Result<(Updated, Option<Change>)> {
     let Some(edit) = Edit::begin(connection, from, webhook)? else {
-        return Ok(if seq_of(connection, &webhook.id)?.is_some() { Updated::Stale } else { Updated::Missing });
+        let is_there = seq_of(connection, &webhook.id)?.is_some();
+        return Ok((if is_there { Updated::Stale } else { Updated::Missing }, None));
     };
     let (filter, shadow) = (webhook.filter.as_ref(), webhook.shadow.as_ref());
     if !are_there(connection, webhook)? {
-        return Ok(Updated::NoFilter);
+        return Ok((Updated::NoFilter, None));
     }
     shadows::begin_anew(connection, webhook)?;
     let updated = connection
@@ -165,8 +168,7 @@ pub(super) fn update(
             shadow.map(|shadow| shadow.since),
         ])?;
     one_row(updated)?;
-    edit.end(connection, webhook, failed_check)?;
-    Ok(Updated::Written)
+    Ok((Updated::Written, edit.end(connection, webhook, failed_check)?))
 }
 
 /// Leaves a tombstone: the log refers to it, and the order of changes tells of it.
