@@ -6,10 +6,13 @@
 
 mod app;
 mod authors;
+#[path = "../bench/due/mod.rs"]
+mod backlog;
 mod backup;
 mod bundled;
 mod cli;
 mod clients;
+mod due;
 mod durability;
 mod egress;
 mod failpoints;

@@ -1,7 +1,7 @@
 //! Claims due deliveries, sends them, writes what came of it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore};
@@ -16,9 +16,10 @@ use crate::model::delivery::Attempt;
 use crate::model::health::{Answer, Failure, Rules};
 use crate::model::ids::WebhookId;
 use crate::model::limits::{
-    ATTEMPTS_IN_FLIGHT_FAILING_MAX, ATTEMPTS_IN_FLIGHT_MAX, ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX, LEASE,
-    PROBES_IN_FLIGHT_MAX,
+    ATTEMPTS_IN_FLIGHT_FAILING_MAX, ATTEMPTS_IN_FLIGHT_MAX, ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX,
+    ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX, LEASE, PROBES_IN_FLIGHT_MAX,
 };
+use crate::model::webhook::Health;
 use crate::outbound::{Request, Sender, Sent, compose};
 use crate::sign;
 use crate::store::{Attempted, Claim, ClaimedDelivery, DeliveryClaim, Next, Recorded, Store, StoreError};
@@ -38,10 +39,19 @@ struct Parts {
     sender: Arc<Sender>,
     delays: Vec<Duration>,
     places: Semaphore,
-    in_flight: Mutex<HashMap<WebhookId, u32>>,
+    attempts: Mutex<HashMap<WebhookId, Attempts>>,
     /// Told when an attempt has ended: its webhook may have more that is due.
     poke: Arc<Notify>,
     metrics: Arc<Metrics>,
+}
+
+/// Attempts of one webhook.
+#[derive(Clone, Copy, Debug, Default)]
+struct Attempts {
+    /// Under way.
+    in_flight: u32,
+    /// Answered, and not written down yet.
+    unwritten: u32,
 }
 
 impl Deliverer {
@@ -56,7 +66,7 @@ impl Deliverer {
         metrics: Arc<Metrics>,
     ) -> Self {
         let places = Semaphore::new(ATTEMPTS_IN_FLIGHT_MAX);
-        let parts = Parts { store, clock, sender, delays, places, in_flight: Mutex::default(), poke, metrics };
+        let parts = Parts { store, clock, sender, delays, places, attempts: Mutex::default(), poke, metrics };
         Self { parts: Arc::new(parts), tasks: TaskTracker::new() }
     }
 
@@ -65,28 +75,17 @@ impl Deliverer {
     /// # Errors
     /// When the store fails.
     pub async fn step(&self) -> Result<usize, StoreError> {
-        let room = self.parts.places.available_permits();
-        if room == 0 {
+        let claim = self.parts.claim();
+        if claim.claim.rows_max == 0 {
             return Ok(0);
         }
-        let rows_max = u32::try_from(room).unwrap_or(u32::MAX);
-        let claim = DeliveryClaim {
-            claim: Claim { now: self.parts.clock.now(), lease: LEASE, rows_max },
-            per_webhook_max: ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX,
-            per_unhealthy_max: PROBES_IN_FLIGHT_MAX,
-            failing_max: ATTEMPTS_IN_FLIGHT_FAILING_MAX,
-            in_flight: self.parts.flights().iter().map(|(id, count)| (id.clone(), *count)).collect(),
-        };
         let claimed = self.parts.store.claim_deliveries(claim).await?;
         failpoint::hit(Point::DeliveriesClaimed)?;
         let count = claimed.len();
         for delivery in claimed {
             let flight = Flight::begin(&self.parts, &delivery.webhook.id).await;
             let parts = Arc::clone(&self.parts);
-            self.tasks.spawn(async move {
-                parts.attempt(delivery).await;
-                drop(flight);
-            });
+            self.tasks.spawn(async move { parts.attempt(delivery, flight).await });
         }
         Ok(count)
     }
@@ -100,31 +99,48 @@ impl Deliverer {
     }
 }
 
-/// One attempt under way: a place in all, and one of its webhook's.
+/// One attempt until it is written down: a place in all, and one of its webhook's.
 struct Flight {
     parts: Arc<Parts>,
     webhook: WebhookId,
+    has_landed: bool,
 }
 
 impl Flight {
     async fn begin(parts: &Arc<Parts>, webhook: &WebhookId) -> Self {
         parts.places.acquire().await.expect("the semaphore is never closed").forget();
-        *parts.flights().entry(webhook.clone()).or_default() += 1;
+        parts.attempts().entry(webhook.clone()).or_default().in_flight += 1;
         parts.metrics.attempts_under_way.inc();
-        Self { parts: Arc::clone(parts), webhook: webhook.clone() }
+        Self { parts: Arc::clone(parts), webhook: webhook.clone(), has_landed: false }
+    }
+
+    /// The endpoint has answered, and can have the next request while this attempt is written down: how much it
+    /// gets hangs on what it can take, and not on our disk. Only some, for all of them come twice if the process
+    /// is killed now.
+    fn land(&mut self) {
+        let mut attempts = self.parts.attempts();
+        let Some(own) = attempts.get_mut(&self.webhook) else { return };
+        if own.unwritten < ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX {
+            own.in_flight -= 1;
+            own.unwritten += 1;
+            drop(attempts);
+            self.has_landed = true;
+            self.parts.poke.notify_one();
+        }
     }
 }
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        let mut flights = self.parts.flights();
-        if let Some(count) = flights.get_mut(&self.webhook) {
+        let mut attempts = self.parts.attempts();
+        if let Some(own) = attempts.get_mut(&self.webhook) {
+            let count = if self.has_landed { &mut own.unwritten } else { &mut own.in_flight };
             *count -= 1;
-            if *count == 0 {
-                flights.remove(&self.webhook);
+            if own.in_flight == 0 && own.unwritten == 0 {
+                attempts.remove(&self.webhook);
             }
         }
-        drop(flights);
+        drop(attempts);
         self.parts.metrics.attempts_under_way.dec();
         self.parts.places.add_permits(1);
         self.parts.poke.notify_one();
@@ -132,11 +148,23 @@ impl Drop for Flight {
 }
 
 impl Parts {
-    fn flights(&self) -> std::sync::MutexGuard<'_, HashMap<WebhookId, u32>> {
-        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
+    /// As much as there is room for now.
+    fn claim(&self) -> DeliveryClaim {
+        let rows_max = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX);
+        DeliveryClaim {
+            claim: Claim { now: self.clock.now(), lease: LEASE, rows_max },
+            per_webhook_max: ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX,
+            per_unhealthy_max: PROBES_IN_FLIGHT_MAX,
+            failing_max: ATTEMPTS_IN_FLIGHT_FAILING_MAX,
+            in_flight: self.attempts().iter().map(|(id, attempts)| (id.clone(), attempts.in_flight)).collect(),
+        }
     }
 
-    async fn attempt(&self, claimed: ClaimedDelivery) {
+    fn attempts(&self) -> MutexGuard<'_, HashMap<WebhookId, Attempts>> {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn attempt(&self, claimed: ClaimedDelivery, mut flight: Flight) {
         if let Err(injected) = failpoint::hit(Point::SendBegin) {
             tracing::error!(error = &injected as &dyn std::error::Error, "an attempt was not made");
             return;
@@ -151,6 +179,10 @@ impl Parts {
         self.metrics.count_attempt(sent.error, took);
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let attempted = self.judge(&claimed, sent, started_at, duration_ms);
+        // What a failure means for the next attempt is known when it is written down.
+        if attempted.answer.failure.is_none() && claimed.webhook.health == Health::Healthy {
+            flight.land();
+        }
         let id = claimed.delivery.id;
         match self.record(attempted).await {
             Ok(Recorded::Written) => {}
@@ -222,3 +254,6 @@ impl Parts {
         f64::from(u32::from_be_bytes(random_bytes(self.clock.as_ref()))) / f64::from(u32::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests;

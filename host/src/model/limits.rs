@@ -204,6 +204,9 @@ pub const QUEUE_COUNT_MAX: u32 = 100_000;
 pub const ATTEMPTS_IN_FLIGHT_MAX: usize = 256;
 /// Attempts under way for one webhook.
 pub const ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX: u32 = 8;
+/// Attempts of one webhook that were answered and are not written down yet, beside those under way. A kill makes
+/// them come twice; fewer would have a webhook wait for the disk.
+pub const ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX: u32 = 24;
 /// Attempts under way for all webhooks together whose last attempt failed: half, so that receivers that
 /// hang leave room to those that do not.
 pub const ATTEMPTS_IN_FLIGHT_FAILING_MAX: u32 = 128;

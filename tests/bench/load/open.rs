@@ -3,7 +3,7 @@
 //! A producer that waits for an answer sends less while the host is slow, and so hides the very moments that
 //! matter (coordinated omission). Here an event's time begins when it was planned to be sent.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::EVENT_BYTES;
 use crate::host::Host;
 use crate::journal::Journal;
-use crate::rig::driver::Connection;
+use crate::rig::driver::Pool;
 use crate::rig::event;
 
 /// How far ahead of the first event the plan is made.
@@ -21,19 +21,13 @@ const AHEAD: Duration = Duration::from_millis(50);
 /// Sends `events` events, `rate` a second.
 pub async fn run(host: &Host, journal: &Arc<Journal>, rate: u32, events: usize) {
     let mut plan = plan(journal, rate, events);
-    let idle = Arc::new(Mutex::new(Vec::new()));
+    let pool = Arc::new(Pool::new(host.address()));
     let mut posting = JoinSet::new();
     while let Some(number) = plan.recv().await {
-        let connection = idle.lock().unwrap().pop();
-        let (idle, journal, address) = (Arc::clone(&idle), Arc::clone(journal), host.address());
+        let (pool, journal) = (Arc::clone(&pool), Arc::clone(journal));
         posting.spawn(async move {
-            let mut connection = match connection {
-                Some(connection) => connection,
-                None => Connection::open(address).await.unwrap(),
-            };
-            let status = connection.post(&event::text("load", number, EVENT_BYTES)).await.unwrap();
+            let status = pool.post(&event::text("load", number, EVENT_BYTES)).await.unwrap();
             journal.acknowledge(number, status);
-            idle.lock().unwrap().push(connection);
         });
     }
     posting.join_all().await;

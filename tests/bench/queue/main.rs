@@ -12,6 +12,7 @@ mod process;
 #[cfg_attr(test, expect(dead_code, reason = "the tests of the tally run in `it`"))]
 mod queue;
 #[path = "../rig/mod.rs"]
+#[expect(dead_code, reason = "the other programs use all of it")]
 mod rig;
 
 use std::path::PathBuf;

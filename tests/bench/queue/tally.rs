@@ -5,12 +5,15 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use hooksieve::model::limits::ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX;
+use hooksieve::model::limits::{ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX, ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX};
 use tokio::sync::Notify;
 
 use super::queues::{QUEUES, Queue};
 use crate::rig::event;
 use crate::rig::sink::{Arrival, Reply};
+
+/// Attempts of a webhook that a kill can meet: those under way, and those that are not written down yet.
+pub const DUPLICATES_OF_A_KILL_MAX: u32 = ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX + ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX;
 
 /// Keeps count.
 pub struct Tally {
@@ -213,7 +216,7 @@ impl Counts {
             check(queue.path, "unexpected", queue.unexpected);
             check(queue.path, "duplicated without a kill in between", queue.unexplained);
             check(queue.path, "under several message ids", queue.renamed);
-            let excess = queue.duplicated_by_a_kill_max.saturating_sub(ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX);
+            let excess = queue.duplicated_by_a_kill_max.saturating_sub(DUPLICATES_OF_A_KILL_MAX);
             check(queue.path, "duplicated by one kill beyond those that can be under way", excess as usize);
         }
         faults

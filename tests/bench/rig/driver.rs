@@ -1,7 +1,8 @@
-//! A connection that posts events, one after the other.
+//! Posts events: over one connection one after the other, or as many at a time as are to be sent.
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Mutex;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -37,5 +38,29 @@ impl Connection {
             }
             http::read_on(&mut self.stream, &mut self.answers).await?;
         }
+    }
+}
+
+/// Connections to a host, as many as there are posts at a time.
+pub struct Pool {
+    host: SocketAddr,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Pool {
+    pub fn new(host: SocketAddr) -> Self {
+        Self { host, idle: Mutex::default() }
+    }
+
+    /// Posts an event over a connection that is idle; the status of the answer.
+    pub async fn post(&self, event: &str) -> io::Result<u16> {
+        let idle = self.idle.lock().unwrap().pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => Connection::open(self.host).await?,
+        };
+        let status = connection.post(event).await?;
+        self.idle.lock().unwrap().push(connection);
+        Ok(status)
     }
 }

@@ -40,17 +40,10 @@ pub enum Syncs {
 /// Reads the lines of `strace -f -y -xx -ttt`. A call that failed counts as not made.
 pub fn read(lines: &[String]) -> Vec<Step> {
     let mut steps = Vec::new();
-    // Syncs that another thread's line interrupted, by thread: they count when they are done.
-    let mut unfinished: BTreeMap<&str, String> = BTreeMap::new();
     for line in lines {
-        let parts = line.split_once(' ').and_then(|(thread, rest)| Some((thread, rest.trim_start().split_once(' ')?)));
-        let Some((thread, (at, call))) = parts else { continue };
+        let parts = line.split_once(' ').and_then(|(_, rest)| rest.trim_start().split_once(' '));
+        let Some((at, call)) = parts else { continue };
         let at = at.parse().unwrap();
-        if call.starts_with("<... fsync") || call.starts_with("<... fdatasync") {
-            let file = unfinished.remove(thread);
-            steps.extend(file.map(|file| Step { at, file, deed: Deed::Sync }));
-            continue;
-        }
         let Some((name, arguments)) = call.split_once('(') else { continue };
         let Some(file) = file_of(arguments).filter(|file| file.starts_with(DATABASE) && file != INDEX) else {
             continue;
@@ -59,10 +52,7 @@ pub fn read(lines: &[String]) -> Vec<Step> {
         let deed = match name {
             "pwrite64" => write(arguments),
             "ftruncate" => Deed::Truncate { length: last_number(arguments) },
-            "fsync" | "fdatasync" if call.contains("<unfinished") => {
-                unfinished.insert(thread, file);
-                continue;
-            }
+            // It covers what was written when it began: another thread goes on writing meanwhile.
             "fsync" | "fdatasync" => Deed::Sync,
             _ => continue,
         };

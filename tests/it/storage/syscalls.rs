@@ -16,6 +16,8 @@ use crate::app::{PROJECT, data_folder, member, problem, raw, webhook};
 use crate::process::Process;
 use crate::receiver::Receiver;
 
+/// The log is synced with the one, the main file and the folder with the other.
+const SYNCS: &str = "fsync,fdatasync";
 /// Producers, and what each of them sends.
 const PRODUCERS: usize = 4;
 const EVENTS: usize = 40;

@@ -78,7 +78,7 @@ fn a_second_copy_is_right_only_after_a_kill_and_under_the_same_message_id() {
 
 #[test]
 fn one_kill_duplicates_no_more_than_what_can_be_under_way() {
-    let events = ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX as usize + 1;
+    let events = DUPLICATES_OF_A_KILL_MAX as usize + 1;
     let tally = Tally::new(events);
     let arrivals = || {
         (0..events).for_each(|number| {
