@@ -2,8 +2,8 @@
 
 use hooksieve::client::Client;
 use hooksieve::wire::{
-    Agreements, Candidate, FilterStatus, KeptOutcome, NewShadow, NewWebhook, Outcome, PatchWebhook, ReasonClass,
-    Shadow, UploadQuery, Webhook,
+    Agreements, Candidate, Evaluate, FilterStatus, KeptOutcome, NewShadow, NewWebhook, Outcome, PatchWebhook,
+    ReasonClass, Shadow, UploadQuery, Webhook,
 };
 
 use crate::app::{TestApp, created, filtered, marked, problem, raw, verdict, webhook};
@@ -220,6 +220,9 @@ async fn a_shadow_is_still_compared_after_a_restart() {
     app.send(&marked("e1", true)).await;
 
     let app = app.reopened(crate::app::COMPILER.as_ref()).await;
+    // Until the candidate is compiled again; no event waits for one.
+    let evaluate = Evaluate { event_id: Some("e1".to_owned()), config: Some(raw(DONE)), ..Evaluate::default() };
+    while app.client(&token).evaluate_filter("field-match", &evaluate).await.is_err() {}
     app.send(&marked("e2", false)).await;
 
     let shadow = compared(&app.client(&token), &webhook).await;
