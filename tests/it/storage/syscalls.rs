@@ -21,8 +21,6 @@ const SYNCS: &str = "fsync,fdatasync";
 /// Producers, and what each of them sends.
 const PRODUCERS: usize = 4;
 const EVENTS: usize = 40;
-/// Whichever is used.
-const SYNCS: &str = "fsync,fdatasync";
 /// Runs at a time.
 const AT_ONCE: usize = 3;
 

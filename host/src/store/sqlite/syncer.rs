@@ -32,7 +32,7 @@ pub(super) struct Unsynced {
 
 /// The way to the syncing thread.
 pub(super) struct Syncer {
-    // `None` when it is finished: the thread ends when the sender is gone.
+    // `None` only while dropping: the thread ends when the sender is gone.
     queue: Option<mpsc::Sender<Unsynced>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -55,24 +55,20 @@ impl Syncer {
 
     /// Answers the jobs when they are on the disk.
     pub(super) fn answer_when_synced(&self, unsynced: Unsynced) {
-        // Dropped with its jobs if the thread has ended, which their callers take for the end of the store.
-        drop(self.queue.as_ref().map(|queue| queue.send(unsynced)));
+        let queue = self.queue.as_ref().expect("it is taken only by drop");
+        // Dropped with its jobs if the thread has panicked, which their callers take for the end of the store.
+        drop(queue.send(unsynced));
     }
+}
 
-    /// Waits until all are answered.
-    pub(super) fn finish(&mut self) {
+impl Drop for Syncer {
+    fn drop(&mut self) {
         drop(self.queue.take());
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
             tracing::error!("the syncing thread panicked");
         }
-    }
-}
-
-impl Drop for Syncer {
-    fn drop(&mut self) {
-        self.finish();
     }
 }
 
