@@ -1,12 +1,12 @@
 //! `cargo xtask`: the README's commands, which must work on a machine that has nothing but cargo.
 //!
-//! It prepares what cargo itself cannot (a compiler for the filters, a Python for the tests) and hands over to cargo.
+//! It prepares what cargo itself cannot (a compiler for the filters, what the tests run) and hands over to cargo.
 //! Only `guards` builds anything itself, in a folder of its own.
 
 mod guards;
-mod python;
 mod readme;
 mod setup;
+mod tools;
 
 use std::env;
 use std::error::Error;
@@ -78,7 +78,7 @@ fn with_setup(cargo: &[&str], rest: &[String]) -> Result<ExitCode, Box<dyn Error
 fn with_settings(cargo: &[&str], rest: &[String], settings: &[(&str, &str)]) -> Result<ExitCode, Box<dyn Error>> {
     setup::run(&root())?;
     if cargo[0] == "test" {
-        python::run(&root());
+        tools::run(&root());
     }
     eprintln!("xtask: cargo {} {}", cargo.join(" "), rest.join(" "));
     let status = self::cargo()
