@@ -111,13 +111,6 @@ impl Sender {
         Ok(Self { pool: dial::pool(&options)?, options })
     }
 
-    /// One for tests that send nothing.
-    #[cfg(test)]
-    pub(crate) fn to_nowhere() -> Self {
-        let options = SendOptions::new(Policy::default(), Resolver::System);
-        Self::new(options).expect("a client needs nothing but root certificates")
-    }
-
     /// Makes the request. Every way it can fail is an answer, not an error.
     pub async fn send(&self, request: Request<'_>) -> Sent {
         self.send_within(request, self.options.attempt_timeout).await
@@ -279,5 +272,14 @@ fn class_of(cause: &(dyn Error + 'static), point: Point) -> Option<AttemptError>
         // So hyper says that chunks make no sense.
         (Point::Exchanging, InvalidData | InvalidInput) => Some(AttemptError::Malformed),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+impl Sender {
+    /// One for tests that send nothing.
+    pub(crate) fn to_nowhere() -> Self {
+        let options = SendOptions::new(Policy::default(), Resolver::System);
+        Self::new(options).expect("a client needs nothing but root certificates")
     }
 }
