@@ -13,7 +13,7 @@
 //! what comes back is as old as before. What came before on disk stays: WAL frames are checked in order, so a lost commit
 //! cannot take away an earlier one, and the next sync covers all that precedes it.
 //!
-//! What there is no [room] for on the disk is refused before it is begun. The log is copied to the main file by
+//! What there is no [`room`](super::room) for on the disk is refused before it is begun. The log is copied to the main file by
 //! this thread too, and not by SQLite after a commit: SQLite says nothing when that fails, and a sync that
 //! failed unseen would be trusted the next time.
 //!
