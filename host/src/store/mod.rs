@@ -70,7 +70,8 @@ impl From<Injected> for StoreError {
 /// What the store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
 
-/// What is kept. Every write is on disk when it returns, except claims, and what [`Store::forget`] deletes.
+/// What is kept. Every write is on disk when it returns, except what is done again after a power cut: claims, decisions on
+/// events ([`Store::record_dispatch`]), and what [`Store::forget`] deletes.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Makes a user known or renames them.

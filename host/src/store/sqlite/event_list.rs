@@ -138,8 +138,11 @@ fn start(connection: &Connection, query: &EventQuery, page: &PageRequest) -> rus
     let end = Timestamp::from_millis(i64::MAX);
     let until = Place { accepted_at: query.until.unwrap_or(end), seq: EventSeq(i64::MIN) };
     let Some(after) = page.after else { return Ok(Some(until)) };
+    if after > events::last(connection)? {
+        return Ok(None);
+    }
     let accepted_at = connection
-        .prepare_cached("SELECT accepted_at FROM events WHERE seq <= ?1 AND ?1 <= (SELECT seq FROM sqlite_sequence WHERE name = 'events') ORDER BY seq DESC LIMIT 1")?
+        .prepare_cached("SELECT accepted_at FROM events WHERE seq <= ?1 ORDER BY seq DESC LIMIT 1")?
         .query_one((after,), |row| row.get(0))
         .optional()?;
     // Where the last one of a page has gone since, the list goes on at the next that is left.

@@ -90,7 +90,7 @@ pub struct SqliteStore {
 pub struct CommitCounts {
     /// Those in which something had to be on the disk before it was answered.
     pub durable: u64,
-    /// Those of claims, releases and decisions on events alone.
+    /// Those of claims, releases, decisions on events and deletions of the aged alone.
     pub soft: u64,
 }
 
@@ -219,7 +219,7 @@ impl SqliteStore {
         work: impl FnOnce(&Connection, &Fences) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         let fences = Arc::clone(&self.fences);
-        self.writer.write_in_turn(Durability::Soft, Space::Least, move |connection| work(connection, &fences)).await
+        self.decide(move |connection| work(connection, &fences)).await
     }
 
     /// Refuses where there is no such room: what is begun might not be written down.
