@@ -143,7 +143,7 @@ impl Cache {
         let beginning = hex::encode(beginning);
         for file in self.files()? {
             if file.name.starts_with(&beginning) {
-                fs::remove_file(self.folder.join(file.name))?;
+                self.delete(&file)?;
             }
         }
         Ok(())
@@ -158,10 +158,18 @@ impl Cache {
             count += 1;
             bytes += file.bytes;
             if count > self.bounds.count || bytes > self.bounds.bytes as u64 {
-                fs::remove_file(self.folder.join(file.name))?;
+                self.delete(&file)?;
             }
         }
         Ok(())
+    }
+
+    /// Deletes a file, if nobody else has meanwhile.
+    fn delete(&self, file: &File) -> io::Result<()> {
+        match fs::remove_file(self.folder.join(&file.name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn files(&self) -> io::Result<Vec<File>> {
@@ -170,7 +178,11 @@ impl Cache {
             let entry = entry?;
             let Ok(name) = entry.file_name().into_string() else { continue };
             if Path::new(&name).extension().is_some_and(|extension| extension == EXTENSION) {
-                let metadata = entry.metadata()?;
+                let metadata = match entry.metadata() {
+                    // Somebody else has deleted it meanwhile.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    metadata => metadata?,
+                };
                 files.push(File { name, used: metadata.modified()?, bytes: metadata.len() });
             }
         }

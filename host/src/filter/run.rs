@@ -72,9 +72,7 @@ impl Loaded {
         let pre = Linker::new(engine).instantiate_pre(component).map_err(refuse)?;
         Ok(Self { filter: Filter::new(pre).map_err(refuse)? })
     }
-}
 
-impl Loaded {
     /// What an instance says of events that has seen no others.
     fn decide(&self, store: &mut Store<Guard>, start: Start<'_>, events: &[&[Value]]) -> wasmtime::Result<Vec<Said>> {
         match self.filter.begin(&mut *store, start.config())? {
