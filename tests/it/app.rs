@@ -23,6 +23,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::receiver::{Answer, Receiver};
 use crate::started;
 
 pub use crate::process::OPERATOR_TOKEN;
@@ -270,6 +271,16 @@ pub async fn only_delivery(client: &Client, webhook: &Webhook) -> DeliveryDetail
     let page = client.list_deliveries(&webhook.id, &DeliveriesQuery::default()).await.unwrap();
     let [only] = <[Delivery; 1]>::try_from(page.items).unwrap();
     client.get_delivery(&only.id).await.unwrap()
+}
+
+/// A user with a webhook whose endpoint has failed once, and the delivery of `e1` that waits for its next attempt.
+pub async fn failed_once(app: &TestApp, receiver: &Receiver) -> (Client, Webhook, Delivery) {
+    let user = app.user("u1").await;
+    let webhook = user.create_webhook(&webhook(&receiver.url("/a"))).await.unwrap();
+    receiver.script("/a", [Answer::status(500)]);
+    app.send(&created("e1")).await;
+    let waiting = only_delivery(&user, &webhook).await.delivery;
+    (user, webhook, waiting)
 }
 
 /// The verdict on an event for a webhook, as its owner sees it.

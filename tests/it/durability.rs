@@ -144,7 +144,7 @@ async fn a_process_that_is_asked_to_stop_ends_in_time_although_requests_are_unde
     register(&process, &receiver, &["/a"]).await;
     process.operator().send_event(&created("e1")).await.unwrap();
     receiver.wait_for("/a", 1).await;
-    let mut half_sent = TcpStream::connect(process.url().strip_prefix("http://").unwrap()).await.unwrap();
+    let mut half_sent = TcpStream::connect(process.address()).await.unwrap();
     let head = format!(
         "POST /v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {OPERATOR_TOKEN}\r\n\
          content-type: application/json\r\ncontent-length: 1000\r\nexpect: 100-continue\r\n\r\n"

@@ -1,5 +1,7 @@
-//! The real program as a process: started, asked to stop, killed.
+//! The real program as a process: started, asked to stop, killed, and how much memory it has.
 
+use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -95,6 +97,10 @@ impl Process {
         &self.url
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.url.strip_prefix("http://").unwrap().parse().unwrap()
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id().expect("it is not waited for yet")
     }
@@ -130,4 +136,20 @@ impl Process {
 pub fn printed(output: &Output) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     (text(&output.stdout), text(&output.stderr))
+}
+
+/// Bytes of memory that a process has resident.
+pub fn resident_bytes(pid: u32) -> u64 {
+    memory_bytes(pid, "VmRSS:")
+}
+
+/// The most that it had until now.
+pub fn most_resident_bytes(pid: u32) -> u64 {
+    memory_bytes(pid, "VmHWM:")
+}
+
+fn memory_bytes(pid: u32, name: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
 }

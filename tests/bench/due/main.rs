@@ -6,6 +6,8 @@
 #![expect(clippy::unwrap_used, reason = "a measurement that meets what it does not expect stops there")]
 #![expect(unreachable_pub, reason = "the files are modules of one program; `pub` says what a file offers the others")]
 
+#[path = "../arguments.rs"]
+mod arguments;
 #[path = "mod.rs"]
 mod due;
 #[path = "../../it/process.rs"]
@@ -15,12 +17,12 @@ mod process;
 #[expect(dead_code, reason = "the queue checker uses all of it")]
 mod rig;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use tempfile::TempDir;
 
+use arguments::Run;
 use due::{Plan, TITLES, run};
 
 /// Starts a host with very many deliveries due, and posts new events to it.
@@ -38,18 +40,13 @@ struct Arguments {
     /// How many of them a second.
     #[arg(long, default_value_t = 100)]
     rate: u32,
-    /// Where the host keeps its data: a folder on a real disk.
-    #[arg(long, default_value = env!("CARGO_TARGET_TMPDIR"))]
-    disk: PathBuf,
-    /// Given by `cargo bench`.
-    #[arg(long, hide = true)]
-    bench: bool,
+    #[command(flatten)]
+    run: Run,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // Without `cargo bench` this is a test run of all targets, which is to show that it works.
-    let (each, events) = if arguments.bench { (10_000, 1_000) } else { (100, 20) };
+    let (each, events) = if arguments.run.is_measured { (10_000, 1_000) } else { (100, 20) };
     let Arguments { webhooks, rate, .. } = arguments;
     let due =
         Plan { webhooks, due_each: arguments.each.unwrap_or(each), events: arguments.events.unwrap_or(events), rate };
@@ -58,7 +55,7 @@ fn main() -> ExitCode {
     println!("{TITLES}");
     let mut all_faults = Vec::new();
     for plan in [nothing, due] {
-        let data = TempDir::new_in(&arguments.disk).unwrap();
+        let data = TempDir::new_in(&arguments.run.disk).unwrap();
         let figures = runtime.block_on(run(data.path(), &plan));
         println!("{}", figures.line(&plan));
         all_faults.extend(figures.faults(&plan));

@@ -7,7 +7,6 @@
 mod rows;
 
 use std::collections::HashMap;
-use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -16,7 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use crate::process::Process;
+use crate::process::{Process, most_resident_bytes};
 use crate::rig::driver::Pool;
 use crate::rig::event;
 use crate::rig::sink::{Arrival, Reply, Sink};
@@ -32,7 +31,7 @@ const ARRIVAL_TIME_MAX: Duration = Duration::from_secs(60);
 /// How long a start may take.
 const READY_MAX: Duration = Duration::from_secs(5);
 /// The memory that the host may have resident.
-const RESIDENT_MIB_MAX: f64 = 256.0;
+const RESIDENT_BYTES_MAX: u64 = 256 << 20;
 /// Above the columns of [`Figures::line`].
 pub const TITLES: &str = "      due  ready s after kill  resident   p50 ms   p99 ms delivered/s";
 
@@ -54,8 +53,8 @@ pub struct Figures {
     pub ready: Duration,
     /// The same after `kill -9`, which has the database checked.
     pub ready_after_kill: Duration,
-    /// The most memory that the program had resident, in MiB.
-    pub resident_mib: f64,
+    /// The most memory that the program had resident.
+    pub resident_bytes: u64,
     /// From when each new event was planned to be posted to its arrival, the shortest first.
     pub latencies: Vec<Duration>,
     /// Deliveries of the backlog that arrived between the first new event's post and the last one's arrival.
@@ -72,11 +71,11 @@ impl Figures {
     pub fn line(&self, plan: &Plan) -> String {
         let ms = |share: usize| self.latencies[(self.latencies.len() - 1) * share / 100].as_secs_f64() * 1e3;
         format!(
-            "{:>9} {:>8.2} {:>10.2} {:>5.0} MiB {:>8.1} {:>8.1} {:>11.0}",
+            "{:>9} {:>8.2} {:>10.2} {:>5} MiB {:>8.1} {:>8.1} {:>11.0}",
             plan.webhooks * plan.due_each,
             self.ready.as_secs_f64(),
             self.ready_after_kill.as_secs_f64(),
-            self.resident_mib,
+            self.resident_bytes >> 20,
             ms(50),
             ms(99),
             self.meanwhile as f64 / self.took.as_secs_f64()
@@ -89,8 +88,9 @@ impl Figures {
         if self.ready > READY_MAX {
             faults.push(format!("the host was ready after {:?}, not {READY_MAX:?}", self.ready));
         }
-        if self.resident_mib > RESIDENT_MIB_MAX {
-            faults.push(format!("the host had {:.0} MiB resident, not {RESIDENT_MIB_MAX}", self.resident_mib));
+        if self.resident_bytes > RESIDENT_BYTES_MAX {
+            let [had, may] = [self.resident_bytes, RESIDENT_BYTES_MAX].map(|bytes| bytes >> 20);
+            faults.push(format!("the host had {had} MiB resident, not {may}"));
         }
         if plan.due_each > 0 && !self.is_due_left {
             faults.push("all that was due was delivered before the new events: more must be due".to_owned());
@@ -115,16 +115,16 @@ pub async fn run(data: &Path, plan: &Plan) -> Figures {
     let (process, ready) = start(data).await;
     let others_before = arrivals.others();
     let began = Instant::now();
-    post(address(&process), &arrivals, plan).await;
+    post(process.address(), &arrivals, plan).await;
     arrivals.until(|state| state.arrived.len() == plan.events as usize).await;
     let (took, meanwhile) = (began.elapsed(), arrivals.others() - others_before);
     let is_due_left = arrivals.others() < (plan.webhooks * (1 + plan.due_each)) as usize;
-    let resident_mib = resident_mib(&process);
+    let resident_bytes = most_resident_bytes(process.pid());
     process.kill().await;
     let (process, ready_after_kill) = start(data).await;
     process.kill().await;
     let latencies = arrivals.latencies();
-    Figures { ready, ready_after_kill, resident_mib, latencies, meanwhile, took, is_due_left }
+    Figures { ready, ready_after_kill, resident_bytes, latencies, meanwhile, took, is_due_left }
 }
 
 /// Starts the program, and waits until it says that it is ready.
@@ -133,10 +133,6 @@ async fn start(data: &Path) -> (Process, Duration) {
     let process = Process::start(data, &[]).await;
     process.operator().get_readiness().await.unwrap();
     (process, began.elapsed())
-}
-
-fn address(process: &Process) -> SocketAddr {
-    process.url().strip_prefix("http://").unwrap_or_default().parse().unwrap()
 }
 
 /// Posts the new events, each when it is planned, whether or not earlier ones were answered.
@@ -153,13 +149,6 @@ async fn post(host: SocketAddr, arrivals: &Arrivals, plan: &Plan) {
         planned += Duration::from_secs(1) / plan.rate;
     }
     posting.join_all().await;
-}
-
-/// The most memory that the program had resident until now.
-fn resident_mib(process: &Process) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", process.pid())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches("kB").trim().parse::<f64>().unwrap() / 1024.0
 }
 
 /// What arrived, and when.

@@ -9,16 +9,18 @@
 #![expect(clippy::unwrap_used, reason = "a measurement that meets what it does not expect stops there")]
 #![expect(unreachable_pub, reason = "the files are modules of one program; `pub` says what a file offers the others")]
 
+#[path = "../arguments.rs"]
+mod arguments;
 mod fill;
 mod retention;
 mod stages;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use tempfile::TempDir;
 
+use arguments::Run;
 use stages::{Cost, Host};
 
 /// How much more than at the first size an event may cost, in processor time.
@@ -33,21 +35,19 @@ struct Arguments {
     /// Events that are measured at each.
     #[arg(long)]
     events: Option<u32>,
-    /// Where the database is: a folder on a real disk with 1 GB for each million of events.
-    #[arg(long, default_value = env!("CARGO_TARGET_TMPDIR"))]
-    disk: PathBuf,
-    /// Given by `cargo bench`.
-    #[arg(long, hide = true)]
-    bench: bool,
+    #[command(flatten)]
+    run: Run,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // Without `cargo bench` this is a test run of all targets, which is to show that it works.
-    let (sizes, events) =
-        if arguments.bench { (vec![10_000, 100_000, 1_000_000, 10_000_000], 5_000) } else { (vec![200, 2_000], 100) };
+    let (sizes, events) = if arguments.run.is_measured {
+        (vec![10_000, 100_000, 1_000_000, 10_000_000], 5_000)
+    } else {
+        (vec![200, 2_000], 100)
+    };
     let (sizes, events) = (arguments.sizes.unwrap_or(sizes), arguments.events.unwrap_or(events));
-    let data = TempDir::new_in(&arguments.disk).unwrap();
+    let data = TempDir::new_in(&arguments.run.disk).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async { Host::open(data.path()).await.close().await });
     println!("processor time (time that passed) of an event, µs\n");
@@ -69,5 +69,5 @@ fn main() -> ExitCode {
     let (first, most) = (all[0], all.iter().copied().fold(0.0, f64::max));
     println!("\nat the most {:.2} times the first", most / first);
     // A test run has too few events for that.
-    if arguments.bench && most > GROWTH_MAX * first { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if arguments.run.is_measured && most > GROWTH_MAX * first { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

@@ -21,6 +21,7 @@ use hooksieve::store::{
     Accepted, Added, Attempted, Claim, ClaimedDelivery, ClaimedEvent, DeliveryClaim, Dispatched, NewDelivery, Next,
     Project, Recorded, SealingKey, Store, User,
 };
+use rustix::time::{ClockId, clock_gettime};
 
 /// Webhooks, of which each event concerns two.
 pub const WEBHOOKS: usize = 1_000;
@@ -120,7 +121,7 @@ impl Host {
         let now = SystemClock.now();
         let number = claimed.stored.seq.0 as usize;
         let [owed, other] = [number, number + 1].map(|number| &self.webhooks[number % WEBHOOKS]);
-        let id = DeliveryId::generate(now, random_bytes(&SystemClock));
+        let id = DeliveryId::of(&claimed.stored.event, &owed.id);
         let delivered = Verdict { delivery_id: Some(id.clone()), ..verdict(owed, Outcome::Delivered) };
         let filtered =
             Verdict { reason: Some("the record is not done".to_owned()), ..verdict(other, Outcome::Filtered) };
@@ -202,11 +203,7 @@ async fn timed(events: u32, work: impl Future<Output = usize>) -> Cost {
 
 /// The processor time of this process.
 fn cpu_time() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    // The name, which comes second, is in brackets and may have blanks; user and system time are the 14th and 15th.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    let ticks: u64 = fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum();
-    Duration::from_millis(ticks * 10)
+    clock_gettime(ClockId::ProcessCPUTime).try_into().unwrap()
 }
 
 /// An event like those that are there, under a random id.

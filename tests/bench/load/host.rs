@@ -63,8 +63,7 @@ impl Host {
     }
 
     pub fn address(&self) -> SocketAddr {
-        let url = self.process.url();
-        url.strip_prefix("http://").unwrap_or(url).parse().unwrap()
+        self.process.address()
     }
 
     pub fn pid(&self) -> u32 {

@@ -1,7 +1,7 @@
 //! How much the host does, how quickly, and how far from what this machine could do at all.
 //!
 //! `cargo bench --workspace --bench load` drives the real program as a process of its own, with its
-//! data on a real disk and its default durability (WAL, `synchronous=FULL`), and prints one table. Every
+//! data on a real disk and its default durability (a 202 comes after a sync of the log), and prints one table. Every
 //! figure is the median of several runs; each run has a fresh host and throws its beginning away; the runs
 //! of all figures take turns, so that a busy minute of the machine does not fall on one figure alone. What
 //! is compared is measured in the same runs: one commit an event ([`commits`]), and the host's own HTTP
@@ -14,6 +14,8 @@
 #![expect(clippy::unwrap_used, reason = "a measurement that meets what it does not expect stops there")]
 #![expect(unreachable_pub, reason = "the files are modules of one program; `pub` says what a file offers the others")]
 
+#[path = "../arguments.rs"]
+mod arguments;
 mod closed;
 mod commits;
 mod floor;
@@ -35,6 +37,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
+use arguments::Run;
 use rounds::Round;
 use sheet::Sheet;
 
@@ -53,9 +56,6 @@ struct Arguments {
     /// Seconds that a run measures.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
-    /// Where the hosts keep their data: a folder on the disk that is to be measured, not in memory.
-    #[arg(long, default_value = env!("CARGO_TARGET_TMPDIR"))]
-    disk: PathBuf,
     /// Another build of the program, measured in turns with this one.
     #[arg(long)]
     against: Option<PathBuf>,
@@ -65,9 +65,8 @@ struct Arguments {
     /// Only figures of these kinds.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Kind::Accepts, Kind::Deliveries, Kind::Latency, Kind::Syncs])]
     only: Vec<Kind>,
-    /// Given by `cargo bench`.
-    #[arg(long, hide = true)]
-    bench: bool,
+    #[command(flatten)]
+    run: Run,
 }
 
 /// What is measured.
@@ -99,8 +98,7 @@ fn per(count: u64, of: f64) -> f64 {
 
 fn main() {
     let arguments = Arguments::parse();
-    // Without `cargo bench` this is a test run of all targets, which is to show that it works.
-    let is_short = arguments.short || !arguments.bench;
+    let is_short = arguments.short || !arguments.run.is_measured;
     let pace = if is_short {
         Pace { warm_up: Duration::from_millis(200), measured: Duration::from_millis(500) }
     } else {
@@ -111,7 +109,7 @@ fn main() {
     for run in 1..=if is_short { 1 } else { arguments.runs } {
         eprintln!("run {run}");
         for program in std::iter::once(None).chain(arguments.against.as_deref().map(Some)) {
-            let (disk, log_level) = (arguments.disk.as_path(), arguments.log_level.as_str());
+            let (disk, log_level) = (arguments.run.disk.as_path(), arguments.log_level.as_str());
             let mut round = Round { sheet: &mut sheet, pace, is_short, program, disk, log_level };
             runtime.block_on(round.run(&arguments.only));
         }

@@ -59,7 +59,7 @@ pub async fn check(data: &Path, plan: &Plan, mut progress: impl FnMut(u32)) -> C
         stage::register(&user, sink.url(queue.path), queue.rule).await;
     }
 
-    let (host, hosts) = watch::channel(address(&process));
+    let (host, hosts) = watch::channel(process.address());
     let next = Arc::new(AtomicUsize::new(0));
     let mut producers = JoinSet::new();
     for _ in 0..plan.producers {
@@ -75,7 +75,7 @@ pub async fn check(data: &Path, plan: &Plan, mut progress: impl FnMut(u32)) -> C
         running.kill().await;
         tally.kill();
         running = Process::start(data, &SETTINGS).await;
-        host.send_replace(address(&running));
+        host.send_replace(running.address());
         progress(kills);
     }
     producers.join_all().await;
@@ -92,11 +92,6 @@ fn moments(plan: &Plan, numbers: &mut Numbers) -> Vec<usize> {
     let mut moments: Vec<usize> = (0..plan.kills).map(|_| moment()).collect();
     moments.sort_unstable();
     moments
-}
-
-fn address(process: &Process) -> SocketAddr {
-    let url = process.url();
-    url.strip_prefix("http://").unwrap_or(url).parse().unwrap()
 }
 
 /// Posts what is next until all is posted. An event whose connection breaks is left as it is; the next one

@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a check that meets what it does not expect stops there")]
 #![expect(unreachable_pub, reason = "the files are modules of one program; `pub` says what a file offers the others")]
 
+#[path = "../arguments.rs"]
+mod arguments;
 #[path = "../../it/process.rs"]
 #[expect(dead_code, reason = "the integration tests use all of it")]
 mod process;
@@ -15,12 +17,12 @@ mod queue;
 #[expect(dead_code, reason = "the other programs use all of it")]
 mod rig;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use tempfile::TempDir;
 
+use arguments::Run;
 use queue::checker::{Plan, check};
 
 /// Kills a host at random while events are posted, and counts what was lost, unexpected and duplicated.
@@ -38,25 +40,20 @@ struct Arguments {
     /// Decides at which events the host is killed.
     #[arg(long, default_value_t = 0x5eed)]
     seed: u64,
-    /// Where the host keeps its data: a folder on a real disk.
-    #[arg(long, default_value = env!("CARGO_TARGET_TMPDIR"))]
-    disk: PathBuf,
-    /// Given by `cargo bench`.
-    #[arg(long, hide = true)]
-    bench: bool,
+    #[command(flatten)]
+    run: Run,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // Without `cargo bench` this is a test run of all targets, which is to show that it works.
-    let (kills, events) = if arguments.bench { (200, 50_000) } else { (3, 300) };
+    let (kills, events) = if arguments.run.is_measured { (200, 50_000) } else { (3, 300) };
     let plan = Plan {
         kills: arguments.kills.unwrap_or(kills),
         events: arguments.events.unwrap_or(events),
         producers: arguments.producers,
         seed: arguments.seed,
     };
-    let data = TempDir::new_in(&arguments.disk).unwrap();
+    let data = TempDir::new_in(&arguments.run.disk).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let counts = runtime.block_on(check(data.path(), &plan, |kills| eprintln!("{kills} kills")));
     println!("{counts}");

@@ -1,7 +1,7 @@
 //! The user, the project and the webhooks that a run needs.
 
 use hooksieve::client::Client;
-use hooksieve::wire::{CreateToken, FilterChoice, NewWebhook, PutProject, PutUser};
+use hooksieve::wire::{CreateToken, FilterChoice, NewWebhook, PutProject, PutUser, Webhook};
 use serde_json::value::RawValue;
 
 /// The project of all events.
@@ -19,11 +19,11 @@ pub async fn member(operator: &Client) -> Client {
 }
 
 /// Registers a webhook for all events, or for those that `field-match` lets through with this rule.
-pub async fn register(user: &Client, url: String, rule: Option<&str>) {
+pub async fn register(user: &Client, url: String, rule: Option<&str>) -> Webhook {
     let filter = rule.map(|rule| {
         let config = RawValue::from_string(rule.to_owned()).unwrap();
         FilterChoice { id: "field-match".to_owned(), config: Some(config), on_error: None }
     });
     let events = vec!["TODO_CREATED".to_owned()];
-    user.create_webhook(&NewWebhook { url, events, filter, ..NewWebhook::default() }).await.unwrap();
+    user.create_webhook(&NewWebhook { url, events, filter, ..NewWebhook::default() }).await.unwrap()
 }

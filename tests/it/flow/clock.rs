@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hooksieve::wire::DeliveryState;
 
-use crate::app::{TestApp, created, only_delivery, webhook};
+use crate::app::{TestApp, created, failed_once, only_delivery, webhook};
 use crate::receiver::{Answer, Receiver};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -39,11 +39,7 @@ async fn a_clock_that_leaps_forward_makes_one_more_attempt_of_what_is_under_way(
 #[tokio::test]
 async fn a_clock_that_is_set_back_keeps_what_is_due_later_and_sends_what_is_new_at_once() {
     let (app, receiver) = (TestApp::start().await, Receiver::start().await);
-    let user = app.user("u1").await;
-    let webhook = user.create_webhook(&webhook(&receiver.url("/a"))).await.unwrap();
-    receiver.script("/a", [Answer::status(500)]);
-    app.send(&created("e1")).await;
-    let waiting = only_delivery(&user, &webhook).await.delivery;
+    let (_, _, waiting) = failed_once(&app, &receiver).await;
     assert_eq!((waiting.state, waiting.attempt_count), (DeliveryState::Pending, 1));
 
     app.set_back(DAY);
@@ -62,11 +58,7 @@ async fn a_clock_that_is_set_back_keeps_what_is_due_later_and_sends_what_is_new_
 #[tokio::test]
 async fn a_delivery_whose_time_a_wrong_clock_has_moved_far_away_is_sent_when_its_owner_asks() {
     let (app, receiver) = (TestApp::start().await, Receiver::start().await);
-    let user = app.user("u1").await;
-    let webhook = user.create_webhook(&webhook(&receiver.url("/a"))).await.unwrap();
-    receiver.script("/a", [Answer::status(500)]);
-    app.send(&created("e1")).await;
-    let waiting = only_delivery(&user, &webhook).await.delivery;
+    let (user, webhook, waiting) = failed_once(&app, &receiver).await;
 
     app.set_back(DAY);
     user.retry_delivery(&waiting.id).await.unwrap();

@@ -12,7 +12,7 @@ use hooksieve::wire::{
 };
 use serde_json::{Value, json};
 
-use crate::app::{TestApp, created, problem, webhook};
+use crate::app::{TestApp, created, failed_once, problem, webhook};
 use crate::receiver::{Answer, Receiver};
 
 fn enable() -> PatchWebhook {
@@ -223,10 +223,7 @@ async fn one_user_cannot_take_all_places_for_checks() {
 #[tokio::test]
 async fn what_was_owed_to_a_disabled_webhook_is_delivered_once_it_is_enabled() {
     let (app, receiver) = (TestApp::start().await, Receiver::start().await);
-    let user = app.user("u1").await;
-    let webhook = user.create_webhook(&webhook(&receiver.url("/a"))).await.unwrap();
-    receiver.script("/a", [Answer::status(500)]);
-    app.send(&created("e1")).await;
+    let (user, webhook, _) = failed_once(&app, &receiver).await;
     user.disable_webhook(&webhook.id).await.unwrap();
     app.run_after(Duration::from_secs(60)).await;
     let resting = receiver.on("/a").len();

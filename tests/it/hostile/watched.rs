@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::process::resident_bytes;
+
 /// How long what is being closed may still be open.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How much more memory a process may have than at first.
@@ -45,7 +47,7 @@ impl Watched {
             ),
             open: count(self.links().map(|link| link.split(['[', ' ']).next().unwrap_or_default().to_owned())),
             files: self.folders.iter().flat_map(|folder| files_in(folder)).collect(),
-            rss_bytes: rss_bytes(self.pid),
+            rss_bytes: resident_bytes(self.pid),
         }
     }
 
@@ -114,12 +116,6 @@ fn count(names: impl Iterator<Item = String>) -> BTreeMap<String, usize> {
         *counts.entry(name).or_default() += 1;
     }
     counts
-}
-
-fn rss_bytes(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
 }
 
 fn files_in(folder: &Path) -> Vec<PathBuf> {

@@ -12,7 +12,7 @@ use super::wire::Hostile;
 use super::{AttemptError, Expected, Row};
 use crate::app::{created, data_folder, marked, member, webhook};
 use crate::hostile::watched::Watched;
-use crate::process::Process;
+use crate::process::{Process, most_resident_bytes};
 use crate::receiver::Receiver;
 
 /// The time limit of attempts, in seconds.
@@ -70,7 +70,7 @@ pub async fn all(rows: Vec<Row>, pki: &Pki) {
     }
     let wrong = judge(&user, &running).await;
     wait_until_closed(&running).await;
-    let peak = peak_bytes(process.pid()).saturating_sub(before.rss_bytes);
+    let peak = most_resident_bytes(process.pid()).saturating_sub(before.rss_bytes);
     println!("the host's memory grew by {} MiB at the most", peak >> 20);
     for Running { webhook, .. } in &running {
         user.delete_webhook(&webhook.id).await.unwrap();
@@ -166,11 +166,4 @@ async fn wait_until_closed(running: &[Running]) {
         assert!(began.elapsed() < PATIENCE, "{} has a connection", row.name);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-}
-
-/// The most memory that the process has had.
-fn peak_bytes(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
 }

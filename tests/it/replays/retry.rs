@@ -6,7 +6,7 @@ use hooksieve::client::Client;
 use hooksieve::model::limits::RETRY_DELAYS as DELAYS;
 use hooksieve::wire::{DeliveryState, PatchWebhook, Webhook};
 
-use crate::app::{PROJECT, TestApp, created, only_delivery, problem, webhook};
+use crate::app::{PROJECT, TestApp, created, failed_once, only_delivery, problem, webhook};
 use crate::receiver::{Answer, Receiver};
 
 /// A webhook whose only delivery failed for good.
@@ -53,11 +53,7 @@ async fn a_delivery_that_was_given_up_is_sent_again_under_its_id_with_a_schedule
 #[tokio::test]
 async fn what_waits_for_a_later_attempt_is_sent_at_once() {
     let (app, receiver) = (TestApp::start().await, Receiver::start().await);
-    let user = app.user("u1").await;
-    let webhook = user.create_webhook(&webhook(&receiver.url("/a"))).await.unwrap();
-    receiver.script("/a", [Answer::status(500)]);
-    app.send(&created("e1")).await;
-    let delivery = only_delivery(&user, &webhook).await.delivery;
+    let (user, webhook, delivery) = failed_once(&app, &receiver).await;
 
     user.retry_delivery(&delivery.id).await.unwrap();
     let twice = problem(user.retry_delivery(&delivery.id).await);
