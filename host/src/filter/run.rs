@@ -14,6 +14,7 @@ use wasmtime::component::{Instance, Linker};
 use wasmtime::{Engine, ResourceLimiter, Store, Trap};
 
 use super::engine::Ticker;
+use super::error::plain;
 use super::projection::Value;
 use super::wit_v0_1_0::{Filter, Said};
 use super::{FilterLimits, Refused, StartError};
@@ -30,7 +31,7 @@ const HOST_STACK_BYTES: usize = 2 << 20;
 /// Calls that may wait for a thread.
 const WAITING_MAX: usize = 1_024;
 /// Bytes of a failure's message that are kept.
-const MESSAGE_BYTES_MAX: usize = 1_024;
+pub(super) const MESSAGE_BYTES_MAX: usize = 1_024;
 
 /// What a filter said of one event, or how it failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -252,12 +253,7 @@ fn classify(error: &wasmtime::Error, store: &Store<Guard>) -> Failure {
 
 /// The innermost cause: the outer ones name the engine's own functions.
 pub(super) fn one_line(error: &wasmtime::Error) -> String {
-    let mut message = error.root_cause().to_string();
-    if message.len() > MESSAGE_BYTES_MAX {
-        let end = (0..=MESSAGE_BYTES_MAX).rev().find(|&at| message.is_char_boundary(at)).unwrap_or(0);
-        message.truncate(end);
-    }
-    message.replace('\n', " ")
+    plain(&error.root_cause().to_string(), MESSAGE_BYTES_MAX)
 }
 
 type Job = Box<dyn FnOnce(&Caller) + Send>;
