@@ -1,7 +1,5 @@
 //! Taking a request apart. Every refusal is a problem that names the offending field by its pointer.
 
-use std::sync::Arc;
-
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
@@ -63,7 +61,7 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJ
 }
 
 /// An uploaded filter.
-pub(super) struct WasmBytes(pub(super) Arc<[u8]>);
+pub(super) struct WasmBytes(pub(super) Bytes);
 
 impl FromRequest<ApiState> for WasmBytes {
     type Rejection = ApiError;
@@ -71,7 +69,7 @@ impl FromRequest<ApiState> for WasmBytes {
     async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
         body::check_type(request.headers(), "application/wasm")?;
         let limits = BodyLimits { bytes_max: state.module_bytes_max, time_max: UPLOAD_TIME_MAX };
-        Ok(Self(body::read(request.into_body(), limits).await?.as_ref().into()))
+        body::read_into_pages(request.into_body(), limits).await.map(Self)
     }
 }
 
