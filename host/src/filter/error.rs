@@ -175,6 +175,8 @@ pub(super) fn plain(text: &str, bytes_max: usize) -> String {
             character => plain.push(character),
         }
     }
+    // Escapes are longer than what they stand for.
+    plain.truncate(plain.floor_char_boundary(bytes_max));
     plain
 }
 
@@ -206,5 +208,6 @@ mod tests {
     fn what_a_refusal_repeats_is_short_and_moves_no_cursor() {
         assert_eq!(plain("a\u{1b}[2J\r\u{9b}1A\n\u{7f}ü", 100), "a\\u{1b}[2J\\r\\u{9b}1A \\u{7f}ü");
         assert_eq!(plain("äöü", 3), "ä");
+        assert_eq!(plain("\0\0\0", 7), "\\u{0}\\u");
     }
 }
