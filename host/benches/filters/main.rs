@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     }
     let wanted = arguments.iter().find(|argument| !argument.starts_with('-'));
     // Not of criterion's: measured in a way of their own.
-    let others: [(&str, fn(&Runtime)); 2] = [(threads::NAME, threads::measure), (thousand::NAME, thousand::measure)];
+    let others: [(_, fn(&Runtime)); 2] = [(threads::NAME, threads::measure), (thousand::NAME, thousand::measure)];
     if let Some((_, measure)) = others.iter().find(|(name, _)| wanted.is_some_and(|wanted| wanted == name)) {
         measure(&runtime);
         return ExitCode::SUCCESS;

@@ -116,7 +116,7 @@ mod tests {
             let called = caller.of_thread(thread).decide(&loaded, Start::Configure("null"), values);
             (called.result.unwrap(), called.fuel)
         };
-        let values = [Value::Boolean(true)];
+        let values = [Value::Boolean(false), Value::Boolean(true)];
         let at_home = decide(0, &values);
 
         for _ in 0..CALLS_UNTIL_COPIED {

@@ -5,10 +5,10 @@ mod batch;
 pub(super) use batch::Batch;
 
 use std::panic::AssertUnwindSafe;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
+use crossbeam_channel::{Receiver, Sender};
 use tokio::sync::{Semaphore, oneshot};
 use wasmtime::component::Instance;
 use wasmtime::{ResourceLimiter, Store, Trap};
@@ -274,16 +274,15 @@ type Job = Box<dyn FnOnce(&Caller) + Send>;
 /// Threads on which guests run, so that a guest never holds up an async worker.
 pub(super) struct Threads {
     count: usize,
-    jobs: SyncSender<Job>,
+    jobs: Sender<Job>,
     places: Arc<Semaphore>,
 }
 
 impl Threads {
     pub(super) fn start(caller: &Caller, count: u32) -> Result<Self, StartError> {
-        let (jobs, queue) = sync_channel::<Job>(WAITING_MAX);
-        let queue = Arc::new(Mutex::new(queue));
+        let (jobs, queue) = crossbeam_channel::bounded::<Job>(WAITING_MAX);
         for number in 0..count as usize {
-            let (queue, caller) = (Arc::clone(&queue), caller.of_thread(number));
+            let (queue, caller) = (queue.clone(), caller.of_thread(number));
             std::thread::Builder::new()
                 .name(format!("filter-{number}"))
                 .stack_size(caller.limits.stack_bytes_max + HOST_STACK_BYTES)
@@ -330,14 +329,10 @@ impl Threads {
     }
 }
 
-fn work(queue: &Mutex<Receiver<Job>>, caller: &Caller) {
-    loop {
-        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match job {
-            // A panic here is a bug of the host; it costs this call, not the thread. Nothing that the job
-            // could have left half done is used again: every call has its own store.
-            Ok(job) => drop(std::panic::catch_unwind(AssertUnwindSafe(|| job(caller)))),
-            Err(_) => return,
-        }
+fn work(queue: &Receiver<Job>, caller: &Caller) {
+    for job in queue {
+        // A panic here is a bug of the host; it costs this call, not the thread. Nothing that the job
+        // could have left half done is used again: every call has its own store.
+        drop(std::panic::catch_unwind(AssertUnwindSafe(|| job(caller))));
     }
 }
