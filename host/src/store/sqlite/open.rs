@@ -14,9 +14,10 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
+use super::lease::Leases;
 use super::room::Room;
 use super::syncer::Log;
-use super::{events, migrations, readers};
+use super::{events, lease, migrations, readers};
 use crate::metrics::Metrics;
 use crate::model::Timestamp;
 use crate::store::SealingKey;
@@ -131,6 +132,8 @@ pub(super) struct Opened {
     pub(super) readers: Vec<Connection>,
     /// How many times the database was opened, this time included.
     pub(super) opens: i64,
+    /// What the readers ask of the leases on deliveries.
+    pub(super) delivery_leases: Arc<Leases>,
 }
 
 pub(super) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
@@ -153,11 +156,12 @@ pub(super) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
     sync_directory(&options.directory)?;
     let last_event = events::last(&writer).map_err(|error| Refusal::from(error).at(&path))?;
     let log = Log { file: open_log(&options.directory)?, last_event };
+    let delivery_leases = Arc::new(Leases::new(opens));
     let readers = (0..readers::CONNECTIONS)
-        .map(|_| open_reader(&path))
+        .map(|_| open_reader(&path, &delivery_leases))
         .collect::<Result<_, _>>()
         .map_err(|error| Refusal::from(error).at(&path))?;
-    Ok(Opened { lock, log, room, writer, readers, opens })
+    Ok(Opened { lock, log, room, writer, readers, opens, delivery_leases })
 }
 
 fn make_directory(directory: &Path) -> Result<(), OpenError> {
@@ -237,8 +241,7 @@ fn open_writer(path: &Path, options: &OpenOptions) -> Result<(Connection, i64), 
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(Refusal::Io)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    configure(&connection)?;
     // Closing must not try an `fsync` again that failed before: `close` does it when all is well. Nor
     // must it touch a file that is refused.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -297,6 +300,16 @@ fn recognise(connection: &Connection) -> Result<i64, Refusal> {
         (APPLICATION_ID, version) if version > 0 => Ok(version),
         _ => Err(Refusal::NotADatabase),
     }
+}
+
+/// What readers and the writer have in common.
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // One plan for whatever is bound. SQLite would compile a statement again whenever the value of a bound `LIMIT`
+    // changes, which costs several times what most of ours do.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 fn configure_writer(connection: &Connection) -> Result<(), Refusal> {
@@ -367,11 +380,11 @@ fn begin(connection: &Connection, key: &SealingKey, now: Timestamp) -> Result<()
     Ok(())
 }
 
-fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+fn open_reader(path: &Path, delivery_leases: &Arc<Leases>) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    configure(&connection)?;
+    lease::lend_function(&connection, delivery_leases)?;
     connection.execute_batch(
         "PRAGMA query_only = ON;
          PRAGMA trusted_schema = OFF;

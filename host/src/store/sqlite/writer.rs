@@ -7,10 +7,9 @@
 //!
 //! A job is **durable** or **soft**. A durable one is answered when its commit is on the disk, which is the
 //! [`syncer`](super::syncer)'s part: this thread goes on writing meanwhile, so that many writes share an `fsync`.
-//! A soft one is answered when it is committed. Soft are claims, releases, decisions on events and what deletes the
-//! aged. That is safe: losing the tail of such commits in a power cut loses leases of a process that the same power cut
-//! has ended, and decisions on events that still wait for one and get the same again, under the same message ids; and
-//! what comes back is as old as before. What came before on disk stays: WAL frames are checked in order, so a lost commit
+//! A soft one is answered when it is committed. Soft are decisions on events and what deletes the aged. That is safe:
+//! losing the tail of such commits in a power cut loses decisions on events that still wait for one and get the same
+//! again, under the same message ids; and what comes back is as old as before. What came before on disk stays: WAL frames are checked in order, so a lost commit
 //! cannot take away an earlier one, and the next sync covers all that precedes it.
 //!
 //! What there is no [`room`](super::room) for on the disk is refused before it is begun. The log is copied to the main file by
@@ -21,7 +20,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -33,9 +32,12 @@ use super::room::{Room, Space};
 use super::syncer::{Log, Syncer, Unsynced};
 use crate::failpoint::{self, Point};
 use crate::metrics::Metrics;
-use crate::model::limits::{CHECKPOINT_PAGES, COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
+use crate::model::limits::{CHECKPOINT_LOOK_JOBS, CHECKPOINT_PAGES, COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
 use crate::model::storage::StorageFault;
 use crate::store::{Result, StoreError};
+
+/// The tables of which [`Commits::webhook_writes`] counts.
+const WEBHOOK_TABLES: [&str; 2] = ["webhooks", "webhook_secrets"];
 
 /// Whether a write must be on disk before it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub(super) enum Durability {
 pub(super) struct Commits {
     pub(super) durable: AtomicU64,
     pub(super) soft: AtomicU64,
+    /// How many transactions have touched webhooks or their secrets: what was read before the last of them is out of date.
+    pub(super) webhook_writes: AtomicU64,
     /// The place of the last event that is on the disk: only what survives a power cut is dispatched.
     pub(super) last_event_synced: AtomicI64,
 }
@@ -72,7 +76,7 @@ enum Message {
 impl Writer {
     /// Starts the thread, and the one that syncs `log`. `lock` is held until the connection is closed.
     pub(super) fn start(
-        connection: Connection,
+        mut connection: Connection,
         log: Log,
         lock: File,
         room: Arc<Room>,
@@ -82,8 +86,25 @@ impl Writer {
         let (queue, jobs) = mpsc::channel(WRITER_QUEUE_MAX);
         let commits = Arc::new(Commits::default());
         let syncer = Syncer::start(log, Arc::clone(&condition), Arc::clone(&commits), Arc::clone(&metrics))?;
+        let touched = Arc::new(AtomicBool::new(false));
+        let touching = Arc::clone(&touched);
+        let hook = move |_, _: &str, table: &str, _| {
+            if WEBHOOK_TABLES.contains(&table) {
+                touching.store(true, Ordering::Relaxed);
+            }
+        };
+        connection.update_hook(Some(hook)).map_err(std::io::Error::other)?;
         let (its_condition, its_commits) = (Arc::clone(&condition), Arc::clone(&commits));
-        let thread = Thread { connection, syncer, room, condition: its_condition, commits: its_commits, metrics };
+        let thread = Thread {
+            connection,
+            syncer,
+            room,
+            condition: its_condition,
+            commits: its_commits,
+            metrics,
+            touched,
+            jobs_since_look: 0,
+        };
         let thread =
             std::thread::Builder::new().name("hooksieve-writer".into()).spawn(move || thread.run(jobs, lock))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), condition, commits })
@@ -236,15 +257,20 @@ struct Thread {
     condition: Arc<Condition>,
     commits: Arc<Commits>,
     metrics: Arc<Metrics>,
+    /// Whether this transaction has touched a webhook or a secret.
+    touched: Arc<AtomicBool>,
+    /// Jobs that were run since the length of the log was looked at.
+    jobs_since_look: usize,
 }
 
 impl Thread {
-    fn run(self, mut queue: mpsc::Receiver<Message>, lock: File) {
+    fn run(mut self, mut queue: mpsc::Receiver<Message>, lock: File) {
         let _alarm = PanicAlarm(Arc::clone(&self.condition));
         while let Some(message) = queue.blocking_recv() {
             let Gathered { jobs, close } = gather(message, &mut queue);
             let jobs = self.admit(jobs);
             if !jobs.is_empty() {
+                self.jobs_since_look += jobs.len();
                 self.commit(jobs);
                 self.checkpoint_if_due();
             }
@@ -303,6 +329,9 @@ impl Thread {
             execute(&self.connection, "COMMIT")?;
             Ok(last_event)
         });
+        if self.touched.swap(false, Ordering::Relaxed) {
+            self.commits.webhook_writes.fetch_add(1, Ordering::Release);
+        }
         // SQLite has rolled back by itself after some failures.
         if committed.is_err() && !self.connection.is_autocommit() {
             execute(&self.connection, "ROLLBACK")?;
@@ -326,10 +355,14 @@ impl Thread {
         }
     }
 
-    /// Copies the log to the main file when it has grown. Nobody waits for it.
-    fn checkpoint_if_due(&self) {
+    /// Copies the log to the main file when it has grown, which is looked at now and then. Nobody waits for it.
+    fn checkpoint_if_due(&mut self) {
         let copied = self.condition.check().and_then(|()| {
             failpoint::hit(Point::Checkpoint)?;
+            if self.jobs_since_look < CHECKPOINT_LOOK_JOBS {
+                return Ok(());
+            }
+            self.jobs_since_look = 0;
             let pending: i64 = self
                 .connection
                 .prepare_cached("PRAGMA wal_checkpoint(NOOP)")?
