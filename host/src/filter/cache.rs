@@ -20,7 +20,8 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::artifact::{self, Artifact, KEY_BYTES, Place};
-use super::run::Loaded;
+use super::engines::Engines;
+use super::loaded::Loaded;
 use super::{Refused, StartError};
 use crate::failpoint::{self, Point};
 use crate::model::filter::FilterDigest;
@@ -42,16 +43,19 @@ pub(super) struct Bounds {
 
 /// Compiled filters.
 pub(super) struct Cache {
-    engine: Engine,
+    engines: Arc<Engines>,
     folder: PathBuf,
     bounds: Bounds,
     key: [u8; KEY_BYTES],
     loaded: Mutex<Lru>,
 }
 
-/// Where code is loaded from.
+/// Compiled code that may be loaded.
+#[derive(Clone, Copy)]
 enum Code<'a> {
+    /// What the compiling child has just answered with, or what was loaded before.
     Bytes(&'a [u8]),
+    /// The same in a file, or a file whose MAC was checked; the MAC behind the artifact is nothing to the engine.
     File(&'a Path),
 }
 
@@ -77,12 +81,12 @@ struct Entry {
 
 impl Cache {
     /// Opens the folder, and makes its key if it has none.
-    pub(super) fn open(engine: Engine, folder: PathBuf, bounds: Bounds) -> Result<Self, StartError> {
+    pub(super) fn open(engines: Arc<Engines>, folder: PathBuf, bounds: Bounds) -> Result<Self, StartError> {
         let key = fs::create_dir_all(&folder)
             .and_then(|()| artifact::delete_unfinished(&folder))
             .and_then(|()| read_or_make_key(&folder.join("key")))
             .map_err(|source| StartError::Cache { path: folder.clone(), source })?;
-        Ok(Self { engine, folder, bounds, key, loaded: Mutex::default() })
+        Ok(Self { engines, folder, bounds, key, loaded: Mutex::default() })
     }
 
     /// A filter that is in memory.
@@ -94,8 +98,7 @@ impl Cache {
     pub(super) fn read(&self, digest: &FilterDigest) -> Option<Arc<Loaded>> {
         let path = self.path(digest);
         let bytes = self.check(digest, &path)?;
-        let component = self.map(&path).ok()?;
-        let loaded = Arc::new(Loaded::link(&self.engine, &component).ok()?);
+        let loaded = Arc::new(self.load(Code::File(&path)).ok()?.ok()?);
         self.lru().put(*digest, bytes, Arc::clone(&loaded), self.bounds);
         Some(loaded)
     }
@@ -116,13 +119,25 @@ impl Cache {
 
     /// Links what the compiler has just made, without keeping it. Blocks.
     pub(super) fn try_load(&self, artifact: &Artifact) -> Result<Arc<Loaded>, Refused> {
-        let component = match artifact.place() {
-            Place::Disk(file) => self.map(file.path()),
-            Place::Memory(bytes) => self.copy(bytes),
+        let code = match artifact.place() {
+            Place::Disk(file) => Code::File(file.path()),
+            Place::Memory(bytes) => Code::Bytes(bytes),
         };
         // The compiler's engine is ours but for the pool, so what ours refuses does not fit the pool's slots.
-        let component = component.map_err(|error| Refused::TooMuch { message: super::run::one_line(&error) })?;
-        Loaded::link(&self.engine, &component).map(Arc::new)
+        let refuse = |error: wasmtime::Error| Refused::TooMuch { message: super::run::one_line(&error) };
+        self.load(code).map_err(refuse)?.map(Arc::new)
+    }
+
+    /// Loads a filter in the engine whose turn it is; refused if it has other types than the interface's.
+    fn load(&self, code: Code<'_>) -> wasmtime::Result<Result<Loaded, Refused>> {
+        let home = self.engines.next_home();
+        let engine = self.engines.engine(home);
+        let component = deserialize(engine, code).or_else(|error| match code {
+            // It cannot be mapped, as on a disk that nothing may be executed from.
+            Code::File(path) => fs::read(path).map_or(Err(error), |bytes| deserialize(engine, Code::Bytes(&bytes))),
+            Code::Bytes(_) => Err(error),
+        })?;
+        Ok(Loaded::link(&self.engines, home, &component))
     }
 
     /// Keeps a compiled filter that was checked: in memory, also where the disk refuses it. Blocks.
@@ -186,29 +201,6 @@ impl Cache {
         Ok(files)
     }
 
-    /// The code in a file: mapped, or copied where it cannot be, as on a disk that nothing may be executed from. The MAC behind
-    /// it is nothing to the engine.
-    fn map(&self, path: &Path) -> wasmtime::Result<Component> {
-        self.deserialize(Code::File(path)).or_else(|error| fs::read(path).map_or(Err(error), |bytes| self.copy(&bytes)))
-    }
-
-    fn copy(&self, bytes: &[u8]) -> wasmtime::Result<Component> {
-        self.deserialize(Code::Bytes(bytes))
-    }
-
-    fn deserialize(&self, code: Code<'_>) -> wasmtime::Result<Component> {
-        // SAFETY: the code comes from our own compiling child in this process's lifetime, or from a file
-        // that carries a MAC under our own key, so it is what the compiler of this or an earlier
-        // version wrote. The engine checks the version and the settings itself.
-        #[expect(unsafe_code, reason = "compiled code can only be loaded so; what is loaded is authenticated")]
-        unsafe {
-            match code {
-                Code::Bytes(bytes) => Component::deserialize(&self.engine, bytes),
-                Code::File(path) => Component::deserialize_file(&self.engine, path),
-            }
-        }
-    }
-
     fn path(&self, digest: &FilterDigest) -> PathBuf {
         self.folder.join(format!("{digest}.{EXTENSION}"))
     }
@@ -252,6 +244,27 @@ impl Lru {
     }
 }
 
+/// The same code in another engine.
+///
+/// # Errors
+/// When there is no memory for it.
+pub(super) fn copy(component: &Component, engine: &Engine) -> wasmtime::Result<Component> {
+    deserialize(engine, Code::Bytes(&component.serialize()?))
+}
+
+fn deserialize(engine: &Engine, code: Code<'_>) -> wasmtime::Result<Component> {
+    // SAFETY: the bytes come from our own compiling child in this process's lifetime, or from a file
+    // that carries a MAC under our own key, or from a component that was loaded so. So they are what the compiler
+    // of this or an earlier version wrote. The engine checks the version and the settings itself.
+    #[expect(unsafe_code, reason = "compiled code can only be loaded so; what is loaded is authenticated")]
+    unsafe {
+        match code {
+            Code::Bytes(bytes) => Component::deserialize(engine, bytes),
+            Code::File(path) => Component::deserialize_file(engine, path),
+        }
+    }
+}
+
 /// A key that was lost or cut short is made anew: what it authenticated is then compiled again.
 fn read_or_make_key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
     if let Ok(Ok(key)) = fs::read(path).map(<[u8; KEY_BYTES]>::try_from) {
@@ -267,17 +280,23 @@ fn read_or_make_key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
     use super::*;
     use crate::filter::{FilterLimits, engine};
 
+    /// A component of what a compiler has made in this test.
+    pub(in crate::filter) fn made(engine: &Engine, artifact: &[u8]) -> Component {
+        deserialize(engine, Code::Bytes(artifact)).unwrap()
+    }
+
     #[test]
     fn the_files_that_were_used_longest_ago_leave_first_and_others_are_left_alone() {
         let folder = tempfile::TempDir::new().unwrap();
         let engine = engine::compiling(&FilterLimits::default()).unwrap();
-        let cache = Cache::open(engine, folder.path().to_owned(), Bounds { count: 3, bytes: 250 }).unwrap();
+        let engines = Arc::new(Engines::alone(engine));
+        let cache = Cache::open(engines, folder.path().to_owned(), Bounds { count: 3, bytes: 250 }).unwrap();
         for (name, age_secs) in [("new", 1), ("older", 2), ("oldest", 3), ("ancient", 4)] {
             let path = folder.path().join(format!("{name}.{EXTENSION}"));
             fs::write(&path, [0; 100]).unwrap();
