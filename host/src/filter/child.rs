@@ -2,7 +2,7 @@
 //!
 //! It reads the upload from its standard input, and a configuration for it if it is to make a snapshot, and writes one line
 //! of JSON, [`Reply`], and behind it the compiled filter. It shares nothing with the host but these two pipes. It cannot open a file or a
-//! socket, gets no environment, and the kernel ends it before anything else when memory is short. It ends with the
+//! socket, gets no environment but for its allocator, and the kernel ends it before anything else when memory is short. It ends with the
 //! host, however that ends: the host keeps the other end of the child's standard input open, and a thread waits
 //! for that to close.
 

@@ -23,6 +23,9 @@ use super::{FilterLimits, Refused};
 use crate::model::ids::UserId;
 use crate::model::limits::COMPILED_BYTES_MAX;
 
+/// Has the programs' allocator take address space in small parts. By itself it takes 1 GiB before anything is done, and
+/// a child's is bounded.
+const ALLOCATOR_RESERVE: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "16MiB");
 /// The first file that a process has beside its standard ones.
 const FIRST_OTHER_FILE: i32 = 3;
 /// What a child that panicked exits with.
@@ -110,6 +113,7 @@ async fn run_child(
         .arg(SUBCOMMAND)
         .arg(serde_json::to_string(&order).expect("numbers are always written"))
         .env_clear()
+        .env(ALLOCATOR_RESERVE.0, ALLOCATOR_RESERVE.1)
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(stdout)

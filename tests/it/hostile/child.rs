@@ -77,7 +77,7 @@ async fn the_compiling_child_has_nothing_of_the_hosts_and_is_the_first_to_go() {
         fs::read_dir(format!("/proc/{child}/fd")).unwrap().map(|fd| fd.unwrap().file_name()).collect();
     open.sort();
     assert_eq!(open, ["0", "1", "2"]);
-    assert_eq!(read(child, "environ"), "");
+    assert_eq!(read(child, "environ"), "MIMALLOC_ARENA_RESERVE=16MiB\0");
     assert_eq!(fs::read_link(format!("/proc/{child}/cwd")).unwrap().to_str(), Some("/"));
     assert_eq!(limit(child, "Max address space"), format!("{0} {0}", 2_u64 << 30));
     assert_eq!(limit(child, "Max cpu time"), "60 61");
