@@ -13,8 +13,9 @@ use std::process::Command;
 use crate::{cargo, forget_this_package};
 
 /// The documents, by session, in the order in which a newcomer reads them: the filter author's guide goes on
-/// where the README's walk through ends, with its host still running.
-const SESSIONS: [&[&str]; 2] = [&["README.md", "sdk/README.md"], &["docs/blue.md"]];
+/// where the README's walk through ends, with its host still running, and their first ten minutes where that ends.
+const SESSIONS: [&[&str]; 2] =
+    [&["README.md", "sdk/README.md", "docs/filters-first-ten-minutes.md"], &["docs/blue.md"]];
 
 /// Stops at the first command that fails, and shows each; what was started in the background ends with it.
 /// `answers` compares what a block printed with what the document shows.
@@ -65,6 +66,7 @@ fn run_script(script: &str, root: &Path) -> Result<(), Box<dyn Error>> {
         .current_dir(root)
         .env("PATH", path_with_program(root)?)
         .env("TMPDIR", &folder)
+        .env("CARGO_TARGET_DIR", target(root))
         .status();
     fs::remove_dir_all(&folder)?;
     if status?.success() { Ok(()) } else { Err("a command of the documents failed".into()) }
@@ -110,10 +112,14 @@ fn blocks(document: &str) -> Vec<(&str, String)> {
     blocks
 }
 
+/// Where everything is built, the crates that the documents make too: their standard library is there already.
+fn target(root: &Path) -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
+
 fn path_with_program(root: &Path) -> Result<std::ffi::OsString, Box<dyn Error>> {
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let old = env::var_os("PATH").unwrap_or_default();
-    let paths = std::iter::once(target.join("debug")).chain(env::split_paths(&old));
+    let paths = std::iter::once(target(root).join("debug")).chain(env::split_paths(&old));
     Ok(env::join_paths(paths)?)
 }
 

@@ -195,7 +195,7 @@ fn upload(digest: FilterDigest, at: Timestamp) -> FilterUpload {
         about,
         created_at: at,
     };
-    FilterUpload { filter, wasm: Arc::new([]) }
+    FilterUpload { filter, wasm: Default::default() }
 }
 
 fn webhook(number: u32, filter: FilterDigest) -> Webhook {

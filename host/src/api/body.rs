@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
+use memmap2::MmapMut;
 
 use super::error::ApiError;
 use crate::model::limits::REQUEST_EXCESS_BYTES_MAX;
@@ -42,7 +43,31 @@ pub(super) fn check_type(headers: &HeaderMap, expected: &'static str) -> Result<
 
 /// The whole body.
 pub(super) async fn read(body: Body, limits: BodyLimits) -> Result<Bytes, ApiError> {
-    match tokio::time::timeout(limits.time_max, collect(body, limits.bytes_max)).await {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut kept = Vec::with_capacity(announced.min(limits.bytes_max));
+    collect(body, limits, |piece| kept.extend_from_slice(piece)).await?;
+    Ok(kept.into())
+}
+
+/// The whole of a body that may be large, in pages of its own, which go back to the system with it: the allocator keeps
+/// blocks of tens of megabytes once some were freed.
+pub(super) async fn read_into_pages(body: Body, limits: BodyLimits) -> Result<Bytes, ApiError> {
+    let mut pages = MmapMut::map_anon(limits.bytes_max.max(1)).map_err(|error| {
+        tracing::error!(%error, "there is no memory for an upload");
+        ApiError::internal()
+    })?;
+    let mut length = 0;
+    collect(body, limits, |piece| {
+        pages[length..][..piece.len()].copy_from_slice(piece);
+        length += piece.len();
+    })
+    .await?;
+    Ok(Bytes::from_owner(pages).slice(..length))
+}
+
+/// Gives the pieces of a body to `keep`, as long as they are no more than it may have.
+async fn collect(body: Body, limits: BodyLimits, keep: impl FnMut(&[u8])) -> Result<(), ApiError> {
+    match tokio::time::timeout(limits.time_max, collect_all(body, limits.bytes_max, keep)).await {
         Ok(read) => read,
         Err(_) => {
             let detail = format!("the body did not come in within {} s", limits.time_max.as_secs());
@@ -51,24 +76,20 @@ pub(super) async fn read(body: Body, limits: BodyLimits) -> Result<Bytes, ApiErr
     }
 }
 
-async fn collect(mut body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut kept = Vec::with_capacity(announced.min(bytes_max));
+async fn collect_all(mut body: Body, bytes_max: usize, mut keep: impl FnMut(&[u8])) -> Result<(), ApiError> {
     let mut seen = 0_usize;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| ApiError::bad_field("", "the body broke off before its end"))?;
         let Ok(data) = frame.into_data() else { continue };
         seen = seen.saturating_add(data.len());
         if seen <= bytes_max {
-            kept.extend_from_slice(&data);
+            keep(&data);
         } else if seen - bytes_max > REQUEST_EXCESS_BYTES_MAX {
             break;
-        } else {
-            kept = Vec::new();
         }
     }
     if seen <= bytes_max {
-        return Ok(kept.into());
+        return Ok(());
     }
     let detail = format!("the body has more than the {bytes_max} bytes that are allowed here");
     Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", detail))

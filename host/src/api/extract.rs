@@ -69,7 +69,7 @@ impl FromRequest<ApiState> for WasmBytes {
     async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
         body::check_type(request.headers(), "application/wasm")?;
         let limits = BodyLimits { bytes_max: state.module_bytes_max, time_max: UPLOAD_TIME_MAX };
-        body::read(request.into_body(), limits).await.map(Self)
+        body::read_into_pages(request.into_body(), limits).await.map(Self)
     }
 }
 

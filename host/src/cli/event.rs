@@ -1,6 +1,7 @@
-//! `event send`: posts events.
+//! `event`: posts events, and says what became of one.
 
 mod pieces;
+mod why;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,6 +21,8 @@ use pieces::{Pieces, batches};
 pub(super) enum EventCommand {
     /// Post events: one as a JSON object, or many as a JSON array or as NDJSON, one a line.
     Send(SendArgs),
+    /// Say of each of your webhooks why it did or did not get an event.
+    Why(why::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -31,7 +34,13 @@ pub(super) struct SendArgs {
 }
 
 pub(super) async fn run(command: EventCommand, output: Output) -> anyhow::Result<ExitCode> {
-    let EventCommand::Send(args) = command;
+    match command {
+        EventCommand::Send(args) => send(args, output).await,
+        EventCommand::Why(args) => why::run(args, output).await,
+    }
+}
+
+async fn send(args: SendArgs, output: Output) -> anyhow::Result<ExitCode> {
     // The text goes out as it is: the host is the one that judges its numbers.
     let text = input::read_text(&args.file)?;
     let client = args.remote.client()?;

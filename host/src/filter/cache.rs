@@ -5,7 +5,8 @@
 //! another version of the engine made, counts as not there: the filter is compiled again.
 //!
 //! After that check the file is mapped, not copied: of a thousand filters only what runs takes memory, and the
-//! system may drop it again. Files are replaced whole and never written to, in a folder that is
+//! system may drop it again. So is what was just compiled, from the file that it was written to as it came ([`super::artifact`]).
+//! Files are replaced whole and never written to, in a folder that is
 //! this user's alone, so what was checked is what is mapped.
 
 use std::collections::HashMap;
@@ -15,21 +16,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use super::artifact::{self, Artifact, KEY_BYTES, Place};
 use super::engines::Engines;
 use super::loaded::Loaded;
 use super::{Refused, StartError};
 use crate::failpoint::{self, Point};
 use crate::model::filter::FilterDigest;
 
-/// Bytes of the key of the MACs.
-const KEY_BYTES: usize = 32;
-/// Bytes of the MAC behind an artifact.
-const MAC_BYTES: usize = 32;
 /// Compiled filters in memory. One written in Rust has about 80 KB; one that brings the engine of another language may
 /// have a thousand times that.
 pub(super) const FILTERS: Bounds = Bounds { count: 1_024, bytes: 512 << 20 };
@@ -54,12 +50,11 @@ pub(super) struct Cache {
     loaded: Mutex<Lru>,
 }
 
-/// Compiled code that may be loaded.
-enum Artifact<'a> {
-    /// What the compiling child has just answered with, or what was loaded before.
-    Made(&'a [u8]),
-    /// A file whose MAC was checked; the MAC behind the artifact is nothing to the engine.
-    Kept(&'a Path),
+/// Where code is loaded from.
+#[derive(Clone, Copy)]
+enum Code<'a> {
+    Bytes(&'a [u8]),
+    File(&'a Path),
 }
 
 /// A compiled filter on disk.
@@ -86,6 +81,7 @@ impl Cache {
     /// Opens the folder, and makes its key if it has none.
     pub(super) fn open(engines: Arc<Engines>, folder: PathBuf, bounds: Bounds) -> Result<Self, StartError> {
         let key = fs::create_dir_all(&folder)
+            .and_then(|()| artifact::delete_unfinished(&folder))
             .and_then(|()| read_or_make_key(&folder.join("key")))
             .map_err(|source| StartError::Cache { path: folder.clone(), source })?;
         Ok(Self { engines, folder, bounds, key, loaded: Mutex::default() })
@@ -100,46 +96,55 @@ impl Cache {
     pub(super) fn read(&self, digest: &FilterDigest) -> Option<Arc<Loaded>> {
         let path = self.path(digest);
         let bytes = self.check(digest, &path)?;
-        let loaded = Arc::new(self.load(Artifact::Kept(&path)).ok()?.ok()?);
+        let loaded = Arc::new(self.load(Code::File(&path)).ok()?.ok()?);
         self.lru().put(*digest, bytes, Arc::clone(&loaded), self.bounds);
         Some(loaded)
     }
 
     /// Checks the MAC of a file, and notes that it is used; the size of the artifact in it.
     fn check(&self, digest: &FilterDigest, path: &Path) -> Option<usize> {
-        let file = fs::read(path).ok()?;
-        let (artifact, mac) = file.split_at_checked(file.len().checked_sub(MAC_BYTES)?)?;
-        self.mac(digest, artifact).verify_slice(mac).ok()?;
+        let file = fs::File::open(path).ok()?;
+        let bytes = artifact::verified_bytes(&file, &self.key, digest)?;
         // Where it cannot be noted, the file leaves earlier than it might.
-        drop(fs::File::open(path).and_then(|file| file.set_modified(SystemTime::now())));
-        Some(artifact.len())
+        drop(file.set_modified(SystemTime::now()));
+        Some(bytes)
+    }
+
+    /// Where the compiler's answer on a filter is to go. Blocks.
+    pub(super) fn artifact(&self, digest: &FilterDigest) -> Artifact {
+        Artifact::create(&self.folder, &self.key, digest)
     }
 
     /// Links what the compiler has just made, without keeping it. Blocks.
-    pub(super) fn try_load(&self, artifact: &[u8]) -> Result<Arc<Loaded>, Refused> {
+    pub(super) fn try_load(&self, artifact: &Artifact) -> Result<Arc<Loaded>, Refused> {
+        let code = match artifact.place() {
+            Place::Disk(file) => Code::File(file.path()),
+            Place::Memory(bytes) => Code::Bytes(bytes),
+        };
         // The compiler's engine is ours but for the pool, so what ours refuses does not fit the pool's slots.
         let refuse = |error: wasmtime::Error| Refused::TooMuch { message: super::run::one_line(&error) };
-        self.load(Artifact::Made(artifact)).map_err(refuse)?.map(Arc::new)
+        self.load(code).map_err(refuse)?.map(Arc::new)
     }
 
     /// Loads a filter in the engine whose turn it is; refused if it has other types than the interface's.
-    fn load(&self, artifact: Artifact<'_>) -> wasmtime::Result<Result<Loaded, Refused>> {
+    fn load(&self, code: Code<'_>) -> wasmtime::Result<Result<Loaded, Refused>> {
         let home = self.engines.next_home();
-        let component = deserialize(self.engines.engine(home), artifact)?;
-        Ok(Loaded::link(&self.engines, home, &component))
+        let engine = self.engines.engine(home);
+        let component = match code {
+            // Copied where it cannot be mapped, as on a disk that nothing may be executed from.
+            Code::File(path) => deserialize(engine, code)
+                .or_else(|error| fs::read(path).map_or(Err(error), |bytes| deserialize(engine, Code::Bytes(&bytes)))),
+            Code::Bytes(_) => deserialize(engine, code),
+        };
+        Ok(Loaded::link(&self.engines, home, &component?))
     }
 
     /// Keeps a compiled filter that was checked: in memory, also where the disk refuses it. Blocks.
-    pub(super) fn put(&self, digest: FilterDigest, artifact: &[u8], loaded: Arc<Loaded>) -> io::Result<()> {
-        self.lru().put(digest, artifact.len(), loaded, self.bounds);
-        let mac = self.mac(&digest, artifact).finalize().into_bytes();
-        // A name of its own: the same filter may be uploaded twice at a time.
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(artifact)?;
-        file.write_all(&mac)?;
+    pub(super) fn put(&self, digest: FilterDigest, artifact: Artifact, loaded: Arc<Loaded>) -> io::Result<()> {
+        self.lru().put(digest, artifact.bytes(), loaded, self.bounds);
+        let sealed = artifact.seal()?;
         failpoint::hit(Point::UploadCompiled).map_err(io::Error::other)?;
-        // Not synced: a file that a power cut damages fails its MAC and is made again.
-        file.persist(self.path(&digest))?;
+        sealed.persist(&self.path(&digest))?;
         failpoint::hit(Point::UploadKept).map_err(io::Error::other)
     }
 
@@ -195,13 +200,6 @@ impl Cache {
         Ok(files)
     }
 
-    fn mac(&self, digest: &FilterDigest, artifact: &[u8]) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
-        mac.update(&digest.0);
-        mac.update(artifact);
-        mac
-    }
-
     fn path(&self, digest: &FilterDigest) -> PathBuf {
         self.folder.join(format!("{digest}.{EXTENSION}"))
     }
@@ -250,18 +248,18 @@ impl Lru {
 /// # Errors
 /// When there is no memory for it.
 pub(super) fn copy(component: &Component, engine: &Engine) -> wasmtime::Result<Component> {
-    deserialize(engine, Artifact::Made(&component.serialize()?))
+    deserialize(engine, Code::Bytes(&component.serialize()?))
 }
 
-fn deserialize(engine: &Engine, artifact: Artifact<'_>) -> wasmtime::Result<Component> {
-    // SAFETY: the bytes come from our own compiling child in this process's lifetime, or from a file
-    // that carries a MAC under our own key, or from a component that was loaded so. So they are what the compiler
+fn deserialize(engine: &Engine, code: Code<'_>) -> wasmtime::Result<Component> {
+    // SAFETY: the code comes from our own compiling child in this process's lifetime, or from a file
+    // that carries a MAC under our own key, or from a component that was loaded so. So it is what the compiler
     // of this or an earlier version wrote. The engine checks the version and the settings itself.
     #[expect(unsafe_code, reason = "compiled code can only be loaded so; what is loaded is authenticated")]
     unsafe {
-        match artifact {
-            Artifact::Made(bytes) => Component::deserialize(engine, bytes),
-            Artifact::Kept(path) => Component::deserialize_file(engine, path),
+        match code {
+            Code::Bytes(bytes) => Component::deserialize(engine, bytes),
+            Code::File(path) => Component::deserialize_file(engine, path),
         }
     }
 }
@@ -289,7 +287,7 @@ pub(super) mod tests {
 
     /// A component of what a compiler has made in this test.
     pub(in crate::filter) fn made(engine: &Engine, artifact: &[u8]) -> Component {
-        deserialize(engine, Artifact::Made(artifact)).unwrap()
+        deserialize(engine, Code::Bytes(artifact)).unwrap()
     }
 
     #[test]

@@ -4,17 +4,20 @@
 //! in a process of its own ([`super::child`]), bounded in memory, processor time, wall-clock time and in what it may
 //! answer. An owner has one such child at a time, whatever it is for, so nobody has all places.
 
+use std::io::{self, BufRead, BufReader, PipeReader, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 
 use rustix::process::Signal;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 
+use super::artifact::{Artifact, PIECE_BYTES};
 use super::child::{Order, Reply, SUBCOMMAND};
+use super::host::blocking;
 use super::turns::Turns;
 use super::{FilterLimits, Refused};
 use crate::model::ids::UserId;
@@ -24,6 +27,8 @@ use crate::model::limits::COMPILED_BYTES_MAX;
 const FIRST_OTHER_FILE: i32 = 3;
 /// What a child that panicked exits with.
 const PANICKED: i32 = 101;
+/// Bytes of the line that a child's answer begins with: the names and the message of a refusal are bounded below that.
+const REPLY_LINE_BYTES_MAX: u64 = 64 << 10;
 /// The fewest children at a time, so that on one core too a second owner need not wait for the first.
 const PLACES_MIN: usize = 2;
 
@@ -31,7 +36,7 @@ const PLACES_MIN: usize = 2;
 #[derive(Debug)]
 pub(super) struct Compiled {
     pub(super) wit_version: String,
-    pub(super) artifact: Vec<u8>,
+    pub(super) artifact: Artifact,
 }
 
 /// Starts compiling children: one per core, and one of each owner, at a time.
@@ -50,24 +55,30 @@ impl Compiler {
     }
 
     /// Validates and compiles an upload of `owner`, whose turn it is once their other ones are done; where there is
-    /// a configuration, as it is once it took that.
+    /// a configuration, as it is once it took that. What comes of it is written to what `create`, which may block, answers with.
     pub(super) async fn compile(
         &self,
         owner: Option<&UserId>,
         wasm: &[u8],
         config: Option<&str>,
+        create: impl FnOnce() -> Artifact + Send + 'static,
     ) -> Result<Compiled, Refused> {
         let max_bytes = self.limits.module_bytes_max;
         if wasm.len() > max_bytes {
             return Err(Refused::TooLarge { size_bytes: wasm.len(), max_bytes });
         }
-        self.turns.one_of(&owner.cloned(), self.compile_now(wasm, config)).await
+        self.turns.one_of(&owner.cloned(), self.compile_now(wasm, config, create)).await
     }
 
-    async fn compile_now(&self, wasm: &[u8], config: Option<&str>) -> Result<Compiled, Refused> {
+    async fn compile_now(
+        &self,
+        wasm: &[u8],
+        config: Option<&str>,
+        create: impl FnOnce() -> Artifact + Send + 'static,
+    ) -> Result<Compiled, Refused> {
         let _place = self.places.acquire().await.expect("the semaphore is never closed");
         let time_max = self.limits.compile_time_max;
-        match tokio::time::timeout(time_max, run_child(&self.program, &self.limits, wasm, config)).await {
+        match tokio::time::timeout(time_max, run_child(&self.program, &self.limits, wasm, config, create)).await {
             Ok(result) => result,
             // The child was killed when the future that owns it was dropped.
             Err(_) => Err(Refused::CompileLimit { what: format!("{} s", time_max.as_secs()) }),
@@ -80,8 +91,9 @@ async fn run_child(
     limits: &FilterLimits,
     wasm: &[u8],
     config: Option<&str>,
+    create: impl FnOnce() -> Artifact + Send + 'static,
 ) -> Result<Compiled, Refused> {
-    let failed = |doing: &str, error: std::io::Error| Refused::Host { message: format!("{doing}: {error}") };
+    let failed = |doing: &str, error: io::Error| Refused::Host { message: format!("{doing}: {error}") };
     let order = Order {
         wasm_bytes: wasm.len(),
         config_bytes: config.map(str::len),
@@ -93,19 +105,19 @@ async fn run_child(
     };
     // Ours are closed in children anyway, but not those that this process got from whoever started it.
     close_fds::set_fds_cloexec(FIRST_OTHER_FILE, &[]);
+    let (answer, stdout) = io::pipe().map_err(|error| failed("making a pipe", error))?;
     let mut child = Command::new(program)
         .arg(SUBCOMMAND)
         .arg(serde_json::to_string(&order).expect("numbers are always written"))
         .env_clear()
         .current_dir("/")
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
+        .stdout(stdout)
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| failed("starting the compiler", error))?;
     let mut stdin = child.stdin.take().expect("the child's standard input is piped");
-    let stdout = child.stdout.take().expect("the child's standard output is piped");
     // A child that has seen enough closes its end; its reply says why. Ours stays open until it has replied:
     // that it closes tells the child that nobody waits any more.
     let input = async {
@@ -113,21 +125,36 @@ async fn run_child(
         stdin.write_all(config.unwrap_or_default().as_bytes()).await
     };
     let write = async { drop(input.await) };
-    let mut reply = Vec::new();
-    let mut limited = stdout.take(COMPILED_BYTES_MAX);
-    let read = limited.read_to_end(&mut reply);
-    let ((), read) = tokio::join!(write, read);
-    read.map_err(|error| failed("reading from the compiler", error))?;
-    if limited.limit() == 0 {
+    // It ends with the child, also where this future is dropped.
+    let read = blocking(move || read_answer(answer, create()));
+    let ((), answer) = tokio::join!(write, read);
+    let answer = answer?.map_err(|error| failed("reading from the compiler", error))?;
+    if answer.is_cut_off {
         return Err(Refused::CompileLimit { what: format!("{} MiB of compiled code", COMPILED_BYTES_MAX >> 20) });
     }
     let status = child.wait().await.map_err(|error| failed("waiting for the compiler", error))?;
     match status.code() {
-        Some(0) => parse_reply(reply),
+        Some(0) => parse_answer(answer),
         // What it answers before it has looked at the upload: it could not begin.
         Some(1 | 2) => Err(Refused::Host { message: format!("the compiler could not begin: {status}") }),
         _ => Err(stopped(status, limits)),
     }
+}
+
+/// All that a child said.
+struct Answer {
+    line: Vec<u8>,
+    artifact: Artifact,
+    is_cut_off: bool,
+}
+
+/// Reads until the child closes its end, or has said more than it may. Blocks.
+fn read_answer(answer: PipeReader, mut artifact: Artifact) -> io::Result<Answer> {
+    let mut answer = BufReader::with_capacity(PIECE_BYTES, answer.take(COMPILED_BYTES_MAX));
+    let mut line = Vec::new();
+    (&mut answer).take(REPLY_LINE_BYTES_MAX).read_until(b'\n', &mut line)?;
+    artifact.read_from(&mut answer)?;
+    Ok(Answer { line, artifact, is_cut_off: answer.get_ref().limit() == 0 })
 }
 
 /// Why a child ended without a reply. Bounds end it by signals.
@@ -145,15 +172,11 @@ fn stopped(status: ExitStatus, limits: &FilterLimits) -> Refused {
     }
 }
 
-fn parse_reply(mut reply: Vec<u8>) -> Result<Compiled, Refused> {
-    let broken = || Refused::Host { message: "the compiler's reply cannot be read".to_owned() };
-    let line_end = reply.iter().position(|&byte| byte == b'\n').ok_or_else(broken)?;
-    match serde_json::from_slice(&reply[..line_end]).map_err(|_| broken())? {
-        Reply::Compiled { wit_version } => {
-            reply.drain(..=line_end);
-            Ok(Compiled { wit_version, artifact: reply })
-        }
-        Reply::Refused(refusal) => Err(refusal.into()),
+fn parse_answer(answer: Answer) -> Result<Compiled, Refused> {
+    match serde_json::from_slice(&answer.line) {
+        Ok(Reply::Compiled { wit_version }) => Ok(Compiled { wit_version, artifact: answer.artifact }),
+        Ok(Reply::Refused(refusal)) => Err(refusal.into()),
+        Err(_) => Err(Refused::Host { message: "the compiler's reply cannot be read".to_owned() }),
     }
 }
 

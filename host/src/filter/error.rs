@@ -164,6 +164,22 @@ fn list(names: &[String]) -> String {
     quoted.join(", ")
 }
 
+/// What an author wrote, or an engine that repeats it, as a refusal may have it: its beginning, on one line, and with control
+/// characters as escapes, since somebody's terminal shows it.
+pub(super) fn plain(text: &str, bytes_max: usize) -> String {
+    let mut plain = String::new();
+    for character in text[..text.floor_char_boundary(bytes_max)].chars() {
+        match character {
+            '\n' => plain.push(' '),
+            control if control.is_control() => plain.extend(control.escape_default()),
+            character => plain.push(character),
+        }
+    }
+    // Escapes are longer than what they stand for.
+    plain.truncate(plain.floor_char_boundary(bytes_max));
+    plain
+}
+
 /// Why the filter room cannot open.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -182,4 +198,16 @@ pub enum StartError {
     /// A thread cannot be started.
     #[error("a thread for filters cannot be started")]
     Thread(#[source] std::io::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_refusal_repeats_is_short_and_moves_no_cursor() {
+        assert_eq!(plain("a\u{1b}[2J\r\u{9b}1A\n\u{7f}ü", 100), "a\\u{1b}[2J\\r\\u{9b}1A \\u{7f}ü");
+        assert_eq!(plain("äöü", 3), "ä");
+        assert_eq!(plain("\0\0\0", 7), "\\u{0}\\u");
+    }
 }

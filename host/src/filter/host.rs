@@ -16,16 +16,17 @@ use super::cache::{self, Cache};
 use super::compile::Compiler;
 use super::engine::Ticker;
 use super::engines::Engines;
+use super::error::plain;
 use super::loader::Loader;
 use super::memo::{Beginning, Memo};
 use super::projection::{EventFields, Plan, Pointer, Value};
-use super::run::{Caller, Decision, Failure, Threads};
+use super::run::{Caller, Decision, Failure, MESSAGE_BYTES_MAX, Threads};
 use super::snapshots::{Snapshot, Snapshots};
 use super::{FilterLimits, Refused, StartError};
 use crate::metrics::Metrics;
 use crate::model::filter::{About, FilterDigest};
 use crate::model::ids::UserId;
-use crate::model::limits::FIELDS_PER_FILTER_MAX;
+use crate::model::limits::{FIELD_POINTER_BYTES_MAX, FIELDS_PER_FILTER_MAX};
 
 /// Configurations whose declared fields are remembered.
 const CONFIGURED_MAX: usize = 16_384;
@@ -231,7 +232,7 @@ impl FilterHost {
         let config = Arc::clone(&filter.config);
         let called = self.threads.run(move |caller| caller.configure(&loaded, &config)).await.ok_or_else(panicked)?;
         let answer = called.result.map_err(|failure| failed("configure", failure))?;
-        let pointers = answer.map_err(|message| Refused::Config { message })?;
+        let pointers = answer.map_err(|message| Refused::Config { message: plain(&message, MESSAGE_BYTES_MAX) })?;
         let fields = parse_fields(&pointers)?;
         let beginning = self.memo.beginning(&filter.digest.0, &filter.config);
         let fuel = called.fuel;
@@ -267,7 +268,8 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
 }
 
 fn parse_fields(pointers: &[String]) -> Result<Vec<Pointer>, Refused> {
-    let refuse = |pointer: &str, message: String| Refused::Field { pointer: pointer.to_owned(), message };
+    let refuse =
+        |pointer: &str, message: String| Refused::Field { pointer: plain(pointer, FIELD_POINTER_BYTES_MAX), message };
     if let Some(pointer) = pointers.get(FIELDS_PER_FILTER_MAX) {
         return Err(refuse(pointer, format!("a filter declares at most {FIELDS_PER_FILTER_MAX} fields")));
     }

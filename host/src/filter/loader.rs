@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Refused;
 use super::about;
 use super::cache::Cache;
-use super::compile::Compiler;
+use super::compile::{Compiled, Compiler};
 use super::host::{Admitted, FilterHost, Uploaded, WasmSource, blocking, failed, panicked};
 use super::loaded::Loaded;
 use super::loading::Loading;
@@ -16,7 +16,7 @@ use crate::model::limits::LOAD_WAIT_MAX;
 
 /// Makes filters ready to run.
 pub(super) struct Loader {
-    cache: Cache,
+    cache: Arc<Cache>,
     pub(super) compiler: Compiler,
     threads: Arc<Threads>,
     pub(super) source: WasmSource,
@@ -26,7 +26,7 @@ pub(super) struct Loader {
 impl Loader {
     /// A loader that keeps what it compiles in `cache`.
     pub(super) fn new(cache: Cache, compiler: Compiler, threads: Arc<Threads>, source: WasmSource) -> Self {
-        Self { cache, compiler, threads, source, loading: Loading::default() }
+        Self { cache: Arc::new(cache), compiler, threads, source, loading: Loading::default() }
     }
 
     /// Checks an upload: compiles it, instantiates it and asks what it is. `owner`, if it has one, waits until
@@ -36,17 +36,17 @@ impl Loader {
     /// When it is not a filter, or fails; nothing is kept then.
     pub(super) async fn admit(self: &Arc<Self>, owner: Option<&UserId>, wasm: &[u8]) -> Result<Admitted, Refused> {
         let digest = FilterHost::digest(wasm);
-        let compiled = self.compiler.compile(owner, wasm, None).await?;
-        let (loader, artifact) = (Arc::clone(self), Arc::new(compiled.artifact));
-        let unlinked = Arc::clone(&artifact);
-        let loaded = blocking(move || loader.cache.try_load(&unlinked)).await??;
+        let cache = Arc::clone(&self.cache);
+        let Compiled { wit_version, artifact } =
+            self.compiler.compile(owner, wasm, None, move || cache.artifact(&digest)).await?;
+        let cache = Arc::clone(&self.cache);
+        let (artifact, loaded) = blocking(move || cache.try_load(&artifact).map(|loaded| (artifact, loaded))).await??;
         let about = self.describe(&loaded).await?;
-        let loader = Arc::clone(self);
-        let keep = move || loader.cache.put(digest, &artifact, loaded);
-        blocking(keep)
+        let cache = Arc::clone(&self.cache);
+        blocking(move || cache.put(digest, artifact, loaded))
             .await?
             .map_err(|error| Refused::Host { message: format!("keeping the compiled filter: {error}") })?;
-        Ok(Admitted { digest, wit_version: compiled.wit_version, about })
+        Ok(Admitted { digest, wit_version, about })
     }
 
     async fn describe(&self, loaded: &Arc<Loaded>) -> Result<About, Refused> {

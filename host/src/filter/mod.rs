@@ -13,6 +13,7 @@
 //! - [`validate`]: pure: what an upload must be before it is compiled.
 //! - [`compile`]: has uploads compiled by child processes that can be killed; [`child`] is such a process, [`turns`]
 //!   gives each owner one at a time.
+//! - [`artifact`]: compiled code on its way from such a process into a file.
 //! - [`cache`]: compiled filters on disk, authenticated, and in memory, bounded.
 //! - [`loader`]: filters made ready to run; [`loading`]: one load of a filter at a time, whose outcome all share that wait for it.
 //! - [`snapshots`]: filters that need not be configured for each call; [`snapshot`] makes one, in a child process.
@@ -23,6 +24,7 @@
 //! - [`wit_v0_1_0`]: the only WIT version so far; the next one gets a file beside it.
 
 mod about;
+mod artifact;
 pub mod cache;
 pub mod child;
 mod compile;

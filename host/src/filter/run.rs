@@ -15,6 +15,7 @@ use wasmtime::{ResourceLimiter, Store, Trap};
 
 use super::engine::Ticker;
 use super::engines::Engines;
+use super::error::plain;
 use super::loaded::Loaded;
 use super::projection::Value;
 use super::wit_v0_1_0::{Filter, Said};
@@ -32,7 +33,7 @@ const HOST_STACK_BYTES: usize = 2 << 20;
 /// Calls that may wait for a thread.
 const WAITING_MAX: usize = 1_024;
 /// Bytes of a failure's message that are kept.
-const MESSAGE_BYTES_MAX: usize = 1_024;
+pub(super) const MESSAGE_BYTES_MAX: usize = 1_024;
 
 /// What a filter said of one event, or how it failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -261,12 +262,7 @@ fn classify(error: &wasmtime::Error, store: &Store<Guard>) -> Failure {
 
 /// The innermost cause: the outer ones name the engine's own functions.
 pub(super) fn one_line(error: &wasmtime::Error) -> String {
-    let mut message = error.root_cause().to_string();
-    if message.len() > MESSAGE_BYTES_MAX {
-        let end = (0..=MESSAGE_BYTES_MAX).rev().find(|&at| message.is_char_boundary(at)).unwrap_or(0);
-        message.truncate(end);
-    }
-    message.replace('\n', " ")
+    plain(&error.root_cause().to_string(), MESSAGE_BYTES_MAX)
 }
 
 type Job = Box<dyn FnOnce(&Caller) + Send>;

@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::Refused;
 use super::cache::Cache;
+use super::compile::Compiled;
 use super::host::{Configured, FilterRef, Uploaded, blocking};
 use super::loaded::Loaded;
 use super::loader::Loader;
@@ -134,17 +135,17 @@ impl Snapshots {
             return Ok(());
         }
         let Uploaded { owner, wasm } = self.loader.uploaded(&filter.digest).await?;
-        let compiled = self.loader.compiler.compile(owner.as_ref(), &wasm, Some(&filter.config)).await?;
+        let cache = Arc::clone(&self.cache);
+        let create = move || cache.artifact(&key);
+        let Compiled { artifact, .. } =
+            self.loader.compiler.compile(owner.as_ref(), &wasm, Some(&filter.config), create).await?;
         let cache = Arc::clone(&self.cache);
         let keep = move || {
-            let loaded = cache.try_load(&compiled.artifact)?;
+            let loaded = cache.try_load(&artifact)?;
             cache
-                .put(key, &compiled.artifact, loaded)
+                .put(key, artifact, loaded)
                 .and_then(|()| cache.prune())
-                .map_err(|error| Refused::Host { message: format!("keeping the snapshot: {error}") })?;
-            // Mapped from its file it takes no memory of its own.
-            drop(cache.read(&key));
-            Ok(())
+                .map_err(|error| Refused::Host { message: format!("keeping the snapshot: {error}") })
         };
         blocking(keep).await?
     }

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
 use super::Refused;
+use super::error::plain;
+use super::run::MESSAGE_BYTES_MAX;
 use super::wit_v0_1_0::{INTERFACE, VERSION};
 
 /// The proposals that are on, as the engine's settings have them: refused here, one that is off is told with its place in the
@@ -124,7 +126,7 @@ fn encode(module: &[u8]) -> Result<Vec<u8>, Refusal> {
     if !has_world {
         return Err(Refusal::NoWorld);
     }
-    let bad_world = |message: String| Refusal::BadWorld { message: message.replace('\n', " ") };
+    let bad_world = |message: String| Refusal::BadWorld { message: plain(&message, MESSAGE_BYTES_MAX) };
     let encoder = wit_component::ComponentEncoder::default().module(module);
     let component =
         encoder.and_then(|mut encoder| encoder.encode()).map_err(|error| bad_world(format!("{error:#}")))?;
@@ -134,7 +136,7 @@ fn encode(module: &[u8]) -> Result<Vec<u8>, Refusal> {
 }
 
 fn invalid(error: &wasmparser::BinaryReaderError) -> Refusal {
-    Refusal::Invalid { offset: error.offset(), message: error.message().to_owned() }
+    Refusal::Invalid { offset: error.offset(), message: plain(error.message(), MESSAGE_BYTES_MAX) }
 }
 
 /// Checks the names of a component's imports and exports; answers with the WIT version.
@@ -202,5 +204,5 @@ impl Names {
 }
 
 fn cut(name: &str) -> String {
-    name[..name.floor_char_boundary(NAME_BYTES_MAX)].to_owned()
+    plain(name, NAME_BYTES_MAX)
 }

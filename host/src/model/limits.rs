@@ -141,7 +141,7 @@ pub const METRICS_TOKEN_CHARS_MIN: usize = 32;
 pub const CONNECTIONS_MAX: usize = 8_192;
 /// Uploads that come in or are compiled at a time; one of each caller.
 pub const UPLOADS_AT_ONCE_MAX: usize = 8;
-/// Bytes of a compiled filter: a small multiple of the upload. The compiler's answer is held in memory.
+/// Bytes of a compiled filter: a small multiple of the upload. They are on disk, and in memory only where that refuses them.
 pub const COMPILED_BYTES_MAX: u64 = 256 << 20;
 /// Filters a user may have: after an upgrade each may have to be compiled again.
 pub const FILTERS_PER_USER_MAX: u64 = 1_000;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::webhooks::canonical_config;
 use super::{Noun, Result, Service, ServiceError, check_name, page_request};
 use crate::clock::random_bytes;
@@ -36,7 +38,7 @@ impl Service {
     ///
     /// # Errors
     /// When the name cannot be taken, or the bytes are not a filter, with the reason.
-    pub async fn upload_filter(&self, caller: &Caller, name: Option<String>, wasm: Arc<[u8]>) -> Result<Filter> {
+    pub async fn upload_filter(&self, caller: &Caller, name: Option<String>, wasm: Bytes) -> Result<Filter> {
         let (name, owner) = (check_name(name, "/name")?, owner_of(caller));
         if let Some(owner) = &owner {
             // The door lets one of their uploads in at a time, so what is checked here still holds when it is added.

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, Delivery, DeliveryState};
 use crate::model::event::{Event, EventSeq, EventType, StoredEvent};
@@ -434,5 +436,5 @@ pub struct FilterUpload {
     /// What is known of it.
     pub filter: Filter,
     /// The bytes as they were uploaded.
-    pub wasm: Arc<[u8]>,
+    pub wasm: Bytes,
 }

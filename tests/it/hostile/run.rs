@@ -16,6 +16,8 @@ use crate::receiver::Receiver;
 const HEALTH_MAX: Duration = Duration::from_secs(1);
 /// How long an event may take to a neighbour.
 const DELIVERY_MAX: Duration = Duration::from_secs(2);
+/// How long a refusal may be, whatever it repeats of the module: twenty names of 128 bytes, and what is said of them.
+const REFUSAL_BYTES_MAX: usize = 8 << 10;
 /// A configuration of `changed-fields` under which each new record is delivered.
 const TITLE: &str = r#"{"fields":["/title"]}"#;
 /// The neighbours' paths.
@@ -187,6 +189,9 @@ impl World {
 fn refusal(error: &ClientError, status: u16, told: &[&str]) -> Result<String, String> {
     let problem = error.problem().ok_or_else(|| error.to_string())?;
     let brief: String = problem.detail.chars().take(160).collect();
+    if problem.detail.len() > REFUSAL_BYTES_MAX || problem.detail.contains(char::is_control) {
+        return Err(format!("it repeats too much: {}", brief.escape_debug()));
+    }
     let has_all = problem.status == status && told.iter().all(|told| problem.detail.contains(told));
     if has_all { Ok(format!("{status}: {brief}")) } else { Err(format!("{}: {brief}", problem.status)) }
 }

@@ -32,6 +32,26 @@ fn broken() -> Vec<Row> {
             b"\0asm\x01\0\0\0".iter().copied().chain(std::iter::repeat_n(0, 33 << 20)).collect(),
             Expected::TooLarge,
         ),
+        Row::new(
+            "32 MiB of zeros",
+            b"\0asm\x01\0\0\0".iter().copied().chain(std::iter::repeat_n(0, (32 << 20) - 8)).collect(),
+            refused(&["not valid WebAssembly", "at byte"]),
+        ),
+        Row::new(
+            "a filter that is a ZIP archive too",
+            [DONE_RECORDS, b"PK\x05\x06", &[0; 18]].concat(),
+            refused(&["not valid WebAssembly", "at byte"]),
+        ),
+        Row::new(
+            "a module and a component behind each other",
+            [DONE_RECORDS, &component].concat(),
+            refused(&["not valid WebAssembly", "at byte"]),
+        ),
+        Row::new(
+            "exports of one long name that moves the cursor",
+            exports_of_one_name(&format!("\\1b[2J{}", "n".repeat(90_000))),
+            refused(&["duplicate export", "at byte"]),
+        ),
         Row::new("4 MiB of empty sections", sections_of_nothing(4 << 20), refused(&["no `component-type` section"])),
     ];
     for (kind, whole) in [("module", DONE_RECORDS), ("component", &component)] {
@@ -53,6 +73,11 @@ fn broken() -> Vec<Row> {
         ));
     }
     rows
+}
+
+fn exports_of_one_name(name: &str) -> Vec<u8> {
+    let export = format!("(export \"{name}\" (func $f))");
+    wat::parse_str(format!("(module (func $f) {export} {export})")).unwrap()
 }
 
 /// A module of custom sections that have a name of no bytes.

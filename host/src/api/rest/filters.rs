@@ -30,7 +30,7 @@ pub(crate) async fn upload_filter(
 ) -> Result<(StatusCode, Json<wire::Filter>)> {
     let _place = state.uploads.enter(&caller)?;
     let WasmBytes(wasm) = WasmBytes::from_request(request, &state).await?;
-    let filter = state.service.upload_filter(&caller, query.name, wasm.as_ref().into()).await?;
+    let filter = state.service.upload_filter(&caller, query.name, wasm).await?;
     Ok((StatusCode::CREATED, Json(filter.into())))
 }
 

@@ -30,8 +30,8 @@ pub(super) struct Source {
     /// How many of them, at most 10000 [default: 50].
     #[arg(long, value_name = "N", requires = "stored", value_parser = clap::value_parser!(u32).range(1..=STORED_MAX))]
     limit: Option<u32>,
-    /// Only those of this event type.
-    #[arg(long = "type", value_name = "TYPE", requires = "stored")]
+    /// Only those of this event type, of the examples too.
+    #[arg(long = "type", value_name = "TYPE", conflicts_with = "files")]
     event_type: Option<String>,
     #[command(flatten)]
     remote: Remote,
@@ -46,7 +46,11 @@ impl Source {
         if self.stored {
             return self.stored().await;
         }
-        if self.files.is_empty() { examples() } else { self.files.iter().map(|file| read(file)).collect() }
+        match &self.event_type {
+            Some(event_type) => examples_of(event_type),
+            None if self.files.is_empty() => examples(),
+            None => self.files.iter().map(|file| read(file)).collect(),
+        }
     }
 
     async fn stored(&self) -> anyhow::Result<Vec<NewEvent>> {
@@ -83,6 +87,17 @@ pub(super) fn examples() -> anyhow::Result<Vec<NewEvent>> {
     let catalogue = Catalogue::built_in();
     let examples = catalogue.types().iter().map(|info| read_event(info.example.get()));
     examples.collect::<anyhow::Result<_>>().context("reading the catalogue")
+}
+
+fn examples_of(event_type: &str) -> anyhow::Result<Vec<NewEvent>> {
+    let events: Vec<_> = examples()?.into_iter().filter(|event| event.event == event_type).collect();
+    if events.is_empty() {
+        return Err(misuse(
+            format!("the catalogue has no example of {event_type:?}"),
+            "leave --type away to see all types, or take events of your host with --stored",
+        ));
+    }
+    Ok(events)
 }
 
 /// Every pointer that leads somewhere in one of the catalogue's examples, with `*` for the elements of arrays.
@@ -140,6 +155,12 @@ mod tests {
     #[test]
     fn every_example_of_the_catalogue_is_an_event_to_test_with() {
         assert_eq!(examples().unwrap().len(), 37);
+    }
+
+    #[test]
+    fn examples_are_chosen_by_their_type_and_a_type_without_one_is_told() {
+        assert_eq!(examples_of("TODO_MOVED").unwrap().len(), 1);
+        assert!(examples_of("TODO_MOVE").unwrap_err().to_string().contains("\"TODO_MOVE\""));
     }
 
     #[test]

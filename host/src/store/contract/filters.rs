@@ -15,7 +15,7 @@ pub(in crate::store) async fn a_filter_and_its_bytes_read_back_as_they_were(stor
     for uploaded in [owned, bundled] {
         store.add_filter(uploaded.clone()).await.unwrap();
         assert_eq!(store.filter(&uploaded.filter.id).await.unwrap(), Some(uploaded.filter.clone()));
-        assert_eq!(store.filter_wasm(&uploaded.filter.digest).await.unwrap(), Some(uploaded.wasm));
+        assert_eq!(store.filter_wasm(&uploaded.filter.digest).await.unwrap().as_deref(), Some(&*uploaded.wasm));
     }
     assert_eq!(store.filter_wasm(&FilterDigest([9; 32])).await.unwrap(), None);
 }
@@ -93,7 +93,7 @@ pub(in crate::store) async fn bytes_stay_while_another_filter_has_them(store: Ar
     store.add_filter(other.clone()).await.unwrap();
 
     store.delete_filter(&one.filter.id).await.unwrap();
-    assert_eq!(store.filter_wasm(&one.filter.digest).await.unwrap(), Some(one.wasm));
+    assert_eq!(store.filter_wasm(&one.filter.digest).await.unwrap().as_deref(), Some(&*one.wasm));
     store.delete_filter(&other.filter.id).await.unwrap();
     assert_eq!(store.filter_wasm(&one.filter.digest).await.unwrap(), None);
 }
@@ -107,6 +107,6 @@ pub(in crate::store) async fn a_replaced_filter_leaves_the_bytes_that_a_webhook_
     store.add_filter(new.clone()).await.unwrap();
 
     assert_eq!(store.filter(&old.filter.id).await.unwrap(), Some(new.filter));
-    assert_eq!(store.filter_wasm(&old.filter.digest).await.unwrap(), Some(old.wasm));
+    assert_eq!(store.filter_wasm(&old.filter.digest).await.unwrap().as_deref(), Some(&*old.wasm));
     assert_eq!(store.filter_wasm(&unused.filter.digest).await.unwrap(), None);
 }

@@ -108,7 +108,7 @@ pub(in crate::store) fn upload(id: &str, owner: Option<&str>, byte: u8) -> Filte
             },
             created_at: at(1),
         },
-        wasm: Arc::from([byte; 3]),
+        wasm: vec![byte; 3].into(),
     }
 }
 

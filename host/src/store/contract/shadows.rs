@@ -72,7 +72,7 @@ pub(in crate::store) async fn a_shadow_keeps_its_bytes_and_is_not_taken_once_the
     shadowed(&*store, &old).await;
 
     store.add_filter(new).await.unwrap();
-    assert_eq!(store.filter_wasm(&old.filter.digest).await.unwrap(), Some(old.wasm.clone()));
+    assert_eq!(store.filter_wasm(&old.filter.digest).await.unwrap().as_deref(), Some(&*old.wasm));
 
     let gone = upload("gone", None, 3);
     let with = |name| Webhook { shadow: Some(shadow(&gone, 1)), ..webhook(name) };

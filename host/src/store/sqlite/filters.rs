@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, MAIN_DB, OptionalExtension, Row, params};
 
 use super::columns::{Count, before, page_of, rows_of};
 use crate::model::filter::{About, Filter, FilterDigest};
@@ -24,9 +24,15 @@ pub(super) fn add(connection: &Connection, upload: &FilterUpload) -> rusqlite::R
         .prepare_cached("SELECT digest FROM filters WHERE id = ?1")?
         .query_one((&filter.id,), |row| row.get(0))
         .optional()?;
-    connection
-        .prepare_cached("INSERT INTO filter_modules (digest, wasm) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
-        .execute((filter.digest, wasm))?;
+    let added = connection
+        .prepare_cached("INSERT INTO filter_modules (digest, wasm) VALUES (?1, zeroblob(?2)) ON CONFLICT DO NOTHING")?
+        .execute((filter.digest, Count(wasm.len() as u64)))?;
+    if added == 1 {
+        // Written where it goes: SQLite would copy a bound value twice.
+        connection
+            .blob_open(MAIN_DB, "filter_modules", "wasm", connection.last_insert_rowid(), false)?
+            .write_all_at(wasm, 0)?;
+    }
     connection
         .prepare_cached(concat!(
             "INSERT INTO filters (",
