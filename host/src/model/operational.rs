@@ -103,6 +103,7 @@ pub fn event(webhook: &Webhook, before: &Standing, change: Change, at: Timestamp
         accepted_at: at,
         previous_value: value(webhook, before),
         current_value: value(webhook, &Standing::of(webhook)),
+        trace_parent: None,
     }
 }
 

@@ -23,6 +23,7 @@ impl Service {
             accepted_at: now,
             previous_value: "null".into(),
             current_value: "{}".into(),
+            trace_parent: None,
         })
     }
 

@@ -16,6 +16,7 @@ use crate::model::limits::{TESTS_MAX, TESTS_WINDOW};
 use crate::model::token::Caller;
 use crate::model::webhook::Webhook;
 use crate::store::{TestAccepted, TestOf};
+use crate::traces::Stage;
 
 /// A test that is under way.
 #[derive(Clone, Debug)]
@@ -39,13 +40,15 @@ impl Service {
         if !webhook.is_enabled {
             return Err(ServiceError::Conflict(ENABLE_FIRST.to_owned()));
         }
-        let event = self.example_event(event_type.clone()).await?;
+        let began = self.traces.now();
+        let event = Arc::new(self.example_event(event_type.clone()).await?);
         let (event_id, since) = (event.id.clone(), event.accepted_at - TESTS_WINDOW);
         // Nobody posts a test, so its digest only has to differ from that of whatever is posted under its id.
         let digest = EventDigest(Sha256::digest(format!("test {event_id}")).into());
         let test = TestOf { webhook: webhook.id.clone(), since, tests_max: TESTS_MAX };
-        match self.store.accept_test(Arc::new(event), digest, test).await? {
+        match self.store.accept_test(Arc::clone(&event), digest, test).await? {
             TestAccepted::New => {
+                drop(self.traces.begin_at(began, Stage::Accept, &event));
                 self.dispatch_poke.notify_one();
                 Ok(TestSent { event_id, event_type })
             }

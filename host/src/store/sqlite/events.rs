@@ -14,10 +14,10 @@ use crate::model::ids::EventId;
 use crate::model::limits::CLAIM_BYTES_MAX;
 use crate::store::{Accepted, Claim, ClaimedEvent, Dispatched, Recorded, TestAccepted, TestOf};
 
-/// The columns that [`read`] takes, the first 9 of a row.
+/// The columns that [`read`] takes, the first 10 of a row.
 macro_rules! columns {
     () => {
-        "id, event_type, company_id, project_id, user_id, occurred_at, accepted_at, previous_value, current_value"
+        "id, event_type, company_id, project_id, user_id, occurred_at, accepted_at, previous_value, current_value, trace_parent"
     };
 }
 
@@ -69,10 +69,10 @@ fn insert(
     let inserted = connection
         .prepare_cached(concat!(
             "INSERT INTO events (id, digest, event_type, company_id, project_id, user_id, occurred_at, accepted_at,
-                                 previous_value, current_value, test_webhook_seq)
+                                 previous_value, current_value, test_webhook_seq, trace_parent)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ",
             not_before_webhooks!("?8"),
-            ", ?9, ?10, ?11) ON CONFLICT (id) DO NOTHING",
+            ", ?9, ?10, ?11, ?12) ON CONFLICT (id) DO NOTHING",
         ))?
         .execute((
             &event.id,
@@ -86,6 +86,7 @@ fn insert(
             &event.previous_value,
             &event.current_value,
             test_webhook_seq,
+            event.trace_parent,
         ))?;
     if inserted == 0 {
         return Ok(false);
@@ -120,7 +121,7 @@ pub(super) fn stored_by_seq(connection: &Connection, seq: EventSeq) -> rusqlite:
 /// The event in a row that goes on with its place, whether it is dispatched, and the webhook of a test.
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
     let event = Arc::new(read(row)?);
-    Ok(StoredEvent { seq: row.get(9)?, event, is_dispatched: row.get(10)?, test_of: row.get(11)? })
+    Ok(StoredEvent { seq: row.get(10)?, event, is_dispatched: row.get(11)?, test_of: row.get(12)? })
 }
 
 /// The event in a row that begins with [`columns`].
@@ -135,6 +136,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
         accepted_at: row.get(6)?,
         previous_value: row.get(7)?,
         current_value: row.get(8)?,
+        trace_parent: row.get(9)?,
     })
 }
 
@@ -169,7 +171,7 @@ pub(super) fn find_free(
              ORDER BY event_seq LIMIT ?3"
     ))?;
     let rows = statement.query_map((claim.now, floor, claim.rows_max, last), |row| {
-        Ok(ClaimedEvent { stored: stored(row)?, fence: row.get(12)? })
+        Ok(ClaimedEvent { stored: stored(row)?, fence: row.get(13)? })
     })?;
     let mut found: Vec<ClaimedEvent> = Vec::new();
     let mut bytes = 0;
