@@ -185,8 +185,8 @@ impl App {
         let delivering =
             lifecycle::run_deliver(&self.deliverer, self.store.as_ref(), self.clock.as_ref(), &self.pokes, &stop);
         let replaying = lifecycle::run_replays(&self.replayer, &self.pokes, &stop);
-        let upkeep = lifecycle::run_upkeep(self.store.as_ref(), self.clock.as_ref(), &stop);
         let keep = self.keep();
+        let upkeep = lifecycle::run_upkeep(self.store.as_ref(), self.clock.as_ref(), keep, &stop);
         let forgetting = lifecycle::run_retention(self.store.as_ref(), self.clock.as_ref(), keep, &stop);
         let running = async { tokio::join!(serving, dispatching, delivering, replaying, upkeep, forgetting) };
         let deadline = {
