@@ -227,6 +227,8 @@ pub const ANSWER_HEAD_BYTES_MAX: usize = 64 << 10;
 /// Bytes that are read of whatever an endpoint sends to one request, chunks' sizes and informational answers included:
 /// several times what the head and the kept part of a body may have.
 pub const ANSWER_READ_BYTES_MAX: usize = 256 << 10;
+/// Connections to endpoints that are kept, about: with more than these all that nobody uses are closed.
+pub const CONNECTIONS_KEPT_MAX: usize = 1_024;
 /// Time to connect to an endpoint, TLS included.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time for a whole attempt, body included.
