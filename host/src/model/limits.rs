@@ -162,6 +162,8 @@ pub const COMMIT_JOBS_MAX: usize = 256;
 pub const WRITER_QUEUE_MAX: usize = 4_096;
 /// Pages in the log beyond those in the main file at which the writer copies them there: 16 MiB.
 pub const CHECKPOINT_PAGES: i64 = 4_000;
+/// Writes after which it is looked again how many these are: asking takes as long as a small commit.
+pub const CHECKPOINT_LOOK_JOBS: usize = 64;
 /// Bytes that must be free on the disk for anything new to be taken in. What was taken in goes on: this is its room.
 pub const STORAGE_FREE_BYTES_MIN: u64 = 64 << 20;
 /// Bytes that must be free for the loops to begin anything: an attempt that could not be written down would be made

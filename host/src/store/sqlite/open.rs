@@ -237,8 +237,7 @@ fn open_writer(path: &Path, options: &OpenOptions) -> Result<(Connection, i64), 
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(Refusal::Io)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    configure(&connection)?;
     // Closing must not try an `fsync` again that failed before: `close` does it when all is well. Nor
     // must it touch a file that is refused.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -297,6 +296,16 @@ fn recognise(connection: &Connection) -> Result<i64, Refusal> {
         (APPLICATION_ID, version) if version > 0 => Ok(version),
         _ => Err(Refusal::NotADatabase),
     }
+}
+
+/// What readers and the writer have in common.
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // One plan for whatever is bound. SQLite would compile a statement again whenever the value of a bound `LIMIT`
+    // changes, which costs several times what most of ours do.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 fn configure_writer(connection: &Connection) -> Result<(), Refusal> {
@@ -370,8 +379,7 @@ fn begin(connection: &Connection, key: &SealingKey, now: Timestamp) -> Result<()
 fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    configure(&connection)?;
     connection.execute_batch(
         "PRAGMA query_only = ON;
          PRAGMA trusted_schema = OFF;

@@ -33,7 +33,7 @@ use super::room::{Room, Space};
 use super::syncer::{Log, Syncer, Unsynced};
 use crate::failpoint::{self, Point};
 use crate::metrics::Metrics;
-use crate::model::limits::{CHECKPOINT_PAGES, COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
+use crate::model::limits::{CHECKPOINT_LOOK_JOBS, CHECKPOINT_PAGES, COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
 use crate::model::storage::StorageFault;
 use crate::store::{Result, StoreError};
 
@@ -83,7 +83,15 @@ impl Writer {
         let commits = Arc::new(Commits::default());
         let syncer = Syncer::start(log, Arc::clone(&condition), Arc::clone(&commits), Arc::clone(&metrics))?;
         let (its_condition, its_commits) = (Arc::clone(&condition), Arc::clone(&commits));
-        let thread = Thread { connection, syncer, room, condition: its_condition, commits: its_commits, metrics };
+        let thread = Thread {
+            connection,
+            syncer,
+            room,
+            condition: its_condition,
+            commits: its_commits,
+            metrics,
+            jobs_since_look: 0,
+        };
         let thread =
             std::thread::Builder::new().name("hooksieve-writer".into()).spawn(move || thread.run(jobs, lock))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), condition, commits })
@@ -236,15 +244,18 @@ struct Thread {
     condition: Arc<Condition>,
     commits: Arc<Commits>,
     metrics: Arc<Metrics>,
+    /// Jobs that were run since the length of the log was looked at.
+    jobs_since_look: usize,
 }
 
 impl Thread {
-    fn run(self, mut queue: mpsc::Receiver<Message>, lock: File) {
+    fn run(mut self, mut queue: mpsc::Receiver<Message>, lock: File) {
         let _alarm = PanicAlarm(Arc::clone(&self.condition));
         while let Some(message) = queue.blocking_recv() {
             let Gathered { jobs, close } = gather(message, &mut queue);
             let jobs = self.admit(jobs);
             if !jobs.is_empty() {
+                self.jobs_since_look += jobs.len();
                 self.commit(jobs);
                 self.checkpoint_if_due();
             }
@@ -326,10 +337,14 @@ impl Thread {
         }
     }
 
-    /// Copies the log to the main file when it has grown. Nobody waits for it.
-    fn checkpoint_if_due(&self) {
+    /// Copies the log to the main file when it has grown, which is looked at now and then. Nobody waits for it.
+    fn checkpoint_if_due(&mut self) {
         let copied = self.condition.check().and_then(|()| {
             failpoint::hit(Point::Checkpoint)?;
+            if self.jobs_since_look < CHECKPOINT_LOOK_JOBS {
+                return Ok(());
+            }
+            self.jobs_since_look = 0;
             let pending: i64 = self
                 .connection
                 .prepare_cached("PRAGMA wal_checkpoint(NOOP)")?
