@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::access::user;
+use super::access::owner;
 use super::posted::Known;
 use super::{ENABLE_FIRST, Noun, Result, Service, ServiceError};
 use crate::model::event::{EventDigest, EventType};
@@ -35,7 +35,7 @@ impl Service {
     /// When there is no such webhook, someone else's answering alike; when it is disabled, or tested too often; or
     /// when there is no such type.
     pub async fn test_webhook(&self, caller: &Caller, id: &str, event_type: Option<&str>) -> Result<TestSent> {
-        let webhook = self.own_webhook(user(caller)?, id).await?;
+        let webhook = self.own_webhook(&owner(caller), id).await?;
         let event_type = self.type_to_test(&webhook, event_type).await?;
         if !webhook.is_enabled {
             return Err(ServiceError::Conflict(ENABLE_FIRST.to_owned()));
@@ -62,7 +62,7 @@ impl Service {
 
     async fn type_to_test(&self, webhook: &Webhook, named: Option<&str>) -> Result<EventType> {
         match (named, webhook.events.first()) {
-            (Some(name), _) => self.known_type(name, "/event", &mut Known::default()).await,
+            (Some(name), _) => self.subscribable_type(&webhook.owner, name, "/event", &mut Known::default()).await,
             (None, Some(first)) => Ok(first.clone()),
             (None, None) => Err(ServiceError::bad_field(
                 "/event",
