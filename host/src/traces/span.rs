@@ -43,7 +43,8 @@ impl Stage {
 pub struct Open {
     queue: Arc<Queue>,
     began: Instant,
-    span: Span,
+    /// Apart, so that there is little to move where traces are off.
+    span: Box<Span>,
 }
 
 impl Open {
@@ -64,7 +65,7 @@ impl Open {
         };
         span.attributes.push(text("hooksieve.event.id", event.id.as_str()));
         span.attributes.push(text("hooksieve.event.type", event.event_type.as_str()));
-        Self { queue, began: began.instant, span }
+        Self { queue, began: began.instant, span: Box::new(span) }
     }
 
     /// Begins a span within this one.
@@ -81,7 +82,7 @@ impl Open {
             flags: SAMPLED,
             ..Span::default()
         };
-        Self { queue: Arc::clone(&self.queue), began: Instant::now(), span }
+        Self { queue: Arc::clone(&self.queue), began: Instant::now(), span: Box::new(span) }
     }
 
     /// Ends it here, though more is told of it.
@@ -155,7 +156,7 @@ impl Drop for Open {
         if self.span.end_time_unix_nano == 0 {
             self.end();
         }
-        self.queue.push(std::mem::take(&mut self.span));
+        self.queue.push(std::mem::take(&mut *self.span));
     }
 }
 
