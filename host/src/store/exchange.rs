@@ -221,11 +221,11 @@ pub struct ClaimedDelivery {
     /// What is owed.
     pub event: Arc<Event>,
     /// How the webhook looked when it was decided.
-    pub snapshot: Snapshot,
+    pub snapshot: Arc<Snapshot>,
     /// The webhook now: its URL and headers are used, and whether it is enabled.
     pub webhook: Arc<Webhook>,
     /// The secrets that sign now, the newest first; never empty.
-    pub secrets: Vec<Secret>,
+    pub secrets: Arc<[Secret]>,
 }
 
 /// Which deliveries the deliver loop may claim.

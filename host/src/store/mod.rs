@@ -2,8 +2,8 @@
 //!
 //! The stages of the flow meet only here, in rows: intake writes events, dispatch claims them and
 //! writes verdicts and deliveries, deliver claims those and writes attempts. A claim is a lease with
-//! a fence: whoever lost the lease finds out when it writes. Claims are soft (a claim lost in a power
-//! cut only means that somebody claims again); everything else is on disk before it is answered.
+//! a fence: whoever lost the lease finds out when it writes. A claim may be lost when the process ends, which only means
+//! that somebody claims again; what is written is on disk before it is answered, but for [few exceptions](Store).
 //!
 //! The trait has one implementation today, [`sqlite`]; a PostgreSQL one follows, which is why no
 //! type of a database appears outside its own folder. The store decides nothing: which webhooks get

@@ -21,7 +21,7 @@ pub(in crate::store) async fn a_claimed_delivery_has_all_that_an_attempt_needs(s
     assert_eq!(*claimed.webhook, webhook("w"));
     assert_eq!(claimed.secrets.iter().map(|secret| secret.expose()).collect::<Vec<_>>(), [secret().expose()]);
     let object = r#"{"id":"w"}"#.into();
-    assert_eq!(claimed.snapshot, Snapshot { version: 1, format: PayloadFormat::Full, object });
+    assert_eq!(*claimed.snapshot, Snapshot { version: 1, format: PayloadFormat::Full, object });
     let delivery = store.delivery(&delivery_id("e", "w")).await.unwrap().unwrap();
     assert_eq!(claimed.delivery, delivery);
 }

@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use super::claims::Loaded;
-use super::lease::Seen;
 use super::room::Space;
 use super::{
     SqliteStore, claims, deliveries, delivery_list, event_list, event_types, events, filters, headers, health,
@@ -63,10 +62,10 @@ impl Store for SqliteStore {
     }
 
     async fn remove_member(&self, project: &ProjectId, user: &UserId, at: Timestamp) -> Result<bool> {
-        let (project, user, fences) = (project.clone(), user.clone(), Arc::clone(&self.fences));
+        let (project, user) = (project.clone(), user.clone());
         let change = self.members.change();
         let removed = self.relieve(move |connection| {
-            deliveries::cancel_of_member(connection, &project, &user, at, &fences)?;
+            deliveries::cancel_of_member(connection, &project, &user, at)?;
             Ok((people::remove_member(connection, &project, &user)?, change))
         });
         Ok(removed.await?.0)
@@ -128,7 +127,10 @@ impl Store for SqliteStore {
     }
 
     async fn accept_event(&self, event: Arc<Event>, digest: EventDigest) -> Result<Accepted> {
-        self.write(move |connection| events::accept(connection, &event, digest)).await
+        let written = Arc::clone(&event);
+        let (accepted, placed) = self.write(move |connection| events::accept(connection, &written, digest)).await?;
+        self.keep_recent(event, placed);
+        Ok(accepted)
     }
 
     async fn accept_test(&self, event: Arc<Event>, digest: EventDigest, test: TestOf) -> Result<TestAccepted> {
@@ -137,9 +139,15 @@ impl Store for SqliteStore {
 
     async fn accept_events(&self, events: Vec<(Arc<Event>, EventDigest)>) -> Result<Vec<Accepted>> {
         let accept = move |connection: &Connection| {
-            events.iter().map(|(event, digest)| events::accept(connection, event, *digest)).collect()
+            let accept =
+                |(event, digest): (Arc<Event>, EventDigest)| Ok((events::accept(connection, &event, digest)?, event));
+            events.into_iter().map(accept).collect::<rusqlite::Result<Vec<_>>>()
         };
-        self.write(accept).await
+        let written = self.write(accept).await?.into_iter().map(|((accepted, placed), event)| {
+            self.keep_recent(event, placed);
+            accepted
+        });
+        Ok(written.collect())
     }
 
     async fn events(&self, query: EventQuery, page: PageRequest) -> Result<Page<StoredEvent>> {
@@ -153,29 +161,28 @@ impl Store for SqliteStore {
 
     async fn claim_events(&self, claim: Claim) -> Result<Vec<ClaimedEvent>> {
         self.check_room(Space::Work)?;
-        let floor = self.fences.floor();
-        loop {
-            let last = self.last_event_synced();
-            let found = self.read(move |connection| events::find_free(connection, &claim, floor, last)).await?;
-            if found.is_empty() {
-                return Ok(found);
-            }
-            let seen: Vec<_> = found.iter().map(|row| Seen { seq: row.stored.seq.0, fence: row.fence }).collect();
-            let fences = self.lease(move |connection, fences| events::take(connection, &seen, &claim, fences)).await?;
-            let won = won(found, fences, |row, fence| row.fence = fence);
-            // Nothing won means that somebody else won: there may be more further on.
-            if !won.is_empty() {
-                return Ok(won);
-            }
+        let claiming = self.event_leases.begin().await;
+        let (last, leases) = (self.last_event_synced(), Arc::clone(&self.event_leases));
+        let at_hand = Arc::clone(&self.at_hand);
+        let find = move |connection: &Connection| events::find_free(connection, &claim, last, &leases, &at_hand.recent);
+        let mut found = self.read(find).await?;
+        for row in &mut found {
+            row.fence = claiming.take(row.stored.seq.0, claim.now + claim.lease);
         }
+        Ok(found)
     }
 
     async fn record_dispatch(&self, dispatched: Dispatched) -> Result<Recorded> {
-        self.decide(move |connection| events::record_dispatch(connection, &dispatched)).await
+        let (fence, leases) = (dispatched.fence, Arc::clone(&self.event_leases));
+        let recorded = self.decide(move |connection| events::record_dispatch(connection, &dispatched, &leases)).await?;
+        self.event_leases.end(fence);
+        Ok(recorded)
     }
 
     async fn release_events(&self, claims: Vec<(EventSeq, i64)>, free_at: Timestamp) -> Result<()> {
-        self.lease(move |connection, fences| events::release(connection, &claims, free_at, fences)).await
+        self.check_disk()?;
+        claims.into_iter().for_each(|(_, fence)| self.event_leases.put_off(fence, free_at));
+        Ok(())
     }
 
     async fn add_webhook(&self, webhook: Webhook, secret: Secret) -> Result<Added> {
@@ -230,8 +237,8 @@ impl Store for SqliteStore {
     }
 
     async fn delete_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Removed> {
-        let (id, fences) = (id.clone(), Arc::clone(&self.fences));
-        self.relieve(move |connection| webhooks::delete(connection, &id, at, &fences)).await
+        let id = id.clone();
+        self.relieve(move |connection| webhooks::delete(connection, &id, at)).await
     }
 
     async fn signing_secrets(&self, id: &WebhookId, at: Timestamp) -> Result<Vec<Secret>> {
@@ -245,7 +252,15 @@ impl Store for SqliteStore {
     }
 
     async fn webhook_changes(&self, after: i64, rows_max: u32) -> Result<Vec<WebhookChange>> {
-        self.read(move |connection| webhooks::changes(connection, after, rows_max)).await
+        let changes = self.webhook_writes();
+        if self.index_is_at(changes, after) {
+            return Ok(Vec::new());
+        }
+        let found = self.read(move |connection| webhooks::changes(connection, after, rows_max)).await?;
+        if found.is_empty() {
+            self.set_index_at(changes, after);
+        }
+        Ok(found)
     }
 
     async fn add_filter(&self, upload: FilterUpload) -> Result<()> {
@@ -285,39 +300,40 @@ impl Store for SqliteStore {
     async fn claim_deliveries(&self, claim: DeliveryClaim) -> Result<Vec<ClaimedDelivery>> {
         self.check_room(Space::Work)?;
         let claim = Arc::new(claim);
+        let claiming = self.delivery_leases.begin().await;
+        let (lease, at_hand, changes) = (claim.claim, Arc::clone(&self.at_hand), self.webhook_writes());
         loop {
-            let (wanted, turn, key) = (Arc::clone(&claim), Arc::clone(&self.turn), self.key.clone());
-            let floor = self.fences.floor();
-            let found = self.read(move |connection| claims::find_free(connection, &wanted, floor, &turn, &key)).await?;
-            let Loaded { claims: found, unreadable } = found;
-            let lease = claim.claim;
-            if found.is_empty() && unreadable.is_empty() {
-                return Ok(Vec::new());
-            }
+            let (wanted, at_hand) = (Arc::clone(&claim), Arc::clone(&at_hand));
+            let find = move |connection: &Connection| claims::find_free(connection, &wanted, &at_hand, changes);
+            let Loaded { claims: found, unreadable } = self.read(find).await?;
+            let is_spoiled = !unreadable.is_empty();
             self.fail_unreadable(unreadable, lease.now).await?;
-            let (seen, found): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-            let fences = self.lease(move |connection, fences| claims::take(connection, &seen, &lease, fences)).await?;
-            let won = won(found, fences, |row, fence| row.fence = fence);
-            // As with events.
-            if !won.is_empty() {
-                return Ok(won);
+            // What cannot be read may have stood before what can.
+            if found.is_empty() && is_spoiled {
+                continue;
             }
+            let take = |(seq, row)| ClaimedDelivery { fence: claiming.take(seq, lease.now + lease.lease), ..row };
+            return Ok(found.into_iter().map(take).collect());
         }
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>> {
-        let floor = self.fences.floor();
-        self.read(move |connection| claims::next_due(connection, floor)).await
+        let _claiming = self.delivery_leases.begin().await;
+        self.read(claims::next_due).await
     }
 
     async fn record_attempt(&self, attempted: Attempted) -> Result<Recorded> {
-        let fences = Arc::clone(&self.fences);
-        let recording = self.record(move |connection| deliveries::record_attempt(connection, &attempted, &fences));
-        Ok(self.counted(recording.await?))
+        let (fence, leases) = (attempted.fence, Arc::clone(&self.delivery_leases));
+        let recording = self.record(move |connection| deliveries::record_attempt(connection, &attempted, &leases));
+        let recorded = self.counted(recording.await?);
+        self.delivery_leases.end(fence);
+        Ok(recorded)
     }
 
     async fn release_deliveries(&self, claims: Vec<(DeliveryId, i64)>) -> Result<()> {
-        self.lease(move |connection, fences| claims::release(connection, &claims, fences)).await
+        self.check_disk()?;
+        claims.into_iter().for_each(|(_, fence)| self.delivery_leases.end(fence));
+        Ok(())
     }
 
     async fn delivery(&self, id: &DeliveryId) -> Result<Option<Delivery>> {
@@ -336,8 +352,8 @@ impl Store for SqliteStore {
     }
 
     async fn retry_delivery(&self, id: &DeliveryId, at: Timestamp) -> Result<Retried> {
-        let (id, fences) = (id.clone(), Arc::clone(&self.fences));
-        self.write(move |connection| resends::retry(connection, &id, at, &fences)).await
+        let (id, leases) = (id.clone(), Arc::clone(&self.delivery_leases));
+        self.write(move |connection| resends::retry(connection, &id, at, &leases)).await
     }
 
     async fn event_bounds(&self, since: Timestamp, until: Timestamp) -> Result<EventBounds> {
@@ -385,8 +401,8 @@ impl Store for SqliteStore {
     }
 
     async fn record_replay(&self, step: ReplayStep) -> Result<Recorded> {
-        let fences = Arc::clone(&self.fences);
-        self.record(move |connection| replays::record(connection, &step, &fences)).await
+        let leases = Arc::clone(&self.delivery_leases);
+        self.record(move |connection| replays::record(connection, &step, &leases)).await
     }
 
     async fn verdicts_on(&self, event: EventSeq, owner: Option<&UserId>) -> Result<Vec<Verdict>> {
@@ -469,15 +485,4 @@ impl Store for SqliteStore {
         self.readers.close().await;
         self.writer.close().await
     }
-}
-
-/// The rows that were taken, with their new fences.
-fn won<T>(found: Vec<T>, fences: Vec<Option<i64>>, set: impl Fn(&mut T, i64)) -> Vec<T> {
-    let taken = found.into_iter().zip(fences).filter_map(|(row, fence)| fence.map(|fence| (row, fence)));
-    taken
-        .map(|(mut row, fence)| {
-            set(&mut row, fence);
-            row
-        })
-        .collect()
 }

@@ -11,6 +11,7 @@
 //! long as an attempt may take; they take turns among themselves.
 
 mod due;
+mod known;
 mod load;
 
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -18,18 +19,18 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use rusqlite::Connection;
 
 use self::due::DueWebhook;
-use super::lease::{self, Fences, Seen};
-use crate::model::ids::DeliveryId;
-use crate::store::{Claim, DeliveryClaim, SealingKey};
+use super::recent::RecentEvents;
+use crate::store::{DeliveryClaim, SealingKey};
 
 #[cfg(test)]
 pub(super) use self::due::{DUE_NOW, DUE_WEBHOOKS, FIRST_PENDING, NEXT_DUE};
 pub(super) use self::due::{due_now, next_due};
+pub(super) use self::known::Known;
 pub(super) use self::load::{Loaded, Unreadable};
 
-pub(super) const DUE_DELIVERIES: &str = "SELECT seq, fence FROM deliveries INDEXED BY deliveries_due
-     WHERE state = 'pending' AND webhook_seq = ?1 AND due_at <= ?2 AND (leased_until <= ?2 OR fence < ?3)
-     ORDER BY due_at, seq LIMIT ?4";
+pub(super) const DUE_DELIVERIES: &str = "SELECT seq FROM deliveries INDEXED BY deliveries_due
+     WHERE state = 'pending' AND webhook_seq = ?1 AND due_at <= ?2 AND leased_until(seq) <= ?2
+     ORDER BY due_at, seq LIMIT ?3";
 
 /// Behind which webhook the next claim begins, of those whose last attempt failed and of the others. Only
 /// a hint: losing it costs nobody more than a turn.
@@ -49,40 +50,49 @@ impl Turn {
     }
 }
 
+/// What claims have in memory.
+pub(super) struct AtHand {
+    pub(super) key: SealingKey,
+    pub(super) recent: RecentEvents,
+    pub(super) known: Known,
+    pub(super) turn: Turn,
+}
+
 /// A due delivery, and what decides on its place in the row of all.
 struct Pick {
     under_way: u32,
     had_turn: bool,
     webhook: DueWebhook,
-    row: Seen,
+    seq: i64,
 }
 
-/// Free deliveries that are due, as many as the claim allows, with the row each is in.
+/// Free deliveries that are due, as many as the claim allows, by their place. The writer had counted `changes` of webhooks
+/// before the snapshot began that is read here.
 pub(super) fn find_free(
     connection: &Connection,
     claim: &DeliveryClaim,
-    floor: i64,
-    turn: &Turn,
-    key: &SealingKey,
+    at_hand: &AtHand,
+    changes: u64,
 ) -> rusqlite::Result<Loaded> {
-    let mut due = due::webhooks(connection, claim, floor)?;
+    let turn = &at_hand.turn;
+    let mut due = due::webhooks(connection, claim)?;
     let mut places = Places::of(connection, claim, &due)?;
     due.retain(|webhook| webhook.in_flight < webhook.in_flight_max && places.has_any(*webhook));
     due.sort_by_key(|webhook| (webhook.in_flight, turn.had(webhook), webhook.seq));
-    let mut picks = picks(connection, claim, floor, turn, &due)?;
+    let mut picks = picks(connection, claim, turn, &due)?;
     picks.sort_by_key(|pick| (pick.under_way, pick.had_turn, pick.webhook.seq));
     picks.retain(|pick| places.take(pick.webhook));
     for pick in &picks {
         turn.of(&pick.webhook).store(pick.webhook.seq, Ordering::Relaxed);
     }
-    load::load(connection, picks.into_iter().map(|pick| pick.row), claim.claim.now, key)
+    let seqs = picks.into_iter().map(|pick| pick.seq);
+    load::load(connection, seqs, claim.claim.now, at_hand, changes)
 }
 
 /// What is free for each webhook, in the order in which they come, no more than there can be places for.
 fn picks(
     connection: &Connection,
     claim: &DeliveryClaim,
-    floor: i64,
     turn: &Turn,
     due: &[DueWebhook],
 ) -> rusqlite::Result<Vec<Pick>> {
@@ -97,11 +107,9 @@ fn picks(
         }
         *before += 1;
         let share = webhook.in_flight_max - webhook.in_flight;
-        let rows = statement.query_map((webhook.seq, claim.claim.now, floor, share), |row| {
-            Ok(Seen { seq: row.get(0)?, fence: row.get(1)? })
-        })?;
+        let rows = statement.query_map((webhook.seq, claim.claim.now, share), |row| row.get(0))?;
         for (row, under_way) in rows.zip(webhook.in_flight..) {
-            picks.push(Pick { under_way, had_turn: turn.had(webhook), webhook: *webhook, row: row? });
+            picks.push(Pick { under_way, had_turn: turn.had(webhook), webhook: *webhook, seq: row? });
         }
     }
     Ok(picks)
@@ -143,35 +151,4 @@ impl Places {
         }
         has_any
     }
-}
-
-/// Takes those of `seen` that are still free and whose webhook is still enabled and not held meanwhile, and
-/// answers with each one's new fence.
-pub(super) fn take(
-    connection: &Connection,
-    seen: &[Seen],
-    claim: &Claim,
-    fences: &Fences,
-) -> rusqlite::Result<Vec<Option<i64>>> {
-    let mut statement = connection.prepare_cached(
-        "UPDATE deliveries SET leased_until = ?3, fence = ?4
-         WHERE seq = ?1 AND fence = ?2 AND state = 'pending'
-           AND (SELECT is_enabled AND coalesce(held_until, 0) <= ?5 FROM webhooks WHERE webhooks.seq = webhook_seq)",
-    )?;
-    let mut take_one = |seen: &Seen| {
-        let fence = fences.next();
-        let taken = statement.execute((seen.seq, seen.fence, lease::end(claim), fence, claim.now))?;
-        Ok((taken == 1).then_some(fence))
-    };
-    seen.iter().map(&mut take_one).collect()
-}
-
-pub(super) fn release(connection: &Connection, claims: &[(DeliveryId, i64)], fences: &Fences) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
-        "UPDATE deliveries SET leased_until = 0, fence = ?3 WHERE id = ?1 AND fence = ?2 AND state = 'pending'",
-    )?;
-    for (delivery, fence) in claims {
-        statement.execute((delivery, fence, fences.next()))?;
-    }
-    Ok(())
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::columns::{Count, one_row};
 use super::health;
-use super::lease::Fences;
+use super::lease::Leases;
 use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, Delivery, DeliveryState};
 use crate::model::event::EventSeq;
@@ -50,25 +50,25 @@ pub(super) fn add(connection: &Connection, event: EventSeq, delivery: &NewDelive
 pub(super) fn record_attempt(
     connection: &Connection,
     attempted: &Attempted,
-    fences: &Fences,
+    leases: &Leases,
 ) -> rusqlite::Result<(Recorded, Option<Change>)> {
+    let Some(seq) = leases.row(attempted.fence) else { return Ok((Recorded::LeaseLost, None)) };
     let ended_at = attempted.answer.at;
     let (state, retry_at, finished_at) = match attempted.next {
         Next::Delivered => (DeliveryState::Delivered, None, Some(ended_at)),
         Next::Failed => (DeliveryState::Failed, None, Some(ended_at)),
         Next::RetryAt(at) => (DeliveryState::Pending, Some(at), None),
     };
-    let ended: Option<(i64, i64)> = connection
+    // One that was canceled meanwhile stays so.
+    let ended: Option<i64> = connection
         .prepare_cached(
-            "UPDATE deliveries SET state = ?4, attempt_count = attempt_count + 1, due_at = coalesce(?5, due_at),
-                    finished_at = ?6, leased_until = 0, fence = ?3
-             WHERE id = ?1 AND fence = ?2 AND state = 'pending' RETURNING seq, webhook_seq",
+            "UPDATE deliveries SET state = ?3, attempt_count = attempt_count + 1, due_at = coalesce(?4, due_at),
+                    finished_at = ?5
+             WHERE seq = ?1 AND id = ?2 AND state = 'pending' RETURNING webhook_seq",
         )?
-        .query_one((&attempted.delivery_id, attempted.fence, fences.next(), state, retry_at, finished_at), |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+        .query_one((seq, &attempted.delivery_id, state, retry_at, finished_at), |row| row.get(0))
         .optional()?;
-    let Some((seq, webhook_seq)) = ended else { return Ok((Recorded::LeaseLost, None)) };
+    let Some(webhook_seq) = ended else { return Ok((Recorded::LeaseLost, None)) };
     add_attempt(connection, seq, &attempted.attempt)?;
     Ok((Recorded::Written, health::attempt_ended(connection, webhook_seq, attempted)?))
 }
@@ -99,38 +99,31 @@ pub(super) fn add_attempt(connection: &Connection, delivery_seq: i64, attempt: &
     Ok(())
 }
 
-/// Cancels what is owed to a webhook. Who is attempting one loses the lease.
-pub(super) fn cancel_all(
-    connection: &Connection,
-    webhook_seq: i64,
-    at: Timestamp,
-    fences: &Fences,
-) -> rusqlite::Result<()> {
+/// Cancels what is owed to a webhook. What an attempt under way comes to is not written.
+pub(super) fn cancel_all(connection: &Connection, webhook_seq: i64, at: Timestamp) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "UPDATE deliveries SET state = 'canceled', finished_at = ?2, leased_until = 0, fence = ?3
-             WHERE webhook_seq = ?1 AND state = 'pending'",
+            "UPDATE deliveries SET state = 'canceled', finished_at = ?2 WHERE webhook_seq = ?1 AND state = 'pending'",
         )?
-        .execute((webhook_seq, at, fences.next()))?;
+        .execute((webhook_seq, at))?;
     Ok(())
 }
 
-/// Cancels what is owed to a user's webhooks of a project's events. Who is attempting one loses the lease.
+/// Cancels what is owed to a user's webhooks of a project's events. What an attempt under way comes to is not written.
 pub(super) fn cancel_of_member(
     connection: &Connection,
     project: &ProjectId,
     user: &UserId,
     at: Timestamp,
-    fences: &Fences,
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "UPDATE deliveries SET state = 'canceled', finished_at = ?3, leased_until = 0, fence = ?4
+            "UPDATE deliveries SET state = 'canceled', finished_at = ?3
              WHERE state = 'pending'
                AND webhook_seq IN (SELECT seq FROM webhooks WHERE owner = ?2 AND deleted_at IS NULL)
                AND (SELECT project_id FROM events WHERE events.seq = event_seq) = ?1",
         )?
-        .execute((project, user, at, fences.next()))?;
+        .execute((project, user, at))?;
     Ok(())
 }
 

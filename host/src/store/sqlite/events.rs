@@ -5,7 +5,8 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::columns::one_row;
-use super::lease::{self, Fences, Seen};
+use super::lease::Leases;
+use super::recent::RecentEvents;
 use super::webhooks::not_before_webhooks;
 use super::{deliveries, shadows, verdicts, webhooks};
 use crate::model::Timestamp;
@@ -28,14 +29,25 @@ macro_rules! test_of {
     };
 }
 
-pub(super) fn accept(connection: &Connection, event: &Event, digest: EventDigest) -> rusqlite::Result<Accepted> {
-    if insert(connection, event, digest, None)? {
-        return Ok(Accepted::New);
+/// Where a new event stands, and when it counts as accepted.
+#[derive(Clone, Copy)]
+pub(super) struct Placed {
+    pub(super) seq: EventSeq,
+    pub(super) accepted_at: Timestamp,
+}
+
+pub(super) fn accept(
+    connection: &Connection,
+    event: &Event,
+    digest: EventDigest,
+) -> rusqlite::Result<(Accepted, Option<Placed>)> {
+    if let Some(placed) = insert(connection, event, digest, None)? {
+        return Ok((Accepted::New, Some(placed)));
     }
     let kept: EventDigest = connection
         .prepare_cached("SELECT digest FROM events WHERE id = ?1")?
         .query_one((&event.id,), |row| row.get(0))?;
-    Ok(if kept == digest { Accepted::Duplicate } else { Accepted::Conflict })
+    Ok((if kept == digest { Accepted::Duplicate } else { Accepted::Conflict }, None))
 }
 
 pub(super) fn accept_test(
@@ -54,47 +66,48 @@ pub(super) fn accept_test(
     if lately >= test.tests_max {
         return Ok(TestAccepted::TooMany);
     }
-    let is_new = insert(connection, event, digest, Some(webhook_seq))?;
-    one_row(usize::from(is_new))?;
+    let placed = insert(connection, event, digest, Some(webhook_seq))?;
+    one_row(usize::from(placed.is_some()))?;
     Ok(TestAccepted::New)
 }
 
-/// Keeps the event and has it wait for dispatch; whether no other has its id.
+/// Keeps the event and has it wait for dispatch, unless another has its id.
 fn insert(
     connection: &Connection,
     event: &Event,
     digest: EventDigest,
     test_webhook_seq: Option<i64>,
-) -> rusqlite::Result<bool> {
-    let inserted = connection
+) -> rusqlite::Result<Option<Placed>> {
+    let placed = connection
         .prepare_cached(concat!(
             "INSERT INTO events (id, digest, event_type, company_id, project_id, user_id, occurred_at, accepted_at,
                                  previous_value, current_value, test_webhook_seq, trace_parent)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ",
             not_before_webhooks!("?8"),
-            ", ?9, ?10, ?11, ?12) ON CONFLICT (id) DO NOTHING",
+            ", ?9, ?10, ?11, ?12) ON CONFLICT (id) DO NOTHING RETURNING seq, accepted_at",
         ))?
-        .execute((
-            &event.id,
-            digest,
-            &event.event_type,
-            &event.company_id,
-            &event.project_id,
-            &event.user_id,
-            event.occurred_at,
-            event.accepted_at,
-            &event.previous_value,
-            &event.current_value,
-            test_webhook_seq,
-            event.trace_parent,
-        ))?;
-    if inserted == 0 {
-        return Ok(false);
+        .query_one(
+            (
+                &event.id,
+                digest,
+                &event.event_type,
+                &event.company_id,
+                &event.project_id,
+                &event.user_id,
+                event.occurred_at,
+                event.accepted_at,
+                &event.previous_value,
+                &event.current_value,
+                test_webhook_seq,
+                event.trace_parent,
+            ),
+            |row| Ok(Placed { seq: row.get(0)?, accepted_at: row.get(1)? }),
+        )
+        .optional()?;
+    if let Some(placed) = &placed {
+        connection.prepare_cached("INSERT INTO dispatch_queue (event_seq) VALUES (?1)")?.execute((placed.seq,))?;
     }
-    connection
-        .prepare_cached("INSERT INTO dispatch_queue (event_seq) VALUES (?1)")?
-        .execute((connection.last_insert_rowid(),))?;
-    Ok(true)
+    Ok(placed)
 }
 
 /// What [`stored`] reads, up to the condition.
@@ -154,60 +167,48 @@ pub(super) fn weight(event: &Event) -> usize {
     event.previous_value.len() + event.current_value.len()
 }
 
-/// Free events up to the place `last`, the oldest first, until they weigh too much to be claimed at once.
+/// Free events up to the place `last`, the oldest first, until they weigh too much to be claimed at once. They have no
+/// fence yet.
 pub(super) fn find_free(
     connection: &Connection,
     claim: &Claim,
-    floor: i64,
     last: i64,
+    leases: &Leases,
+    recent: &RecentEvents,
 ) -> rusqlite::Result<Vec<ClaimedEvent>> {
-    let mut statement = connection.prepare_cached(concat!(
-        "SELECT ",
-        columns!(),
-        ", seq, 0, ",
-        test_of!(),
-        ", fence FROM dispatch_queue CROSS JOIN events ON seq = event_seq
-             WHERE (leased_until <= ?1 OR fence < ?2) AND event_seq <= ?4
-             ORDER BY event_seq LIMIT ?3"
-    ))?;
-    let rows = statement.query_map((claim.now, floor, claim.rows_max, last), |row| {
-        Ok(ClaimedEvent { stored: stored(row)?, fence: row.get(13)? })
-    })?;
+    let mut statement =
+        connection.prepare_cached("SELECT event_seq FROM dispatch_queue WHERE event_seq <= ?1 ORDER BY event_seq")?;
+    let mut waiting = statement.query((last,))?;
     let mut found: Vec<ClaimedEvent> = Vec::new();
     let mut bytes = 0;
-    for row in rows {
-        let row = row?;
-        bytes += weight(&row.stored.event);
-        found.push(row);
-        if bytes > CLAIM_BYTES_MAX {
-            break;
+    while found.len() < claim.rows_max as usize
+        && bytes <= CLAIM_BYTES_MAX
+        && let Some(row) = waiting.next()?
+    {
+        let seq: EventSeq = row.get(0)?;
+        if leases.leased_until(seq.0) > claim.now.as_millis() {
+            continue;
         }
+        let stored = match recent.get(seq) {
+            Some((event, test_of)) => StoredEvent { seq, event, is_dispatched: false, test_of },
+            None => stored_by_seq(connection, seq)?,
+        };
+        bytes += weight(&stored.event);
+        found.push(ClaimedEvent { stored, fence: 0 });
     }
     Ok(found)
 }
 
-/// Takes those of `seen` that nobody took since, and answers with each one's new fence.
-pub(super) fn take(
+pub(super) fn record_dispatch(
     connection: &Connection,
-    seen: &[Seen],
-    claim: &Claim,
-    fences: &Fences,
-) -> rusqlite::Result<Vec<Option<i64>>> {
-    let mut statement = connection.prepare_cached(
-        "UPDATE dispatch_queue SET leased_until = ?3, fence = ?4 WHERE event_seq = ?1 AND fence = ?2",
-    )?;
-    let mut take_one = |seen: &Seen| {
-        let fence = fences.next();
-        let taken = statement.execute((seen.seq, seen.fence, lease::end(claim), fence))?;
-        Ok((taken == 1).then_some(fence))
-    };
-    seen.iter().map(&mut take_one).collect()
-}
-
-pub(super) fn record_dispatch(connection: &Connection, dispatched: &Dispatched) -> rusqlite::Result<Recorded> {
-    let ended = connection
-        .prepare_cached("DELETE FROM dispatch_queue WHERE event_seq = ?1 AND fence = ?2")?
-        .execute((dispatched.event, dispatched.fence))?;
+    dispatched: &Dispatched,
+    leases: &Leases,
+) -> rusqlite::Result<Recorded> {
+    if leases.row(dispatched.fence) != Some(dispatched.event.0) {
+        return Ok(Recorded::LeaseLost);
+    }
+    let ended =
+        connection.prepare_cached("DELETE FROM dispatch_queue WHERE event_seq = ?1")?.execute((dispatched.event,))?;
     if ended == 0 {
         return Ok(Recorded::LeaseLost);
     }
@@ -219,19 +220,4 @@ pub(super) fn record_dispatch(connection: &Connection, dispatched: &Dispatched) 
         shadows::record(connection, dispatched.event, compared)?;
     }
     Ok(Recorded::Written)
-}
-
-pub(super) fn release(
-    connection: &Connection,
-    claims: &[(EventSeq, i64)],
-    free_at: Timestamp,
-    fences: &Fences,
-) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached(
-        "UPDATE dispatch_queue SET leased_until = ?4, fence = ?3 WHERE event_seq = ?1 AND fence = ?2",
-    )?;
-    for (event, fence) in claims {
-        statement.execute((event, fence, fences.next(), free_at))?;
-    }
-    Ok(())
 }

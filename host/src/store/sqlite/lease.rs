@@ -1,55 +1,235 @@
-//! Leases and fences of events and deliveries.
+//! Leases and fences of events and deliveries, in memory.
 //!
-//! Claiming has two steps. A reader picks rows that are free, with all that the claimant needs; then the
-//! writer takes those that nobody took meanwhile: a row is only taken at the fence it was seen with. So
-//! the writer never searches, a claim that finds nothing costs it nothing, and two claimants never get
-//! the same row.
+//! Only one process can have the database open, and what it was doing means nothing once it has ended; so a lease
+//! need not be a row, and claiming writes nothing. A restart finds everything free.
 //!
-//! Every claim and release, and every recorded end, gives the row a new fence, larger than all before.
-//! Fences begin at a floor that grows with every opening of the database: since only one process has it
-//! open, a lease with a fence below the floor belongs to a process that is gone, and is void.
+//! A claim reads one snapshot of the database, and takes of it what nobody holds. What was ended, released or taken
+//! back since the snapshot began still looks free in it. So claims go one after the other ([`Leases::begin`]), and what ends
+//! while one is under way is held until it is over.
+//!
+//! Every lease has a fence, larger than all before, also those of earlier processes. A write with the fence of a
+//! lease that somebody else holds by now, or nobody, is refused.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+use rusqlite::functions::FunctionFlags;
 
 use crate::model::Timestamp;
-use crate::store::Claim;
 
 /// Fences one process can hand out before it would meet those of the next opening: 10^12.
 const FENCES_PER_OPENING_BITS: u32 = 40;
 
-/// Hands out fences.
+/// The leases on the rows of one table, by their place (`seq`).
 #[derive(Debug)]
-pub(super) struct Fences {
-    floor: i64,
-    last: AtomicI64,
+pub(super) struct Leases {
+    state: Mutex<State>,
+    claiming: tokio::sync::Mutex<()>,
 }
 
-impl Fences {
-    /// The fences of the `opens`th opening of the database.
-    pub(super) fn new(opens: i64) -> Self {
-        let floor = opens << FENCES_PER_OPENING_BITS;
-        Self { floor, last: AtomicI64::new(floor) }
-    }
-
-    /// Fences below belong to processes that are gone.
-    pub(super) fn floor(&self) -> i64 {
-        self.floor
-    }
-
-    /// A fence that is larger than all before.
-    pub(super) fn next(&self) -> i64 {
-        self.last.fetch_add(1, Ordering::Relaxed) + 1
-    }
+#[derive(Debug)]
+struct State {
+    last_fence: i64,
+    rows: HashMap<i64, Lease>,
+    /// Which row a fence is for.
+    fenced: HashMap<i64, i64>,
+    /// Rows whose lease has ended since a claim began that is under way; `None` if none is.
+    ended: Option<Vec<i64>>,
 }
 
-/// A row that was seen free.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
-    pub(super) seq: i64,
-    pub(super) fence: i64,
+struct Lease {
+    fence: i64,
+    /// Milliseconds since the epoch.
+    until: i64,
 }
 
-/// When a lease that is granted now ends.
-pub(super) fn end(claim: &Claim) -> Timestamp {
-    claim.now + claim.lease
+/// Until when a row is held that nobody holds.
+const FREE: i64 = 0;
+/// Until when a row is held whose lease has ended during a claim: longer than that claim can last.
+const ENDED: i64 = i64::MAX;
+
+impl Leases {
+    /// None yet, in the `opens`th opening of the database.
+    pub(super) fn new(opens: i64) -> Self {
+        let last_fence = opens << FENCES_PER_OPENING_BITS;
+        let state = State { last_fence, rows: HashMap::new(), fenced: HashMap::new(), ended: None };
+        Self { state: Mutex::new(state), claiming: tokio::sync::Mutex::default() }
+    }
+
+    /// Begins a claim, or a look at what could be claimed, once all others have ended. Comes before the snapshot.
+    pub(super) async fn begin(&self) -> Claiming<'_> {
+        let turn = self.claiming.lock().await;
+        self.state().ended = Some(Vec::new());
+        Claiming { leases: self, _turn: turn }
+    }
+
+    /// Until when the row is held, in milliseconds since the epoch: 0 if nobody has it.
+    pub(super) fn leased_until(&self, seq: i64) -> i64 {
+        self.state().rows.get(&seq).map_or(FREE, |lease| lease.until)
+    }
+
+    /// Whether somebody has the row.
+    pub(super) fn is_leased(&self, seq: i64) -> bool {
+        let state = self.state();
+        state.rows.get(&seq).is_some_and(|lease| state.fenced.contains_key(&lease.fence))
+    }
+
+    /// The row that is held with this fence.
+    pub(super) fn row(&self, fence: i64) -> Option<i64> {
+        self.state().fenced.get(&fence).copied()
+    }
+
+    /// Ends a lease, if it is still held.
+    pub(super) fn end(&self, fence: i64) {
+        let mut state = self.state();
+        if let Some(seq) = state.fenced.get(&fence).copied() {
+            state.free(seq);
+        }
+    }
+
+    /// Ends a lease, if it is still held, and leaves the row to nobody until then.
+    pub(super) fn put_off(&self, fence: i64, free_at: Timestamp) {
+        let mut state = self.state();
+        if let Some(seq) = state.fenced.remove(&fence) {
+            state.rows.insert(seq, Lease { fence, until: free_at.as_millis() });
+        }
+    }
+
+    /// Takes the row from whoever has it.
+    pub(super) fn revoke(&self, seq: i64) {
+        self.state().free(seq);
+    }
+
+    /// Whole between any two statements, so a panic elsewhere spoils nothing.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn free(&mut self, seq: i64) {
+        let Some(lease) = self.rows.get_mut(&seq) else { return };
+        self.fenced.remove(&lease.fence);
+        match &mut self.ended {
+            Some(ended) => {
+                lease.until = ENDED;
+                ended.push(seq);
+            }
+            None => drop(self.rows.remove(&seq)),
+        }
+    }
+}
+
+/// Lends a reader the function `leased_until`, with which its statements leave out deliveries that somebody has.
+pub(super) fn lend_function(connection: &Connection, deliveries: &Arc<Leases>) -> rusqlite::Result<()> {
+    let leases = Arc::clone(deliveries);
+    // Not deterministic, since leases come and go; and not for triggers and views of a schema.
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DIRECTONLY;
+    connection
+        .create_scalar_function("leased_until", 1, flags, move |arguments| Ok(leases.leased_until(arguments.get(0)?)))
+}
+
+/// A claim under way: the only one.
+pub(super) struct Claiming<'a> {
+    leases: &'a Leases,
+    _turn: tokio::sync::MutexGuard<'a, ()>,
+}
+
+impl Claiming<'_> {
+    /// Takes a row that was found free; its fence.
+    pub(super) fn take(&self, seq: i64, until: Timestamp) -> i64 {
+        let mut state = self.leases.state();
+        state.last_fence += 1;
+        let fence = state.last_fence;
+        if let Some(before) = state.rows.insert(seq, Lease { fence, until: until.as_millis() }) {
+            state.fenced.remove(&before.fence);
+        }
+        state.fenced.insert(fence, seq);
+        fence
+    }
+}
+
+impl Drop for Claiming<'_> {
+    fn drop(&mut self) {
+        let mut state = self.leases.state();
+        for seq in state.ended.take().unwrap_or_default() {
+            // Unless this claim has taken it: what ended before its snapshot began was free.
+            if state.rows.get(&seq).is_some_and(|lease| lease.until == ENDED) {
+                state.rows.remove(&seq);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_millis(secs * 1_000)
+    }
+
+    #[tokio::test]
+    async fn what_ends_during_a_claim_is_free_for_the_next_one_only() {
+        let leases = Leases::new(1);
+        let fence = leases.begin().await.take(7, at(60));
+
+        let claiming = leases.begin().await;
+        leases.end(fence);
+        let during = (leases.leased_until(7), leases.is_leased(7), leases.row(fence));
+        drop(claiming);
+
+        assert_eq!(during, (ENDED, false, None));
+        assert_eq!(leases.leased_until(7), FREE);
+    }
+
+    #[tokio::test]
+    async fn a_fence_is_void_once_its_lease_has_ended_or_somebody_else_has_the_row() {
+        let leases = Leases::new(1);
+        let first = leases.begin().await.take(7, at(60));
+        let second = leases.begin().await.take(7, at(120));
+
+        leases.end(first);
+        let held = (leases.row(first), leases.row(second), leases.leased_until(7));
+        leases.revoke(7);
+
+        assert_eq!(held, (None, Some(7), 120_000));
+        assert_eq!((leases.row(second), leases.leased_until(7)), (None, FREE));
+        assert!(second > first);
+    }
+
+    #[tokio::test]
+    async fn what_is_put_off_belongs_to_nobody_until_then() {
+        let leases = Leases::new(1);
+        let fence = leases.begin().await.take(7, at(60));
+
+        leases.put_off(fence, at(90));
+
+        assert_eq!((leases.row(fence), leases.is_leased(7), leases.leased_until(7)), (None, false, 90_000));
+        let later = leases.begin().await.take(7, at(150));
+        assert_eq!(leases.row(later), Some(7));
+    }
+
+    #[tokio::test]
+    async fn fences_grow_over_openings() {
+        let earlier = Leases::new(1).begin().await.take(1, at(1));
+        let later = Leases::new(2).begin().await.take(1, at(1));
+
+        assert!(later > earlier);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_kept_of_leases_that_have_ended() {
+        let leases = Leases::new(1);
+        for seq in 0..100 {
+            let claiming = leases.begin().await;
+            let fence = claiming.take(seq, at(60));
+            leases.end(fence);
+        }
+
+        let state = leases.state();
+        assert!(state.rows.is_empty() && state.fenced.is_empty(), "{state:?}");
+    }
 }

@@ -20,7 +20,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0007_verdict_places.sql"),
     include_str!("../../../migrations/sqlite/0008_retention.sql"),
     include_str!("../../../migrations/sqlite/0009_webhooks_by_health.sql"),
-    include_str!("../../../migrations/sqlite/0010_operations.sql"),
+    include_str!("../../../migrations/sqlite/0010_leases_in_memory.sql"),
+    include_str!("../../../migrations/sqlite/0011_operations.sql"),
 ];
 
 /// The version of the schema that this program works with.

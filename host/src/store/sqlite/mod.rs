@@ -26,6 +26,7 @@ mod open;
 mod people;
 mod queues;
 mod readers;
+mod recent;
 mod remembered;
 mod replay_pages;
 mod replays;
@@ -47,15 +48,17 @@ mod tests;
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
-use self::claims::{Turn, Unreadable};
+use self::claims::{AtHand, Known, Turn, Unreadable};
+use self::events::Placed;
 use self::fault::Condition;
-use self::lease::Fences;
+use self::lease::Leases;
 use self::readers::Readers;
+use self::recent::RecentEvents;
 use self::remembered::Remembered;
 use self::room::{Room, Space};
 use self::writer::{Durability, Writer};
@@ -63,8 +66,9 @@ use super::{Result, SealingKey, StoreError};
 use crate::failpoint::{self, Point};
 use crate::metrics::Metrics;
 use crate::model::Timestamp;
+use crate::model::event::Event;
 use crate::model::ids::{ProjectId, UserId};
-use crate::model::limits::{MEMBERS_REMEMBERED_MAX, TOKENS_REMEMBERED_MAX};
+use crate::model::limits::{MEMBERS_REMEMBERED_MAX, RECENT_EVENTS_BYTES_MAX, TOKENS_REMEMBERED_MAX};
 use crate::model::operational::Change;
 use crate::model::token::Token;
 
@@ -79,8 +83,11 @@ pub struct SqliteStore {
     room: Arc<Room>,
     condition: Arc<Condition>,
     key: SealingKey,
-    fences: Arc<Fences>,
-    turn: Arc<Turn>,
+    event_leases: Arc<Leases>,
+    delivery_leases: Arc<Leases>,
+    at_hand: Arc<AtHand>,
+    /// How many times webhooks had been written when nothing was found behind that place in the order of their changes.
+    index_at: Mutex<Option<(u64, i64)>>,
     metrics: Arc<Metrics>,
     tokens: Arc<Remembered<String, Token>>,
     members: Arc<Remembered<ProjectId, Arc<HashSet<UserId>>>>,
@@ -91,7 +98,7 @@ pub struct SqliteStore {
 pub struct CommitCounts {
     /// Those in which something had to be on the disk before it was answered.
     pub durable: u64,
-    /// Those of claims, releases, decisions on events and deletions of the aged alone.
+    /// Those of decisions on events and deletions of the aged alone.
     pub soft: u64,
 }
 
@@ -124,8 +131,15 @@ impl SqliteStore {
             readers: Arc::new(Readers::new(opened.readers, Arc::clone(&condition))),
             condition,
             key: options.key.clone(),
-            fences: Arc::new(Fences::new(opened.opens)),
-            turn: Arc::default(),
+            event_leases: Arc::new(Leases::new(opened.opens)),
+            delivery_leases: opened.delivery_leases,
+            at_hand: Arc::new(AtHand {
+                key: options.key.clone(),
+                recent: RecentEvents::new(RECENT_EVENTS_BYTES_MAX),
+                known: Known::default(),
+                turn: Turn::default(),
+            }),
+            index_at: Mutex::default(),
             metrics: Arc::clone(&options.metrics),
             tokens: Remembered::new(TOKENS_REMEMBERED_MAX),
             members: Remembered::new(MEMBERS_REMEMBERED_MAX),
@@ -214,13 +228,31 @@ impl SqliteStore {
         self.writer.commits().last_event_synced.load(Ordering::Acquire)
     }
 
-    /// A write of leases alone, with the fences it hands out; in turn, like [`Self::record`].
-    async fn lease<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection, &Fences) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let fences = Arc::clone(&self.fences);
-        self.decide(move |connection| work(connection, &fences)).await
+    /// How many transactions have touched webhooks or their secrets.
+    fn webhook_writes(&self) -> u64 {
+        self.writer.commits().webhook_writes.load(Ordering::Acquire)
+    }
+
+    /// Whether nothing was behind that place in the order of webhooks' changes when they had been written as often.
+    fn index_is_at(&self, writes: u64, change_seq: i64) -> bool {
+        *self.index_at.lock().unwrap_or_else(PoisonError::into_inner) == Some((writes, change_seq))
+    }
+
+    fn set_index_at(&self, writes: u64, change_seq: i64) {
+        *self.index_at.lock().unwrap_or_else(PoisonError::into_inner) = Some((writes, change_seq));
+    }
+
+    /// Has an event that is new be at hand for those who decide on it and send it.
+    fn keep_recent(&self, event: Arc<Event>, placed: Option<Placed>) {
+        let Some(Placed { seq, accepted_at }) = placed else { return };
+        let is_same = event.accepted_at == accepted_at;
+        let event = if is_same { event } else { Arc::new(Event { accepted_at, ..(*event).clone() }) };
+        self.at_hand.recent.keep(seq, (event, None));
+    }
+
+    /// Refuses once the disk has failed.
+    fn check_disk(&self) -> Result<()> {
+        Ok(self.condition.check()?)
     }
 
     /// Refuses where there is no such room: what is begun might not be written down.
@@ -233,7 +265,6 @@ impl SqliteStore {
         if unreadable.is_empty() {
             return Ok(());
         }
-        let fences = Arc::clone(&self.fences);
-        self.record(move |connection| unreadable.iter().try_for_each(|row| row.fail(connection, at, &fences))).await
+        self.record(move |connection| unreadable.iter().try_for_each(|row| row.fail(connection, at))).await
     }
 }

@@ -14,9 +14,10 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
+use super::lease::Leases;
 use super::room::Room;
 use super::syncer::Log;
-use super::{events, migrations, readers};
+use super::{events, lease, migrations, readers};
 use crate::metrics::Metrics;
 use crate::model::Timestamp;
 use crate::store::SealingKey;
@@ -131,6 +132,8 @@ pub(super) struct Opened {
     pub(super) readers: Vec<Connection>,
     /// How many times the database was opened, this time included.
     pub(super) opens: i64,
+    /// What the readers ask of the leases on deliveries.
+    pub(super) delivery_leases: Arc<Leases>,
 }
 
 pub(super) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
@@ -153,11 +156,12 @@ pub(super) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
     sync_directory(&options.directory)?;
     let last_event = events::last(&writer).map_err(|error| Refusal::from(error).at(&path))?;
     let log = Log { file: open_log(&options.directory)?, last_event };
+    let delivery_leases = Arc::new(Leases::new(opens));
     let readers = (0..readers::CONNECTIONS)
-        .map(|_| open_reader(&path))
+        .map(|_| open_reader(&path, &delivery_leases))
         .collect::<Result<_, _>>()
         .map_err(|error| Refusal::from(error).at(&path))?;
-    Ok(Opened { lock, log, room, writer, readers, opens })
+    Ok(Opened { lock, log, room, writer, readers, opens, delivery_leases })
 }
 
 fn make_directory(directory: &Path) -> Result<(), OpenError> {
@@ -376,10 +380,11 @@ fn begin(connection: &Connection, key: &SealingKey, now: Timestamp) -> Result<()
     Ok(())
 }
 
-fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+fn open_reader(path: &Path, delivery_leases: &Arc<Leases>) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     configure(&connection)?;
+    lease::lend_function(&connection, delivery_leases)?;
     connection.execute_batch(
         "PRAGMA query_only = ON;
          PRAGMA trusted_schema = OFF;

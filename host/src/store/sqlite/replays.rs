@@ -6,7 +6,7 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::columns::{Count, before, one_row, page_of, rows_of};
-use super::lease::Fences;
+use super::lease::Leases;
 use super::{deliveries, resends, verdicts, webhooks};
 use crate::model::Timestamp;
 use crate::model::ids::{ReplayId, WebhookId};
@@ -154,7 +154,7 @@ pub(super) fn running(
     connection.prepare_cached(RUNNING)?.query_map((now, waiting_max), row)?.collect()
 }
 
-pub(super) fn record(connection: &Connection, step: &ReplayStep, fences: &Fences) -> rusqlite::Result<Recorded> {
+pub(super) fn record(connection: &Connection, step: &ReplayStep, leases: &Leases) -> rusqlite::Result<Recorded> {
     let found: Option<(i64, i64)> = connection
         .prepare_cached("SELECT seq, webhook_seq FROM replays WHERE id = ?1 AND position = ?2 AND state = 'running'")?
         .query_one((&step.id, step.from), |row| Ok((row.get(0)?, row.get(1)?)))
@@ -162,7 +162,7 @@ pub(super) fn record(connection: &Connection, step: &ReplayStep, fences: &Fences
     let Some((seq, webhook_seq)) = found else { return Ok(Recorded::LeaseLost) };
     let mut counts = step.counts;
     for event in &step.send_again {
-        resends::send_again(connection, webhook_seq, *event, step.at, fences, &mut counts)?;
+        resends::send_again(connection, webhook_seq, *event, step.at, leases, &mut counts)?;
     }
     for decided in &step.decided {
         decide_anew(connection, decided, &mut counts)?;

@@ -7,7 +7,7 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::columns::one_row;
-use super::lease::Fences;
+use super::lease::Leases;
 use crate::model::Timestamp;
 use crate::model::delivery::DeliveryState;
 use crate::model::event::EventSeq;
@@ -27,7 +27,7 @@ pub(super) use is_member;
 macro_rules! select_found {
     () => {
         concat!(
-            "SELECT d.seq, d.state, d.due_at, d.leased_until > 0, w.is_enabled, e.test_webhook_seq IS NOT NULL OR ",
+            "SELECT d.seq, d.state, d.due_at, w.is_enabled, e.test_webhook_seq IS NOT NULL OR ",
             is_member!(),
             " FROM deliveries d JOIN webhooks w ON w.seq = d.webhook_seq AND w.deleted_at IS NULL
              JOIN events e ON e.seq = d.event_seq WHERE "
@@ -40,7 +40,6 @@ struct Found {
     seq: i64,
     state: DeliveryState,
     due_at: Timestamp,
-    is_leased: bool,
     is_enabled: bool,
     is_in_scope: bool,
 }
@@ -50,9 +49,8 @@ fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
         seq: row.get(0)?,
         state: row.get(1)?,
         due_at: row.get(2)?,
-        is_leased: row.get(3)?,
-        is_enabled: row.get(4)?,
-        is_in_scope: row.get(5)?,
+        is_enabled: row.get(3)?,
+        is_in_scope: row.get(4)?,
     })
 }
 
@@ -61,12 +59,13 @@ pub(super) fn retry(
     connection: &Connection,
     id: &DeliveryId,
     at: Timestamp,
-    fences: &Fences,
+    leases: &Leases,
 ) -> rusqlite::Result<Retried> {
     let delivery =
         connection.prepare_cached(concat!(select_found!(), "d.id = ?1"))?.query_one((id,), found).optional()?;
     let Some(delivery) = delivery else { return Ok(Retried::Missing) };
-    let is_under_way = delivery.state == DeliveryState::Pending && (delivery.due_at <= at || delivery.is_leased);
+    let is_under_way =
+        delivery.state == DeliveryState::Pending && (delivery.due_at <= at || leases.is_leased(delivery.seq));
     Ok(if delivery.state == DeliveryState::Delivered {
         Retried::Delivered
     } else if is_under_way {
@@ -76,7 +75,7 @@ pub(super) fn retry(
     } else if !delivery.is_in_scope {
         Retried::OutOfScope
     } else {
-        begin_anew(connection, delivery.seq, at, fences)?;
+        begin_anew(connection, delivery.seq, at, leases)?;
         Retried::Due
     })
 }
@@ -87,7 +86,7 @@ pub(super) fn send_again(
     webhook_seq: i64,
     event: EventSeq,
     at: Timestamp,
-    fences: &Fences,
+    leases: &Leases,
     counts: &mut ReplayCounts,
 ) -> rusqlite::Result<()> {
     let delivery = connection
@@ -101,20 +100,21 @@ pub(super) fn send_again(
     } else if !delivery.is_in_scope {
         &mut counts.out_of_scope
     } else {
-        begin_anew(connection, delivery.seq, at, fences)?;
+        begin_anew(connection, delivery.seq, at, leases)?;
         &mut counts.replayed
     };
     *counter += 1;
     Ok(())
 }
 
-fn begin_anew(connection: &Connection, seq: i64, at: Timestamp, fences: &Fences) -> rusqlite::Result<()> {
+fn begin_anew(connection: &Connection, seq: i64, at: Timestamp, leases: &Leases) -> rusqlite::Result<()> {
     let updated = connection
         .prepare_cached(
-            "UPDATE deliveries SET state = 'pending', due_at = ?2, attempts_before = attempt_count, finished_at = NULL,
-                    leased_until = 0, fence = ?3
+            "UPDATE deliveries SET state = 'pending', due_at = ?2, attempts_before = attempt_count, finished_at = NULL
              WHERE seq = ?1",
         )?
-        .execute((seq, at, fences.next()))?;
+        .execute((seq, at))?;
+    // An attempt of before may still be under way: of one that was canceled.
+    leases.revoke(seq);
     one_row(updated)
 }

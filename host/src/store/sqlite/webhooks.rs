@@ -7,7 +7,6 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::columns::{Json, before, one_row, page_of, rows_of};
 use super::health::{self, Edit};
-use super::lease::Fences;
 use super::{deliveries, headers, replays, secrets, shadows};
 use crate::model::Timestamp;
 use crate::model::comparison::Shadow;
@@ -183,12 +182,7 @@ pub(super) fn update(
 }
 
 /// Leaves a tombstone: the log refers to it, and the order of changes tells of it.
-pub(super) fn delete(
-    connection: &Connection,
-    id: &WebhookId,
-    at: Timestamp,
-    fences: &Fences,
-) -> rusqlite::Result<Removed> {
+pub(super) fn delete(connection: &Connection, id: &WebhookId, at: Timestamp) -> rusqlite::Result<Removed> {
     let deleted: Option<i64> = connection
         .prepare_cached(concat!(
             "UPDATE webhooks SET deleted_at = ?2, updated_at = ?2, is_enabled = 0, name = NULL, url = '',
@@ -203,7 +197,7 @@ pub(super) fn delete(
     let Some(seq) = deleted else { return Ok(Removed::Missing) };
     secrets::remove_all(connection, seq)?;
     shadows::forget(connection, seq)?;
-    deliveries::cancel_all(connection, seq, at, fences)?;
+    deliveries::cancel_all(connection, seq, at)?;
     replays::cancel_of(connection, seq, at)?;
     Ok(Removed::Removed)
 }

@@ -7,10 +7,9 @@
 //!
 //! A job is **durable** or **soft**. A durable one is answered when its commit is on the disk, which is the
 //! [`syncer`](super::syncer)'s part: this thread goes on writing meanwhile, so that many writes share an `fsync`.
-//! A soft one is answered when it is committed. Soft are claims, releases, decisions on events and what deletes the
-//! aged. That is safe: losing the tail of such commits in a power cut loses leases of a process that the same power cut
-//! has ended, and decisions on events that still wait for one and get the same again, under the same message ids; and
-//! what comes back is as old as before. What came before on disk stays: WAL frames are checked in order, so a lost commit
+//! A soft one is answered when it is committed. Soft are decisions on events and what deletes the aged. That is safe:
+//! losing the tail of such commits in a power cut loses decisions on events that still wait for one and get the same
+//! again, under the same message ids; and what comes back is as old as before. What came before on disk stays: WAL frames are checked in order, so a lost commit
 //! cannot take away an earlier one, and the next sync covers all that precedes it.
 //!
 //! What there is no [`room`](super::room) for on the disk is refused before it is begun. The log is copied to the main file by
@@ -21,7 +20,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -37,6 +36,9 @@ use crate::model::limits::{CHECKPOINT_LOOK_JOBS, CHECKPOINT_PAGES, COMMIT_JOBS_M
 use crate::model::storage::StorageFault;
 use crate::store::{Result, StoreError};
 
+/// The tables of which [`Commits::webhook_writes`] counts.
+const WEBHOOK_TABLES: [&str; 2] = ["webhooks", "webhook_secrets"];
+
 /// Whether a write must be on disk before it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Durability {
@@ -51,6 +53,8 @@ pub(super) enum Durability {
 pub(super) struct Commits {
     pub(super) durable: AtomicU64,
     pub(super) soft: AtomicU64,
+    /// How many transactions have touched webhooks or their secrets: what was read before the last of them is out of date.
+    pub(super) webhook_writes: AtomicU64,
     /// The place of the last event that is on the disk: only what survives a power cut is dispatched.
     pub(super) last_event_synced: AtomicI64,
 }
@@ -72,7 +76,7 @@ enum Message {
 impl Writer {
     /// Starts the thread, and the one that syncs `log`. `lock` is held until the connection is closed.
     pub(super) fn start(
-        connection: Connection,
+        mut connection: Connection,
         log: Log,
         lock: File,
         room: Arc<Room>,
@@ -82,6 +86,14 @@ impl Writer {
         let (queue, jobs) = mpsc::channel(WRITER_QUEUE_MAX);
         let commits = Arc::new(Commits::default());
         let syncer = Syncer::start(log, Arc::clone(&condition), Arc::clone(&commits), Arc::clone(&metrics))?;
+        let touched = Arc::new(AtomicBool::new(false));
+        let touching = Arc::clone(&touched);
+        let hook = move |_, _: &str, table: &str, _| {
+            if WEBHOOK_TABLES.contains(&table) {
+                touching.store(true, Ordering::Relaxed);
+            }
+        };
+        connection.update_hook(Some(hook)).map_err(std::io::Error::other)?;
         let (its_condition, its_commits) = (Arc::clone(&condition), Arc::clone(&commits));
         let thread = Thread {
             connection,
@@ -90,6 +102,7 @@ impl Writer {
             condition: its_condition,
             commits: its_commits,
             metrics,
+            touched,
             jobs_since_look: 0,
         };
         let thread =
@@ -244,6 +257,8 @@ struct Thread {
     condition: Arc<Condition>,
     commits: Arc<Commits>,
     metrics: Arc<Metrics>,
+    /// Whether this transaction has touched a webhook or a secret.
+    touched: Arc<AtomicBool>,
     /// Jobs that were run since the length of the log was looked at.
     jobs_since_look: usize,
 }
@@ -314,6 +329,9 @@ impl Thread {
             execute(&self.connection, "COMMIT")?;
             Ok(last_event)
         });
+        if self.touched.swap(false, Ordering::Relaxed) {
+            self.commits.webhook_writes.fetch_add(1, Ordering::Release);
+        }
         // SQLite has rolled back by itself after some failures.
         if committed.is_err() && !self.connection.is_autocommit() {
             execute(&self.connection, "ROLLBACK")?;

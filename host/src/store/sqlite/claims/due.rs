@@ -21,13 +21,13 @@ const ALL: i64 = -1;
 /// Few in tests, too.
 const LOOK_ROWS_MAX: u32 = if cfg!(test) { 6 } else { 1_024 };
 
-/// The pending deliveries due until `?3`, the earliest first, with their webhooks, and when lease and hold
-/// end. Leases of an earlier process (`fence < ?1`) are void.
+/// The pending deliveries due until `?2`, the earliest first, with their webhooks, and when lease and
+/// hold end.
 pub(in crate::store::sqlite) const FIRST_PENDING: &str =
     "SELECT w.seq, w.id, w.failures_in_a_row > 0, w.health = 'UNHEALTHY', w.is_enabled, d.due_at,
-            max(iif(d.fence < ?1, 0, d.leased_until), coalesce(w.held_until, 0))
+            max(leased_until(d.seq), coalesce(w.held_until, 0))
      FROM deliveries d INDEXED BY deliveries_by_time CROSS JOIN webhooks w ON w.seq = d.webhook_seq
-     WHERE d.state = 'pending' AND d.due_at <= ?3 ORDER BY d.due_at LIMIT ?2";
+     WHERE d.state = 'pending' AND d.due_at <= ?2 ORDER BY d.due_at LIMIT ?1";
 
 /// The webhooks with pending deliveries, one index seek for each, so many at the most.
 macro_rules! waiting_webhooks {
@@ -45,32 +45,31 @@ macro_rules! waiting_webhooks {
     };
 }
 
-/// The first `?3` webhooks with something pending, each with whether a claim at `?1` could take any of it.
+/// The first `?2` webhooks with something pending, each with whether a claim at `?1` could take any of it.
 pub(in crate::store::sqlite) const DUE_WEBHOOKS: &str = concat!(
-    waiting_webhooks!("?3"),
+    waiting_webhooks!("?2"),
     "SELECT w.seq, w.id, w.failures_in_a_row > 0, w.health = 'UNHEALTHY',
             iif(w.is_enabled AND coalesce(w.held_until, 0) <= ?1, EXISTS (
               SELECT 1 FROM deliveries d INDEXED BY deliveries_due
               WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND d.due_at <= ?1
-                AND (d.leased_until <= ?1 OR d.fence < ?2)), 0)
+                AND leased_until(d.seq) <= ?1), 0)
      FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq"
 );
 
-/// Of the first `?2` webhooks with something pending: when the first unleased delivery is due, and when the first
-/// lease before that ends, but neither before the webhook's hold does; and how many webhooks these are. Leases of an
-/// earlier process (`fence < ?1`) are void.
+/// Of the first `?1` webhooks with something pending: when the first unleased delivery is due, and when the first
+/// lease before that ends, but neither before the webhook's hold does; and how many webhooks these are.
 pub(in crate::store::sqlite) const NEXT_DUE: &str = concat!(
-    waiting_webhooks!("?2"),
+    waiting_webhooks!("?1"),
     ", free (webhook_seq, is_enabled, held_until, due_at) AS MATERIALIZED (
        SELECT w.seq, w.is_enabled, coalesce(w.held_until, 0), iif(w.is_enabled, (
                 SELECT d.due_at FROM deliveries d INDEXED BY deliveries_due
-                WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND (d.leased_until = 0 OR d.fence < ?1)
+                WHERE d.state = 'pending' AND d.webhook_seq = w.seq AND leased_until(d.seq) = 0
                 ORDER BY d.due_at LIMIT 1), NULL)
        FROM waiting CROSS JOIN webhooks w ON w.seq = waiting.webhook_seq
      )
      SELECT min(max(free.due_at, free.held_until)),
             min(iif(free.is_enabled, (
-              SELECT max(free.held_until, min(max(d.due_at, d.leased_until))) FROM deliveries d INDEXED BY deliveries_due
+              SELECT max(free.held_until, min(max(d.due_at, leased_until(d.seq)))) FROM deliveries d INDEXED BY deliveries_due
               WHERE d.state = 'pending' AND d.webhook_seq = free.webhook_seq
                 AND d.due_at < coalesce(free.due_at, 9223372036854775807)), NULL)),
             count(*)
@@ -115,11 +114,10 @@ enum Look {
 fn look(
     connection: &Connection,
     until: Timestamp,
-    floor: i64,
     mut visit: impl FnMut(&Row<'_>, Timestamp, Timestamp) -> rusqlite::Result<Look>,
 ) -> rusqlite::Result<bool> {
     let mut statement = connection.prepare_cached(FIRST_PENDING)?;
-    let mut rows = statement.query((floor, LOOK_ROWS_MAX, until))?;
+    let mut rows = statement.query((LOOK_ROWS_MAX, until))?;
     let mut read = 0;
     while let Some(row) = rows.next()? {
         read += 1;
@@ -132,11 +130,7 @@ fn look(
 }
 
 /// The webhooks with something due, in no order.
-pub(super) fn webhooks(
-    connection: &Connection,
-    claim: &DeliveryClaim,
-    floor: i64,
-) -> rusqlite::Result<Vec<DueWebhook>> {
+pub(super) fn webhooks(connection: &Connection, claim: &DeliveryClaim) -> rusqlite::Result<Vec<DueWebhook>> {
     let in_flight: HashMap<&[u8], u32> =
         claim.in_flight.iter().map(|(id, count)| (id.as_str().as_bytes(), *count)).collect();
     let read = |row: &Row<'_>| -> rusqlite::Result<DueWebhook> {
@@ -149,7 +143,7 @@ pub(super) fn webhooks(
     let now = claim.claim.now;
     let walk = |webhooks_max: i64| -> rusqlite::Result<(Vec<DueWebhook>, i64)> {
         let mut statement = connection.prepare_cached(DUE_WEBHOOKS)?;
-        let mut rows = statement.query((now, floor, webhooks_max))?;
+        let mut rows = statement.query((now, webhooks_max))?;
         let (mut due, mut walked) = (Vec::new(), 0);
         while let Some(row) = rows.next()? {
             walked += 1;
@@ -164,7 +158,7 @@ pub(super) fn webhooks(
         return Ok(due);
     }
     let mut due = BTreeMap::new();
-    let is_all = look(connection, now, floor, |row, _, free_at| {
+    let is_all = look(connection, now, |row, _, free_at| {
         if free_at <= now {
             let webhook = read(row)?;
             due.insert(webhook.seq, webhook);
@@ -178,9 +172,9 @@ pub(super) fn webhooks(
 }
 
 /// When the next delivery of an enabled webhook is due and free.
-pub(in crate::store::sqlite) fn next_due(connection: &Connection, floor: i64) -> rusqlite::Result<Option<Timestamp>> {
+pub(in crate::store::sqlite) fn next_due(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
     let walk = |webhooks_max: i64| {
-        connection.prepare_cached(NEXT_DUE)?.query_one((floor, webhooks_max), |row| {
+        connection.prepare_cached(NEXT_DUE)?.query_one((webhooks_max,), |row| {
             let free: Option<Timestamp> = row.get(0)?;
             let lease_end: Option<Timestamp> = row.get(1)?;
             Ok((free.into_iter().chain(lease_end).min(), row.get::<_, i64>(2)?))
@@ -191,7 +185,7 @@ pub(in crate::store::sqlite) fn next_due(connection: &Connection, floor: i64) ->
         return Ok(next);
     }
     let mut next: Option<Timestamp> = None;
-    let is_all = look(connection, Timestamp::from_millis(i64::MAX), floor, |_, due_at, free_at| {
+    let is_all = look(connection, Timestamp::from_millis(i64::MAX), |_, due_at, free_at| {
         // What is due later is free later.
         if next.is_some_and(|next| next <= due_at) {
             return Ok(Look::Enough);

@@ -55,9 +55,9 @@ async fn a_webhook_with_a_hundred_thousand_due_deliveries_does_not_slow_a_claim(
     let cost = async || {
         let read = store.read(|connection| {
             Ok((
-                steps(connection, claims::DUE_WEBHOOKS, (at(9), 0, -1))?,
-                steps(connection, claims::DUE_DELIVERIES, (1, at(9), 0, 8))?,
-                steps(connection, claims::NEXT_DUE, (0, -1))?,
+                steps(connection, claims::DUE_WEBHOOKS, (at(9), -1))?,
+                steps(connection, claims::DUE_DELIVERIES, (1, at(9), 8))?,
+                steps(connection, claims::NEXT_DUE, (-1,))?,
                 steps(connection, claims::DUE_NOW, (at(9), 100))?,
             ))
         });
@@ -91,8 +91,8 @@ async fn ten_thousand_deliveries_behind_a_dead_endpoint_cost_the_claims_of_other
     let next = store.next_due().await.unwrap();
     let cost = store.read(|connection| {
         let looks = connection.prepare_cached(claims::FIRST_PENDING)?.get_status(StatementStatus::Run);
-        let walk = steps(connection, claims::DUE_WEBHOOKS, (at(9), 0, 3))?;
-        Ok((looks, walk, steps(connection, claims::NEXT_DUE, (0, 3))?))
+        let walk = steps(connection, claims::DUE_WEBHOOKS, (at(9), 3))?;
+        Ok((looks, walk, steps(connection, claims::NEXT_DUE, (3,))?))
     });
 
     assert_eq!(names(&claimed), [("new", "alive")]);
@@ -114,9 +114,9 @@ async fn what_is_due_is_found_without_a_look_at_webhooks_that_wait_for_tomorrow(
     owe(&*store, "due", &["now"], at(5)).await;
 
     let cost = store.read(|connection| {
-        let look = |until| steps(connection, claims::FIRST_PENDING, (0, 1_024, until));
-        let walk = |webhooks: i32| steps(connection, claims::DUE_WEBHOOKS, (at(9), 0, webhooks));
-        let next = steps(connection, claims::NEXT_DUE, (0, 3))?;
+        let look = |until| steps(connection, claims::FIRST_PENDING, (1_024, until));
+        let walk = |webhooks: i32| steps(connection, claims::DUE_WEBHOOKS, (at(9), webhooks));
+        let next = steps(connection, claims::NEXT_DUE, (3,))?;
         Ok((look(at(4))?, look(at(9))?, walk(3)?, next, walk(-1)?))
     });
     let (nothing_due, one_due, beginning, next, walk) = cost.await.unwrap();
@@ -133,10 +133,10 @@ async fn hot_statements_search_and_never_scan() {
 
     let plans = store.read(|connection| {
         Ok([
-            explain(connection, claims::FIRST_PENDING, 3)?,
-            explain(connection, claims::DUE_WEBHOOKS, 3)?,
-            explain(connection, claims::DUE_DELIVERIES, 4)?,
-            explain(connection, claims::NEXT_DUE, 2)?,
+            explain(connection, claims::FIRST_PENDING, 2)?,
+            explain(connection, claims::DUE_WEBHOOKS, 2)?,
+            explain(connection, claims::DUE_DELIVERIES, 3)?,
+            explain(connection, claims::NEXT_DUE, 1)?,
             explain(connection, claims::DUE_NOW, 2)?,
         ])
     });

@@ -80,5 +80,5 @@ async fn a_rotation_repairs_a_webhook_whose_secret_does_not_open() {
 
     owe(&*store, "e", &["bad"], at(2)).await;
     let claimed = store.claim_deliveries(delivery_claim(at(2), 9, 9)).await.unwrap();
-    assert_eq!(claimed[0].secrets, [Secret::new("new")]);
+    assert_eq!(*claimed[0].secrets, [Secret::new("new")]);
 }

@@ -1,0 +1,79 @@
+//! The events that were accepted last, in memory.
+//!
+//! An event is nearly always decided on and delivered a moment after it was accepted, so it need not be read again. Events never
+//! change; one that is not here any more is read from its row.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::events::weight;
+use crate::model::event::{Event, EventSeq};
+use crate::model::ids::WebhookId;
+
+/// An event as it is stored, and the webhook that it is for alone, if it is a test.
+pub(super) type Kept = (Arc<Event>, Option<WebhookId>);
+
+/// Events by their place, the oldest of which goes when all together are too large.
+#[derive(Debug)]
+pub(super) struct RecentEvents {
+    state: Mutex<State>,
+    bytes_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    events: HashMap<EventSeq, Kept>,
+    order: VecDeque<EventSeq>,
+    bytes: usize,
+}
+
+impl RecentEvents {
+    pub(super) fn new(bytes_max: usize) -> Self {
+        Self { state: Mutex::default(), bytes_max }
+    }
+
+    /// Keeps an event that is committed.
+    pub(super) fn keep(&self, seq: EventSeq, kept: Kept) {
+        let mut state = self.state();
+        state.bytes += weight(&kept.0);
+        if state.events.insert(seq, kept).is_none() {
+            state.order.push_back(seq);
+        }
+        while state.bytes > self.bytes_max
+            && let Some(oldest) = state.order.pop_front()
+        {
+            if let Some((event, _)) = state.events.remove(&oldest) {
+                state.bytes -= weight(&event);
+            }
+        }
+    }
+
+    pub(super) fn get(&self, seq: EventSeq) -> Option<Kept> {
+        self.state().events.get(&seq).cloned()
+    }
+
+    /// Whole between any two statements, so a panic elsewhere spoils nothing.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::contract::samples::event;
+
+    #[test]
+    fn the_oldest_go_when_all_are_too_large() {
+        let event = event("e");
+        let recent = RecentEvents::new(2 * weight(&event));
+
+        for seq in 1..=5 {
+            recent.keep(EventSeq(seq), (Arc::clone(&event), None));
+        }
+
+        let kept: Vec<_> = (1..=5).filter(|seq| recent.get(EventSeq(*seq)).is_some()).collect();
+        assert_eq!(kept, [4, 5]);
+        assert_eq!(recent.state().bytes, 2 * weight(&event));
+    }
+}
