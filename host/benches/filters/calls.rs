@@ -81,7 +81,7 @@ async fn time_in_batches(host: &FilterHost, configured: &Arc<Configured>, count:
     let record = example::record();
     let values = configured.project(&example::event(&record));
     let mut batches = Batches::new(Arc::clone(configured));
-    let batch = vec![values; BATCH_EVENTS];
+    let batch: Arc<[_]> = vec![values; BATCH_EVENTS].into();
     // A backtest begins with small ones.
     while batches.events_max() < BATCH_EVENTS {
         host.decide_some(&mut batches, &batch).await.expect("it is called");

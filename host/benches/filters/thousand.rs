@@ -13,6 +13,8 @@ use tokio::runtime::Runtime;
 use crate::fan_out::Host;
 use crate::room::{Room, guests, variant};
 
+/// The word that selects this.
+pub(crate) const NAME: &str = "thousand";
 /// The argument that makes this program the host that starts again.
 pub(crate) const ARGUMENT: &str = "start-again";
 

@@ -20,7 +20,8 @@ use sha2::Sha256;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use super::run::Loaded;
+use super::engines::Engines;
+use super::loaded::Loaded;
 use super::{Refused, StartError};
 use crate::failpoint::{self, Point};
 use crate::model::filter::FilterDigest;
@@ -46,7 +47,7 @@ pub(super) struct Bounds {
 
 /// Compiled filters.
 pub(super) struct Cache {
-    engine: Engine,
+    engines: Arc<Engines>,
     folder: PathBuf,
     bounds: Bounds,
     key: [u8; KEY_BYTES],
@@ -55,7 +56,7 @@ pub(super) struct Cache {
 
 /// Compiled code that may be loaded.
 enum Artifact<'a> {
-    /// What the compiling child has just answered with.
+    /// What the compiling child has just answered with, or what was loaded before.
     Made(&'a [u8]),
     /// A file whose MAC was checked; the MAC behind the artifact is nothing to the engine.
     Kept(&'a Path),
@@ -83,11 +84,11 @@ struct Entry {
 
 impl Cache {
     /// Opens the folder, and makes its key if it has none.
-    pub(super) fn open(engine: Engine, folder: PathBuf, bounds: Bounds) -> Result<Self, StartError> {
+    pub(super) fn open(engines: Arc<Engines>, folder: PathBuf, bounds: Bounds) -> Result<Self, StartError> {
         let key = fs::create_dir_all(&folder)
             .and_then(|()| read_or_make_key(&folder.join("key")))
             .map_err(|source| StartError::Cache { path: folder.clone(), source })?;
-        Ok(Self { engine, folder, bounds, key, loaded: Mutex::default() })
+        Ok(Self { engines, folder, bounds, key, loaded: Mutex::default() })
     }
 
     /// A filter that is in memory.
@@ -99,8 +100,7 @@ impl Cache {
     pub(super) fn read(&self, digest: &FilterDigest) -> Option<Arc<Loaded>> {
         let path = self.path(digest);
         let bytes = self.check(digest, &path)?;
-        let component = self.deserialize(Artifact::Kept(&path)).ok()?;
-        let loaded = Arc::new(Loaded::link(&self.engine, &component).ok()?);
+        let loaded = Arc::new(self.load(Artifact::Kept(&path)).ok()?.ok()?);
         self.lru().put(*digest, bytes, Arc::clone(&loaded), self.bounds);
         Some(loaded)
     }
@@ -119,8 +119,14 @@ impl Cache {
     pub(super) fn try_load(&self, artifact: &[u8]) -> Result<Arc<Loaded>, Refused> {
         // The compiler's engine is ours but for the pool, so what ours refuses does not fit the pool's slots.
         let refuse = |error: wasmtime::Error| Refused::TooMuch { message: super::run::one_line(&error) };
-        let component = self.deserialize(Artifact::Made(artifact)).map_err(refuse)?;
-        Loaded::link(&self.engine, &component).map(Arc::new)
+        self.load(Artifact::Made(artifact)).map_err(refuse)?.map(Arc::new)
+    }
+
+    /// Loads a filter in the engine whose turn it is; refused if it has other types than the interface's.
+    fn load(&self, artifact: Artifact<'_>) -> wasmtime::Result<Result<Loaded, Refused>> {
+        let home = self.engines.next_home();
+        let component = deserialize(self.engines.engine(home), artifact)?;
+        Ok(Loaded::link(&self.engines, home, &component))
     }
 
     /// Keeps a compiled filter that was checked: in memory, also where the disk refuses it. Blocks.
@@ -189,19 +195,6 @@ impl Cache {
         Ok(files)
     }
 
-    fn deserialize(&self, artifact: Artifact<'_>) -> wasmtime::Result<Component> {
-        // SAFETY: the bytes come from our own compiling child in this process's lifetime, or from a file
-        // that carries a MAC under our own key, so they are what the compiler of this or an earlier
-        // version wrote. The engine checks the version and the settings itself.
-        #[expect(unsafe_code, reason = "compiled code can only be loaded so; what is loaded is authenticated")]
-        unsafe {
-            match artifact {
-                Artifact::Made(bytes) => Component::deserialize(&self.engine, bytes),
-                Artifact::Kept(path) => Component::deserialize_file(&self.engine, path),
-            }
-        }
-    }
-
     fn mac(&self, digest: &FilterDigest, artifact: &[u8]) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
         mac.update(&digest.0);
@@ -252,6 +245,27 @@ impl Lru {
     }
 }
 
+/// The same code in another engine.
+///
+/// # Errors
+/// When there is no memory for it.
+pub(super) fn copy(component: &Component, engine: &Engine) -> wasmtime::Result<Component> {
+    deserialize(engine, Artifact::Made(&component.serialize()?))
+}
+
+fn deserialize(engine: &Engine, artifact: Artifact<'_>) -> wasmtime::Result<Component> {
+    // SAFETY: the bytes come from our own compiling child in this process's lifetime, or from a file
+    // that carries a MAC under our own key, or from a component that was loaded so. So they are what the compiler
+    // of this or an earlier version wrote. The engine checks the version and the settings itself.
+    #[expect(unsafe_code, reason = "compiled code can only be loaded so; what is loaded is authenticated")]
+    unsafe {
+        match artifact {
+            Artifact::Made(bytes) => Component::deserialize(engine, bytes),
+            Artifact::Kept(path) => Component::deserialize_file(engine, path),
+        }
+    }
+}
+
 /// A key that was lost or cut short is made anew: what it authenticated is then compiled again.
 fn read_or_make_key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
     if let Ok(Ok(key)) = fs::read(path).map(<[u8; KEY_BYTES]>::try_from) {
@@ -267,17 +281,23 @@ fn read_or_make_key(path: &Path) -> io::Result<[u8; KEY_BYTES]> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
     use super::*;
     use crate::filter::{FilterLimits, engine};
 
+    /// A component of what a compiler has made in this test.
+    pub(in crate::filter) fn made(engine: &Engine, artifact: &[u8]) -> Component {
+        deserialize(engine, Artifact::Made(artifact)).unwrap()
+    }
+
     #[test]
     fn the_files_that_were_used_longest_ago_leave_first_and_others_are_left_alone() {
         let folder = tempfile::TempDir::new().unwrap();
         let engine = engine::compiling(&FilterLimits::default()).unwrap();
-        let cache = Cache::open(engine, folder.path().to_owned(), Bounds { count: 3, bytes: 250 }).unwrap();
+        let engines = Arc::new(Engines::alone(engine));
+        let cache = Cache::open(engines, folder.path().to_owned(), Bounds { count: 3, bytes: 250 }).unwrap();
         for (name, age_secs) in [("new", 1), ("older", 2), ("oldest", 3), ("ancient", 4)] {
             let path = folder.path().join(format!("{name}.{EXTENSION}"));
             fs::write(&path, [0; 100]).unwrap();

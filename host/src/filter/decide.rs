@@ -20,9 +20,10 @@ struct Call {
     values: Vec<Value>,
 }
 
-/// What a thread made of a call.
+/// What a thread made of a call, which goes back to where it was made: what threads let go of, they would take from
+/// each other.
 struct Made {
-    at: usize,
+    call: Call,
     evaluation: Evaluation,
     is_remembered: bool,
 }
@@ -76,22 +77,22 @@ impl FilterHost {
         let make = move |caller: &Caller, call: Call| {
             // Another owner may have asked the same meanwhile.
             if let Some(evaluation) = memo.recall(call.input) {
-                return Made { at: call.at, evaluation, is_remembered: true };
+                return Made { call, evaluation, is_remembered: true };
             }
             let called = caller.decide(&call.callee.loaded, call.callee.start(&call.configured), &call.values);
             let decision = called.result.unwrap_or_else(Decision::Failed);
             let evaluation = Evaluation { decision, fuel: called.fuel, duration_us: called.duration_us };
             memo.keep(call.input, &evaluation);
-            Made { at: call.at, evaluation, is_remembered: false }
+            Made { call, evaluation, is_remembered: false }
         };
         let made = self.threads.run_each(calls, make).await.unwrap_or_default();
-        let count = |Made { at, evaluation, is_remembered }| {
+        let count = |Made { call, evaluation, is_remembered }| {
             if is_remembered {
                 self.metrics.filter_memo_hits.inc();
             } else {
                 self.metrics.count_filter_call(evaluation.fuel, Duration::from_micros(evaluation.duration_us));
             }
-            (at, evaluation)
+            (call.at, evaluation)
         };
         made.into_iter().map(count).collect()
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+use wasmtime::{Config, Engine, EngineWeak, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
 use super::{FilterLimits, StartError};
 
@@ -20,9 +20,12 @@ const RESERVATION_BYTES: u64 = 4 << 30;
 const GUARD_BYTES: u64 = 32 << 20;
 /// Memory that an instance slot keeps instead of giving it back after each call.
 const KEPT_BYTES: usize = 256 << 10;
-/// Slots that stay as one filter left them while others run: a slot that goes from one filter to another takes
-/// system calls and page faults, which cost as much as several calls.
-const WARM_SLOTS: u32 = 256;
+/// Slots of all engines that stay as one filter left them while others run: a slot that goes from one filter to another
+/// takes system calls and page faults, which cost as much as several calls.
+const WARM_SLOTS: u32 = 224;
+/// Those of one engine at the most: a pool of 128 slots or more is divided among the threads, each of which would use a
+/// part of them.
+const ENGINE_WARM_SLOTS_MAX: u32 = 112;
 /// Core instances in one component: one made from a core module has two to four, one that has Python in it 38. They
 /// share a memory, and nothing is reserved for them in advance.
 const CORE_INSTANCES_MAX: u32 = 64;
@@ -85,13 +88,14 @@ pub(super) fn configuring(limits: &FilterLimits) -> wasmtime::Result<Engine> {
     Engine::new(&config)
 }
 
-/// An engine that runs `threads` filters at a time in slots made in advance.
-pub(super) fn running(limits: &FilterLimits, threads: u32) -> Result<Engine, StartError> {
+/// One of `engines`; any of them may be the one that runs `threads` filters at a time, in slots made in advance.
+pub(super) fn running(limits: &FilterLimits, threads: u32, engines: u32) -> Result<Engine, StartError> {
+    let warm_slots = (WARM_SLOTS / engines).min(ENGINE_WARM_SLOTS_MAX);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(threads)
         .total_core_instances(threads * CORE_INSTANCES_MAX)
         .max_core_instances_per_component(CORE_INSTANCES_MAX)
-        .total_memories(threads + WARM_SLOTS)
+        .total_memories(threads + warm_slots)
         .max_memories_per_component(1)
         .max_memories_per_module(1)
         .max_memory_size(limits.memory_bytes_max)
@@ -101,30 +105,31 @@ pub(super) fn running(limits: &FilterLimits, threads: u32) -> Result<Engine, Sta
         .table_elements(TABLE_ELEMENTS_MAX)
         .linear_memory_keep_resident(KEPT_BYTES)
         .table_keep_resident(KEPT_BYTES)
-        .max_unused_warm_slots(WARM_SLOTS);
+        .max_unused_warm_slots(warm_slots);
     let mut config = config(limits);
     config.allocation_strategy(pool);
     Engine::new(&config).map_err(StartError::Engine)
 }
 
-/// Advances the engine's epoch from a thread of its own, which no guest can starve.
+/// Advances the engines' epochs from a thread of its own, which no guest can starve.
 #[derive(Debug)]
 pub(super) struct Ticker {
     is_stopped: Arc<AtomicBool>,
 }
 
 impl Ticker {
-    pub(super) fn start(engine: &Engine) -> Result<Self, StartError> {
+    pub(super) fn start<'e>(engines: impl Iterator<Item = &'e Engine>) -> Result<Self, StartError> {
         let is_stopped = Arc::new(AtomicBool::new(false));
         let stop: Weak<AtomicBool> = Arc::downgrade(&is_stopped);
-        let engine = engine.weak();
+        let engines: Vec<_> = engines.map(Engine::weak).collect();
         std::thread::Builder::new()
             .name("filter-epoch".to_owned())
             .spawn(move || {
                 while stop.upgrade().is_some_and(|is_stopped| !is_stopped.load(Ordering::Relaxed)) {
                     std::thread::sleep(TICK);
-                    let Some(engine) = engine.upgrade() else { return };
-                    engine.increment_epoch();
+                    for engine in engines.iter().filter_map(EngineWeak::upgrade) {
+                        engine.increment_epoch();
+                    }
                 }
             })
             .map_err(StartError::Thread)?;

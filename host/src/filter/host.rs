@@ -14,7 +14,8 @@ use tokio::sync::Semaphore;
 
 use super::cache::{self, Cache};
 use super::compile::Compiler;
-use super::engine::{self, Ticker};
+use super::engine::Ticker;
+use super::engines::Engines;
 use super::loader::Loader;
 use super::memo::{Beginning, Memo};
 use super::projection::{EventFields, Plan, Pointer, Value};
@@ -162,13 +163,14 @@ impl FilterHost {
     /// # Errors
     /// When the engine, its threads or the folder cannot be set up.
     pub fn start(options: FilterOptions) -> Result<Self, StartError> {
-        let engine = engine::running(&options.limits, options.threads)?;
-        let ticker = Ticker::start(&engine)?;
-        let caller = Caller::new(engine.clone(), options.limits);
+        let engines = Arc::new(Engines::running(&options.limits, options.threads)?);
+        let ticker = Ticker::start(engines.iter())?;
+        let caller = Caller::new(Arc::clone(&engines), options.limits);
         let threads = Arc::new(Threads::start(&caller, options.threads)?);
         let compiler = Compiler::new(options.compiler, options.limits, options.threads as usize);
-        let snapshots = Cache::open(engine.clone(), options.cache_folder.join(SNAPSHOTS_FOLDER), cache::SNAPSHOTS)?;
-        let filters = Cache::open(engine, options.cache_folder, cache::FILTERS)?;
+        let snapshots =
+            Cache::open(Arc::clone(&engines), options.cache_folder.join(SNAPSHOTS_FOLDER), cache::SNAPSHOTS)?;
+        let filters = Cache::open(engines, options.cache_folder, cache::FILTERS)?;
         let loader = Arc::new(Loader::new(filters, compiler, Arc::clone(&threads), options.source));
         Ok(Self {
             snapshots: Arc::new(Snapshots::new(snapshots, Arc::clone(&loader))),

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::Refused;
 use super::host::panicked;
-use super::run::Loaded;
+use super::loaded::Loaded;
 use crate::model::filter::FilterDigest;
 
 /// How long the refusal of a load is remembered.

@@ -16,7 +16,8 @@
 //! - [`cache`]: compiled filters on disk, authenticated, and in memory, bounded.
 //! - [`loader`]: filters made ready to run; [`loading`]: one load of a filter at a time, whose outcome all share that wait for it.
 //! - [`snapshots`]: filters that need not be configured for each call; [`snapshot`] makes one, in a child process.
-//! - [`engine`]: what WebAssembly may do here, and how much of it.
+//! - [`engine`]: what WebAssembly may do here, and how much of it; [`engines`]: one for each thread.
+//! - [`loaded`]: a filter that is ready to be called, in the engines that call it.
 //! - [`run`]: one call of a filter with fresh state, and the threads that make such calls.
 //! - [`projection`]: the declared fields, taken from an event's bytes in one pass.
 //! - [`wit_v0_1_0`]: the only WIT version so far; the next one gets a file beside it.
@@ -28,9 +29,11 @@ mod compile;
 mod config;
 mod decide;
 mod engine;
+mod engines;
 mod error;
 mod host;
 mod judged;
+mod loaded;
 mod loader;
 mod loading;
 mod memo;

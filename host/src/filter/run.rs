@@ -5,15 +5,17 @@ mod batch;
 pub(super) use batch::Batch;
 
 use std::panic::AssertUnwindSafe;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
+use crossbeam_channel::{Receiver, Sender};
 use tokio::sync::{Semaphore, oneshot};
-use wasmtime::component::{Instance, Linker};
-use wasmtime::{Engine, ResourceLimiter, Store, Trap};
+use wasmtime::component::Instance;
+use wasmtime::{ResourceLimiter, Store, Trap};
 
 use super::engine::Ticker;
+use super::engines::Engines;
+use super::loaded::Loaded;
 use super::projection::Value;
 use super::wit_v0_1_0::{Filter, Said};
 use super::{FilterLimits, Refused, StartError};
@@ -60,28 +62,6 @@ pub(super) struct Called<T> {
     pub(super) duration_us: u64,
 }
 
-/// A compiled filter, linked and ready to be instantiated.
-pub(super) struct Loaded {
-    filter: Filter<Guard>,
-}
-
-impl Loaded {
-    /// Links a compiled component against nothing.
-    pub(super) fn link(engine: &Engine, component: &wasmtime::component::Component) -> Result<Self, Refused> {
-        let refuse = |error: wasmtime::Error| Refused::OtherTypes { message: one_line(&error) };
-        let pre = Linker::new(engine).instantiate_pre(component).map_err(refuse)?;
-        Ok(Self { filter: Filter::new(pre).map_err(refuse)? })
-    }
-
-    /// What an instance says of events that has seen no others.
-    fn decide(&self, store: &mut Store<Guard>, start: Start<'_>, events: &[&[Value]]) -> wasmtime::Result<Vec<Said>> {
-        match self.filter.begin(&mut *store, start.config())? {
-            Ok(instance) => self.filter.decide(store, instance, events),
-            Err(message) => Ok(events.iter().map(|_| Said::Error(message.clone())).collect()),
-        }
-    }
-}
-
 /// How a call begins.
 #[derive(Clone, Copy)]
 pub(super) enum Start<'c> {
@@ -92,10 +72,20 @@ pub(super) enum Start<'c> {
 }
 
 impl<'c> Start<'c> {
-    fn config(self) -> Option<&'c str> {
-        match self {
+    /// What an instance that begins so says of events, and has seen no others.
+    fn decide(
+        self,
+        filter: &Filter<Guard>,
+        store: &mut Store<Guard>,
+        events: &[&[Value]],
+    ) -> wasmtime::Result<Vec<Said>> {
+        let config = match self {
             Self::Configure(config) => Some(config),
             Self::Snapshot { .. } => None,
+        };
+        match filter.begin(&mut *store, config)? {
+            Ok(instance) => filter.decide(store, instance, events),
+            Err(message) => Ok(events.iter().map(|_| Said::Error(message.clone())).collect()),
         }
     }
 
@@ -129,19 +119,27 @@ impl ResourceLimiter for Guard {
 /// Makes calls under the limits, on the thread it is called from.
 #[derive(Clone)]
 pub(super) struct Caller {
-    engine: Engine,
+    engines: Arc<Engines>,
+    /// The number of the thread's engine.
+    engine: usize,
     limits: FilterLimits,
 }
 
 impl Caller {
-    pub(super) fn new(engine: Engine, limits: FilterLimits) -> Self {
-        Self { engine, limits }
+    pub(super) fn new(engines: Arc<Engines>, limits: FilterLimits) -> Self {
+        Self { engines, engine: 0, limits }
+    }
+
+    /// For the thread of this number.
+    pub(super) fn of_thread(&self, number: usize) -> Self {
+        Self { engine: number % self.engines.count(), ..self.clone() }
     }
 
     /// What the filter says of itself; refused if its functions have other types than the interface's.
     pub(super) fn describe(&self, loaded: &Loaded) -> Called<Result<About, Refused>> {
-        self.call(0, |store| {
-            let instance = match loaded.filter.instantiate(&mut *store) {
+        let filter = loaded.called_from(self.engine);
+        self.call(filter, 0, |store| {
+            let instance = match filter.instantiate(&mut *store) {
                 // Types are compared once there is an instance; what its start did wrong is a trap.
                 Err(error) if !error.is::<Trap>() && !store.data().has_refused => {
                     return Ok(Err(Refused::OtherTypes { message: one_line(&error) }));
@@ -155,7 +153,8 @@ impl Caller {
 
     /// The pointers of the fields that the filter wants under `config`, or its refusal.
     pub(super) fn configure(&self, loaded: &Loaded, config: &str) -> Called<Result<Vec<String>, String>> {
-        self.call(0, |store| loaded.filter.configure(store, config))
+        let filter = loaded.called_from(self.engine);
+        self.call(filter, 0, |store| filter.configure(store, config))
     }
 
     /// What `read` makes of an instance that has taken its configuration, without bounds for that.
@@ -165,8 +164,9 @@ impl Caller {
         config: &str,
         mut read: impl FnMut(&mut Store<Guard>, Instance) -> wasmtime::Result<T>,
     ) -> wasmtime::Result<T> {
-        let called = self.call_once(0, &mut |store| {
-            let answer = loaded.filter.begin(&mut *store, Some(config))?;
+        let filter = loaded.called_from(self.engine);
+        let called = self.call_once(filter, 0, &mut |store| {
+            let answer = filter.begin(&mut *store, Some(config))?;
             let instance = answer.map_err(wasmtime::Error::msg)?;
             // It may do otherwise with more, and a later failure would be told as this one.
             wasmtime::ensure!(!store.data().has_refused, "it was refused memory");
@@ -179,20 +179,23 @@ impl Caller {
 
     /// The verdict on one event, in an instance that has seen no other.
     pub(super) fn decide(&self, loaded: &Loaded, start: Start<'_>, values: &[Value]) -> Called<Decision> {
-        let called = self.call(start.fuel(), |store| loaded.decide(store, start, &[values]));
-        let result = called.result.map(|said| self.decision(said));
+        let filter = loaded.called_from(self.engine);
+        let called = self.call(filter, start.fuel(), |store| start.decide(filter, store, &[values]));
+        let result = called.result.map(|mut said| match (said.pop(), said.len()) {
+            (Some(one), 0) => self.decision(one),
+            (one, others) => {
+                let message = format!("{} verdicts on one event", others + usize::from(one.is_some()));
+                Decision::Failed(Failure { class: ReasonClass::BadResult, message })
+            }
+        });
         let result = Ok(result.unwrap_or_else(Decision::Failed));
         Called { result, fuel: called.fuel, duration_us: called.duration_us }
     }
 
-    fn decision(&self, mut said: Vec<Said>) -> Decision {
+    fn decision(&self, said: Said) -> Decision {
         let fail = |class, message| Decision::Failed(Failure { class, message });
-        let count = said.len();
-        let (Some(one), true) = (said.pop(), count == 1) else {
-            return fail(ReasonClass::BadResult, format!("{count} verdicts on one event"));
-        };
         let max = self.limits.result_bytes_max;
-        match one {
+        match said {
             Said::Deliver => Decision::Deliver,
             Said::Skip(Some(text)) | Said::Error(text) if text.len() > max => {
                 fail(ReasonClass::BadResult, format!("a reason of {} bytes; at most {max} are allowed", text.len()))
@@ -204,10 +207,15 @@ impl Caller {
 
     /// Runs `body` on a fresh store. A stop at the deadline with fuel left is the machine's fault, not
     /// the filter's, so the call is made again.
-    fn call<T>(&self, fuel_used: u64, mut body: impl FnMut(&mut Store<Guard>) -> wasmtime::Result<T>) -> Called<T> {
+    fn call<T>(
+        &self,
+        filter: &Filter<Guard>,
+        fuel_used: u64,
+        mut body: impl FnMut(&mut Store<Guard>) -> wasmtime::Result<T>,
+    ) -> Called<T> {
         let mut retries_left = DEADLINE_RETRIES;
         loop {
-            let called = self.call_once(fuel_used, &mut body);
+            let called = self.call_once(filter, fuel_used, &mut body);
             let is_stopped = matches!(&called.result, Err(failure) if failure.class == ReasonClass::Deadline);
             if !is_stopped || retries_left == 0 {
                 return called;
@@ -218,12 +226,13 @@ impl Caller {
 
     fn call_once<T>(
         &self,
+        filter: &Filter<Guard>,
         fuel_used: u64,
         body: &mut impl FnMut(&mut Store<Guard>) -> wasmtime::Result<T>,
     ) -> Called<T> {
         let began = Instant::now();
         let guard = Guard { memory_bytes_max: self.limits.memory_bytes_max, has_refused: false };
-        let mut store = Store::new(&self.engine, guard);
+        let mut store = Store::new(filter.component().engine(), guard);
         store.limiter(|guard| guard);
         // Before instantiating: a start function could loop.
         store.set_fuel(self.limits.fuel.saturating_sub(fuel_used)).expect("the engine is configured to consume fuel");
@@ -265,16 +274,15 @@ type Job = Box<dyn FnOnce(&Caller) + Send>;
 /// Threads on which guests run, so that a guest never holds up an async worker.
 pub(super) struct Threads {
     count: usize,
-    jobs: SyncSender<Job>,
+    jobs: Sender<Job>,
     places: Arc<Semaphore>,
 }
 
 impl Threads {
     pub(super) fn start(caller: &Caller, count: u32) -> Result<Self, StartError> {
-        let (jobs, queue) = sync_channel::<Job>(WAITING_MAX);
-        let queue = Arc::new(Mutex::new(queue));
-        for number in 0..count {
-            let (queue, caller) = (Arc::clone(&queue), caller.clone());
+        let (jobs, queue) = crossbeam_channel::bounded::<Job>(WAITING_MAX);
+        for number in 0..count as usize {
+            let (queue, caller) = (queue.clone(), caller.of_thread(number));
             std::thread::Builder::new()
                 .name(format!("filter-{number}"))
                 .stack_size(caller.limits.stack_bytes_max + HOST_STACK_BYTES)
@@ -321,14 +329,10 @@ impl Threads {
     }
 }
 
-fn work(queue: &Mutex<Receiver<Job>>, caller: &Caller) {
-    loop {
-        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match job {
-            // A panic here is a bug of the host; it costs this call, not the thread. Nothing that the job
-            // could have left half done is used again: every call has its own store.
-            Ok(job) => drop(std::panic::catch_unwind(AssertUnwindSafe(|| job(caller)))),
-            Err(_) => return,
-        }
+fn work(queue: &Receiver<Job>, caller: &Caller) {
+    for job in queue {
+        // A panic here is a bug of the host; it costs this call, not the thread. Nothing that the job
+        // could have left half done is used again: every call has its own store.
+        drop(std::panic::catch_unwind(AssertUnwindSafe(|| job(caller))));
     }
 }

@@ -7,13 +7,17 @@
 //! This runs guest code beside a compiler, so it is for the compiling child alone. Refused is every filter that may keep
 //! something elsewhere than in its memory and globals, and what `configure` says or does that a call must show.
 
+use std::sync::Arc;
+
 use futures_util::FutureExt;
 use wasmparser::{CanonicalFunction, Parser, Payload};
 use wasmtime::Store;
 use wasmtime::component::{Component, ComponentNamedList, Instance, Lift, WasmList};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
-use super::run::{Caller, Guard, Loaded};
+use super::engines::Engines;
+use super::loaded::Loaded;
+use super::run::{Caller, Guard};
 use super::{FilterLimits, engine};
 
 /// The component as it is after `configure(config)`.
@@ -25,8 +29,10 @@ pub(super) fn take(component: &[u8], config: &str, limits: &FilterLimits) -> was
     let wizer = Wizer::new();
     let (context, instrumented) = wizer.instrument_component(component)?;
     let engine = engine::configuring(limits)?;
-    let loaded = Loaded::link(&engine, &Component::new(&engine, instrumented)?)?;
-    Caller::new(engine, *limits).after_configure(&loaded, config, |store, instance| {
+    let component = Component::new(&engine, instrumented)?;
+    let engines = Arc::new(Engines::alone(engine));
+    let loaded = Loaded::link(&engines, 0, &component)?;
+    Caller::new(engines, *limits).after_configure(&loaded, config, |store, instance| {
         let mut state = State { store, instance, has_nan: false };
         let snapshot = wizer.snapshot_component(&context, &mut state).now_or_never();
         let snapshot = snapshot.expect("nothing in it waits")?;

@@ -15,8 +15,9 @@ use tokio::sync::Semaphore;
 use super::Refused;
 use super::cache::Cache;
 use super::host::{Configured, FilterRef, Uploaded, blocking};
+use super::loaded::Loaded;
 use super::loader::Loader;
-use super::run::{Loaded, Start};
+use super::run::Start;
 use crate::model::filter::FilterDigest;
 
 /// Fuel of a `configure` that is worth a snapshot: about ten microseconds.

@@ -13,7 +13,9 @@ mod bindings {
 use bindings::FilterPre;
 use bindings::exports::hooksieve::filter::sieve::{About, Verdict};
 use wasmtime::AsContextMut;
-use wasmtime::component::{ComponentExportIndex, ComponentType, Instance, InstancePre, Lift, Lower, WasmList, WasmStr};
+use wasmtime::component::{
+    Component, ComponentExportIndex, ComponentType, Instance, InstancePre, Lift, Lower, WasmList, WasmStr,
+};
 
 use super::projection;
 use crate::model;
@@ -146,6 +148,11 @@ impl<T: 'static> Filter<T> {
         Ok(Self { configure: function("configure")?, decide: function("decide")?, pre })
     }
 
+    /// What it is an instance of.
+    pub(super) fn component(&self) -> &Component {
+        self.pre.instance_pre().component()
+    }
+
     /// A new instance.
     pub(super) fn instantiate(&self, store: impl AsContextMut<Data = T>) -> wasmtime::Result<bindings::Filter> {
         self.pre.instantiate(store)
@@ -184,9 +191,12 @@ impl<T: 'static> Filter<T> {
         instance: Instance,
         events: &[&[projection::Value]],
     ) -> wasmtime::Result<Vec<Said>> {
-        let events: Vec<Vec<Value<'_>>> =
-            events.iter().map(|values| values.iter().map(Value::from).collect()).collect();
-        let decide = instance.get_typed_func::<(&[Vec<Value<'_>>],), (Vec<Verdict>,)>(&mut store, &self.decide)?;
+        // One list of all values, which the events' lists are parts of: two allocations, however many events there are.
+        let values: Vec<Value<'_>> = events.iter().copied().flatten().map(Value::from).collect();
+        let mut left = values.as_slice();
+        let events: Vec<&[Value<'_>]> =
+            events.iter().map(|event| left.split_off(..event.len()).expect("it has the values of all")).collect();
+        let decide = instance.get_typed_func::<(&[&[Value<'_>]],), (Vec<Verdict>,)>(&mut store, &self.decide)?;
         let (verdicts,) = decide.call(store, (&events,))?;
         Ok(verdicts.into_iter().map(Into::into).collect())
     }

@@ -276,7 +276,7 @@ impl Backtest {
     /// Asks about the first of the events that wait, in one call.
     async fn ask(&mut self) -> Result<()> {
         let project = |(stored, _): &(StoredEvent, _)| self.configured.project(&EventFields::of(&stored.event));
-        let values: Vec<Vec<Value>> = self.waiting.iter().take(self.batches.events_max()).map(project).collect();
+        let values: Arc<[Vec<Value>]> = self.waiting.iter().take(self.batches.events_max()).map(project).collect();
         let decided = self.filters.decide_some(&mut self.batches, &values).await;
         for decision in decided.map_err(|refused| ServiceError::refused("", &refused))? {
             let (stored, recorded) = self.waiting.pop_front().expect("there is no decision without an event");

@@ -14,7 +14,7 @@ async fn decide_all(room: &Room, configured: &Arc<Configured>, events: &[Vec<Val
     let mut batches = Batches::new(Arc::clone(configured));
     let (mut decided, mut calls) = (Vec::new(), 0);
     while decided.len() < events.len() {
-        let some = room.host.decide_some(&mut batches, &events[decided.len()..]).await.unwrap();
+        let some = room.host.decide_some(&mut batches, &events[decided.len()..].into()).await.unwrap();
         assert!(!some.is_empty());
         decided.extend(some);
         calls += 1;

@@ -210,7 +210,7 @@ async fn batches_of_a_snapshot_decide_as_each_event_alone() {
     let events = vec![request(&configured).values; 40];
 
     let mut batches = Batches::new(Arc::clone(&configured));
-    let together = room.host.decide_some(&mut batches, &events).await.unwrap();
+    let together = room.host.decide_some(&mut batches, &events.into()).await.unwrap();
 
     assert!(together.len() > 1);
     assert!(together.iter().all(|decision| *decision == alone));

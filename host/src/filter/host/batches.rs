@@ -45,7 +45,11 @@ impl FilterHost {
     ///
     /// # Panics
     /// If there are no events.
-    pub async fn decide_some(&self, batches: &mut Batches, events: &[Vec<Value>]) -> Result<Vec<Decision>, Refused> {
+    pub async fn decide_some(
+        &self,
+        batches: &mut Batches,
+        events: &Arc<[Vec<Value>]>,
+    ) -> Result<Vec<Decision>, Refused> {
         loop {
             let count = batches.events_max().min(events.len());
             if count == 1 {
@@ -54,7 +58,7 @@ impl FilterHost {
                 batches.size = batches.size.max(2);
                 return Ok(vec![alone.decision]);
             }
-            match self.decide_batch(&batches.configured, events[..count].to_vec()).await? {
+            match self.decide_batch(&batches.configured, events, count).await? {
                 Batch::Decided(decisions) => {
                     batches.size = (batches.size + 1).min(EVENTS_MAX);
                     return Ok(decisions);
@@ -65,12 +69,17 @@ impl FilterHost {
         }
     }
 
-    async fn decide_batch(&self, configured: &Arc<Configured>, events: Vec<Vec<Value>>) -> Result<Batch, Refused> {
+    async fn decide_batch(
+        &self,
+        configured: &Arc<Configured>,
+        events: &Arc<[Vec<Value>]>,
+        count: usize,
+    ) -> Result<Batch, Refused> {
         let callee = self.snapshots.callee(configured).await?;
-        let configured = Arc::clone(configured);
+        let (configured, events) = (Arc::clone(configured), Arc::clone(events));
         let began = Instant::now();
         let run = move |caller: &Caller| {
-            let events: Vec<&[Value]> = events.iter().map(Vec::as_slice).collect();
+            let events: Vec<&[Value]> = events[..count].iter().map(Vec::as_slice).collect();
             caller.decide_batch(&callee.loaded, callee.start(&configured), &events)
         };
         let (batch, fuel) = self.threads.run(run).await.ok_or_else(panicked)?;

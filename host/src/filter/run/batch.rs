@@ -5,7 +5,8 @@
 //! A filter that keeps something from one event for the next is not pure, and is found out by its last event,
 //! which is decided once more alone.
 
-use super::{Caller, Decision, Loaded, Start};
+use super::{Caller, Decision, Start};
+use crate::filter::loaded::Loaded;
 use crate::filter::projection::Value;
 
 /// What a batch came to.
@@ -27,12 +28,13 @@ impl Caller {
         start: Start<'_>,
         events: &[&[Value]],
     ) -> (Batch, u64) {
-        let called = self.call_once(start.fuel(), &mut |store| loaded.decide(store, start, events));
+        let filter = loaded.called_from(self.engine);
+        let called = self.call_once(filter, start.fuel(), &mut |store| start.decide(filter, store, events));
         let said = called.result.unwrap_or_default();
         if said.len() != events.len() {
             return (Batch::TooMuch, called.fuel);
         }
-        let decisions: Vec<Decision> = said.into_iter().map(|said| self.decision(vec![said])).collect();
+        let decisions: Vec<Decision> = said.into_iter().map(|said| self.decision(said)).collect();
         let alone = events.last().map(|last| self.decide(loaded, start, last));
         let fuel = called.fuel + alone.as_ref().map_or(0, |alone| alone.fuel);
         let is_same = alone.and_then(|alone| alone.result.ok()).as_ref() == decisions.last();
