@@ -66,7 +66,6 @@ fn run_script(script: &str, root: &Path) -> Result<(), Box<dyn Error>> {
         .current_dir(root)
         .env("PATH", path_with_program(root)?)
         .env("TMPDIR", &folder)
-        .env("CARGO_TARGET_DIR", target(root))
         .status();
     fs::remove_dir_all(&folder)?;
     if status?.success() { Ok(()) } else { Err("a command of the documents failed".into()) }
@@ -112,14 +111,10 @@ fn blocks(document: &str) -> Vec<(&str, String)> {
     blocks
 }
 
-/// Where everything is built, the crates that the documents make too: their standard library is there already.
-fn target(root: &Path) -> PathBuf {
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
-}
-
 fn path_with_program(root: &Path) -> Result<std::ffi::OsString, Box<dyn Error>> {
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let old = env::var_os("PATH").unwrap_or_default();
-    let paths = std::iter::once(target(root).join("debug")).chain(env::split_paths(&old));
+    let paths = std::iter::once(target.join("debug")).chain(env::split_paths(&old));
     Ok(env::join_paths(paths)?)
 }
 

@@ -50,10 +50,12 @@ pub(super) struct Cache {
     loaded: Mutex<Lru>,
 }
 
-/// Where code is loaded from.
+/// Compiled code that may be loaded.
 #[derive(Clone, Copy)]
 enum Code<'a> {
+    /// What the compiling child has just answered with, or what was loaded before.
     Bytes(&'a [u8]),
+    /// The same in a file, or a file whose MAC was checked; the MAC behind the artifact is nothing to the engine.
     File(&'a Path),
 }
 
@@ -130,13 +132,12 @@ impl Cache {
     fn load(&self, code: Code<'_>) -> wasmtime::Result<Result<Loaded, Refused>> {
         let home = self.engines.next_home();
         let engine = self.engines.engine(home);
-        let component = match code {
-            // Copied where it cannot be mapped, as on a disk that nothing may be executed from.
-            Code::File(path) => deserialize(engine, code)
-                .or_else(|error| fs::read(path).map_or(Err(error), |bytes| deserialize(engine, Code::Bytes(&bytes)))),
-            Code::Bytes(_) => deserialize(engine, code),
-        };
-        Ok(Loaded::link(&self.engines, home, &component?))
+        let component = deserialize(engine, code).or_else(|error| match code {
+            // It cannot be mapped, as on a disk that nothing may be executed from.
+            Code::File(path) => fs::read(path).map_or(Err(error), |bytes| deserialize(engine, Code::Bytes(&bytes))),
+            Code::Bytes(_) => Err(error),
+        })?;
+        Ok(Loaded::link(&self.engines, home, &component))
     }
 
     /// Keeps a compiled filter that was checked: in memory, also where the disk refuses it. Blocks.
@@ -252,8 +253,8 @@ pub(super) fn copy(component: &Component, engine: &Engine) -> wasmtime::Result<C
 }
 
 fn deserialize(engine: &Engine, code: Code<'_>) -> wasmtime::Result<Component> {
-    // SAFETY: the code comes from our own compiling child in this process's lifetime, or from a file
-    // that carries a MAC under our own key, or from a component that was loaded so. So it is what the compiler
+    // SAFETY: the bytes come from our own compiling child in this process's lifetime, or from a file
+    // that carries a MAC under our own key, or from a component that was loaded so. So they are what the compiler
     // of this or an earlier version wrote. The engine checks the version and the settings itself.
     #[expect(unsafe_code, reason = "compiled code can only be loaded so; what is loaded is authenticated")]
     unsafe {
