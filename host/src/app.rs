@@ -22,7 +22,9 @@ use crate::filter::{FilterHost, FilterOptions, Uploaded};
 use crate::lifecycle::{self, Keep, Pokes, Stop};
 use crate::metrics::Metrics;
 use crate::model::filter::FilterDigest;
-use crate::model::limits::{METRICS_TOKEN_CHARS_MIN, STOP_GRACE, STORAGE_FAILURE_TOLD, VERDICTS_REMEMBERED_MAX};
+use crate::model::limits::{
+    METRICS_TOKEN_CHARS_MIN, STOP_GRACE, STORAGE_FAILURE_TOLD, TRACE_FINISH_TIME_MAX, VERDICTS_REMEMBERED_MAX,
+};
 use crate::model::secret::Secret;
 use crate::outbound::{SendOptions, Sender};
 use crate::resolve::Resolver;
@@ -30,6 +32,7 @@ use crate::service::access::Credentials;
 use crate::service::{NewToken, Service, ServiceParts};
 use crate::store::sqlite::{self, Create, OpenOptions, SqliteStore};
 use crate::store::{SealingKey, Store, StoreError};
+use crate::traces::{Exporter, ExporterOptions, Traces, parse_headers};
 
 /// The shortest operator token that an operator may choose, in characters behind the id.
 const OPERATOR_SECRET_CHARS_MIN: usize = 32;
@@ -65,6 +68,7 @@ pub struct App {
     first_token: Option<NewToken>,
     config: Config,
     metrics_token: Option<Secret>,
+    exporter: Option<Exporter>,
 }
 
 impl App {
@@ -79,6 +83,7 @@ impl App {
         let policy = policy(&config);
         check_metrics_token(&secrets)?;
         let metrics = Arc::new(Metrics::default());
+        let (traces, exporter) = start_traces(&config, &secrets, clock.as_ref(), &metrics)?;
         let store = open_store(&config.data, &secrets, clock.as_ref(), &metrics).await?;
         let shared: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
         let filters = Arc::new(start_filters(&config, compiler, &shared, &metrics)?);
@@ -94,6 +99,7 @@ impl App {
             delays,
             Arc::clone(&pokes.deliver),
             Arc::clone(&metrics),
+            traces.clone(),
         );
         let dispatcher = Dispatcher::new(
             Arc::clone(&shared),
@@ -101,6 +107,7 @@ impl App {
             Arc::clone(&clock),
             Arc::clone(&pokes.deliver),
             Arc::clone(&metrics),
+            traces.clone(),
         );
         let replayer = Replayer::new(&dispatcher, Arc::clone(&pokes.replay));
         let service = Arc::new(Service::new(ServiceParts {
@@ -114,11 +121,24 @@ impl App {
             deliver_poke: Arc::clone(&pokes.deliver),
             replay_poke: Arc::clone(&pokes.replay),
             metrics,
+            traces,
         }));
         bundled::install(&service).await.context("installing the bundled filters")?;
         let first_token = keep_operator_token(&service, &secrets).await?;
         let metrics_token = secrets.metrics_token;
-        Ok(Self { service, store, clock, dispatcher, deliverer, replayer, pokes, first_token, config, metrics_token })
+        Ok(Self {
+            service,
+            store,
+            clock,
+            dispatcher,
+            deliverer,
+            replayer,
+            pokes,
+            first_token,
+            config,
+            metrics_token,
+            exporter,
+        })
     }
 
     /// The operator token that was made because there was none, to be shown once.
@@ -165,8 +185,8 @@ impl App {
         let delivering =
             lifecycle::run_deliver(&self.deliverer, self.store.as_ref(), self.clock.as_ref(), &self.pokes, &stop);
         let replaying = lifecycle::run_replays(&self.replayer, &self.pokes, &stop);
-        let upkeep = lifecycle::run_upkeep(self.store.as_ref(), self.clock.as_ref(), &stop);
         let keep = self.keep();
+        let upkeep = lifecycle::run_upkeep(self.store.as_ref(), self.clock.as_ref(), keep, &stop);
         let forgetting = lifecycle::run_retention(self.store.as_ref(), self.clock.as_ref(), keep, &stop);
         let running = async { tokio::join!(serving, dispatching, delivering, replaying, upkeep, forgetting) };
         let deadline = {
@@ -205,6 +225,10 @@ impl App {
         let (dispatched, delivered, replayed) = tokio::join!(draining.0, draining.1, draining.2);
         if !(dispatched && delivered && replayed) {
             tracing::warn!("what is still under way is taken up again at the next start");
+        }
+        if let Some(exporter) = self.exporter {
+            let grace = deadline.saturating_duration_since(Instant::now()).min(TRACE_FINISH_TIME_MAX);
+            exporter.finish(grace).await;
         }
         anyhow::ensure!(!stop.storage_failed.is_cancelled(), "the storage failed; the log says how");
         self.store.close().await.context("closing the database")?;
@@ -314,6 +338,23 @@ fn check_metrics_token(secrets: &Secrets) -> anyhow::Result<()> {
         "HOOKSIEVE_METRICS_TOKEN is shorter than {METRICS_TOKEN_CHARS_MIN} characters"
     );
     Ok(())
+}
+
+/// Nothing where no collector is configured.
+fn start_traces(
+    config: &Config,
+    secrets: &Secrets,
+    clock: &dyn Clock,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<(Traces, Option<Exporter>)> {
+    let Some(endpoint) = config.telemetry.endpoint()? else { return Ok((Traces::default(), None)) };
+    let headers = secrets.otlp_headers.as_ref().map_or("", |headers| headers.expose());
+    let headers = parse_headers(headers).context("OTEL_EXPORTER_OTLP_HEADERS")?;
+    let first_span_id = u64::from_be_bytes(random_bytes(clock));
+    let (traces, queued) = Traces::new(config.telemetry.sample_ratio, first_span_id, Arc::clone(metrics));
+    let options = ExporterOptions { endpoint, headers, service_name: config.telemetry.service_name.clone() };
+    let exporter = Exporter::start(options, queued, Arc::clone(metrics)).context("setting up TLS for traces")?;
+    Ok((traces, Some(exporter)))
 }
 
 fn start_filters(

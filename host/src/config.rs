@@ -1,6 +1,8 @@
 //! The configuration: `hooksieve.toml`, then `HOOKSIEVE_*`, then flags. The only place that reads the
 //! environment.
 
+mod telemetry;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +18,8 @@ use crate::model::limits::{
     RETRY_DELAYS, USER_REQUESTS_PER_SECOND,
 };
 use crate::model::secret::Secret;
+
+pub use telemetry::TelemetryConfig;
 
 /// The configuration file, looked for in the working directory unless a flag names another.
 pub const FILE: &str = "hooksieve.toml";
@@ -60,6 +64,8 @@ pub struct Config {
     pub metrics: MetricsConfig,
     /// What is logged.
     pub log: LogConfig,
+    /// Where traces go.
+    pub telemetry: TelemetryConfig,
 }
 
 /// How often the API may be called; 0 is no limit. What is too much is answered with 429.
@@ -170,6 +176,7 @@ impl Default for Config {
             limits: LimitsConfig::default(),
             metrics: MetricsConfig::default(),
             log: LogConfig::default(),
+            telemetry: TelemetryConfig::default(),
         }
     }
 }
@@ -250,7 +257,9 @@ impl Config {
             Some(text) => text.parse::<Table>().with_context(|| format!("reading {}", name_of(file)))?,
             None => Table::new(),
         };
-        merge(&mut table, from_environment(std::env::vars())?);
+        let variables: Vec<_> = std::env::vars().collect();
+        merge(&mut table, telemetry::from_standard_names(&variables));
+        merge(&mut table, from_environment(variables.into_iter())?);
         merge(&mut table, flags);
         let config: Self = Value::Table(table).try_into().context("the configuration is not valid")?;
         config.check()?;
@@ -276,7 +285,7 @@ impl Config {
             "retention.bytes_max is {bytes_max}; set it to 0, for no bound, or to at least {RETENTION_BYTES_MIN}"
         );
         anyhow::ensure!(self.limits.burst_secs > 0, "limits.burst_secs is 0; nothing could be called");
-        Ok(())
+        self.telemetry.check()
     }
 }
 
@@ -368,17 +377,21 @@ pub struct Secrets {
     pub sealing_key: Option<Secret>,
     /// `HOOKSIEVE_METRICS_TOKEN`: with it the metrics can be read, and nothing else.
     pub metrics_token: Option<Secret>,
+    /// `OTEL_EXPORTER_OTLP_HEADERS`: what the collector of traces wants to be sent, such as a token.
+    pub otlp_headers: Option<Secret>,
 }
 
 impl Secrets {
     /// Reads them.
     #[must_use]
     pub fn from_environment() -> Self {
-        let read = |name: &str| std::env::var(format!("{ENV_PREFIX}{name}")).ok().filter(|value| !value.is_empty());
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let read = |name: &str| variable(&format!("{ENV_PREFIX}{name}"));
         Self {
             operator_token: read("OPERATOR_TOKEN").map(Secret::new),
             sealing_key: read("SEALING_KEY").map(Secret::new),
             metrics_token: read("METRICS_TOKEN").map(Secret::new),
+            otlp_headers: variable("OTEL_EXPORTER_OTLP_HEADERS").map(Secret::new),
         }
     }
 }

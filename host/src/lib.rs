@@ -25,4 +25,5 @@ pub mod service;
 pub mod sign;
 pub mod store;
 pub mod telemetry;
+pub mod traces;
 pub mod wire;

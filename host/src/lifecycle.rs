@@ -18,7 +18,7 @@ use crate::model::limits::{
     REPLAY_PAUSE_MIN, REPLAYS_HOLD_MAX, RETENTION_MIN, RETENTION_PAUSE, RETENTION_REST_MIN, RETENTION_ROWS_PER_STEP,
     UPKEEP_PAUSE,
 };
-use crate::store::{Retention, RetentionPlace, Store, StoreError};
+use crate::store::{LeftoversPlace, Retention, RetentionPlace, Store, StoreError};
 
 /// How long a loop rests when nothing pokes it.
 const TICK: Duration = Duration::from_secs(1);
@@ -115,17 +115,32 @@ pub async fn run_replays(replayer: &Replayer, pokes: &Pokes, stop: &Stop) {
 }
 
 /// Deletes what has had its time, now and then until `stop`.
-pub async fn run_upkeep(store: &dyn Store, clock: &dyn Clock, stop: &Stop) {
+pub async fn run_upkeep(store: &dyn Store, clock: &dyn Clock, keep: Keep, stop: &Stop) {
     let never = Notify::new();
     while !stop.requested.is_cancelled() {
         if let Err(error) = keep_up(store, clock).await {
             stop.judge(&error);
         }
+        let before = keep.at(clock.now()).before;
+        let mut from = Some(LeftoversPlace::default());
+        while let Some(place) = from
+            && !stop.requested.is_cancelled()
+        {
+            let began = Instant::now();
+            from = match store.forget_leftovers(before, RETENTION_ROWS_PER_STEP, place).await {
+                Ok(step) => step.next,
+                Err(error) => {
+                    stop.judge(&error);
+                    None
+                }
+            };
+            rest(&never, (2 * began.elapsed()).max(RETENTION_REST_MIN), stop).await;
+        }
         rest(&never, UPKEEP_PAUSE, stop).await;
     }
 }
 
-/// Deletes what has had its time by now.
+/// Deletes secrets that have had their time by now.
 ///
 /// # Errors
 /// When the store fails.
@@ -185,7 +200,7 @@ pub async fn run_retention(store: &dyn Store, clock: &dyn Clock, keep: Keep, sto
     }
 }
 
-/// Deletes all events that have had their time by now, without a rest.
+/// Deletes all events that have had their time by now, and what nothing refers to then, without a rest.
 ///
 /// # Errors
 /// When the store fails.
@@ -194,6 +209,10 @@ pub async fn forget(store: &dyn Store, clock: &dyn Clock, keep: Keep) -> Result<
     let mut from = Some(RetentionPlace::begin());
     while let Some(place) = from {
         from = store.forget(retention, place).await?.next;
+    }
+    let mut from = Some(LeftoversPlace::default());
+    while let Some(place) = from {
+        from = store.forget_leftovers(retention.before, RETENTION_ROWS_PER_STEP, place).await?.next;
     }
     Ok(())
 }

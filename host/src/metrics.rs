@@ -32,6 +32,14 @@ pub const EVENT_RESULTS: [&str; 3] = ["accepted", "duplicate", "conflict"];
 pub const DURABILITIES: [&str; 2] = ["durable", "soft"];
 /// What is deleted when it has had its time.
 pub const DELETED_ROWS: [&str; 4] = ["events", "verdicts", "deliveries", "attempts"];
+/// A span that the collector took.
+pub const SPAN_EXPORTED: &str = "exported";
+/// A span that was dropped because too many waited.
+pub const SPAN_DROPPED: &str = "dropped";
+/// A span that the collector did not take.
+pub const SPAN_FAILED: &str = "failed";
+/// What is deleted when nothing refers to it any more.
+pub const DELETED_LEFTOVERS: [&str; 3] = ["replays", "snapshots", "webhooks"];
 /// The classes of HTTP statuses.
 pub const STATUS_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 /// Whose requests were too many.
@@ -142,12 +150,14 @@ pub struct Metrics {
     pub commit_writes: Counter,
     /// How long syncing the log of commits took, several at a time.
     pub commit_time: Durations,
-    /// Rows that were deleted because they had had their time, by [`DELETED_ROWS`].
+    /// Rows that were deleted because they had had their time, by [`DELETED_ROWS`] and [`DELETED_LEFTOVERS`].
     pub deleted: Counters,
     /// Requests that were answered, by [`STATUS_CLASSES`].
     pub requests: Counters,
     /// Requests that were refused because there were too many, by [`RATE_LIMITS`].
     pub rate_limited: Counters,
+    /// Spans of traces that ended, by [`SPAN_EXPORTED`], [`SPAN_DROPPED`] and [`SPAN_FAILED`].
+    pub trace_spans: Counters,
     queues: QueueGauges,
     registry: Registry,
 }
@@ -225,7 +235,7 @@ impl Default for Metrics {
                 "retention_deleted",
                 "Rows that were deleted because they had had their time",
                 "what",
-                named(&DELETED_ROWS),
+                named(&[&DELETED_ROWS[..], &DELETED_LEFTOVERS].concat()),
             ),
             requests: counters(r, "http_requests", "Requests that were answered", "status", named(&STATUS_CLASSES)),
             rate_limited: counters(
@@ -234,6 +244,13 @@ impl Default for Metrics {
                 "Requests that were refused because there were too many, of a token or of an address",
                 "by",
                 named(&RATE_LIMITS),
+            ),
+            trace_spans: counters(
+                r,
+                "trace_spans",
+                "Spans of traces that ended, where traces are on",
+                "result",
+                vec![SPAN_EXPORTED, SPAN_DROPPED, SPAN_FAILED],
             ),
             queues: QueueGauges::new(r),
             registry,

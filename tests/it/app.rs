@@ -32,6 +32,8 @@ pub use crate::process::OPERATOR_TOKEN;
 pub const COMPILER: &str = env!("CARGO_BIN_EXE_hooksieve-under-test");
 /// The metrics' token of every host in process.
 pub const METRICS_TOKEN: &str = "metrics_0123456789abcdef0123456789abcdef";
+/// What the collector of traces of every host in process wants.
+pub const COLLECTOR_TOKEN: &str = "collector_0123456789abcdef0123456789abcdef";
 /// The project of the guide's example.
 pub const PROJECT: &str = "clakt90vu000bvt64hhffqleq";
 /// The guide's example of a delivery, as the specification has it.
@@ -212,6 +214,7 @@ async fn open(
             operator_token: Some(Secret::new(OPERATOR_TOKEN)),
             sealing_key: None,
             metrics_token: Some(Secret::new(METRICS_TOKEN)),
+            otlp_headers: Some(Secret::new(format!("authorization=Bearer%20{COLLECTOR_TOKEN}"))),
         },
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         resolver,

@@ -12,6 +12,7 @@ mod backup;
 mod bundled;
 mod cli;
 mod clients;
+mod collector;
 mod due;
 mod durability;
 mod egress;

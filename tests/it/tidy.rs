@@ -58,6 +58,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "lifecycle",
             "telemetry",
             "metrics",
+            "traces",
         ],
     ),
     ("lifecycle", &["dispatch", "deliver", "store", "clock", "model", "failpoint"]),
@@ -79,11 +80,12 @@ const ARROWS: &[(&str, &[&str])] = &[
             "model",
             "clock",
             "metrics",
+            "traces",
             "failpoint",
         ],
     ),
-    ("dispatch", &["store", "filter", "model", "clock", "metrics", "failpoint"]),
-    ("deliver", &["store", "sign", "outbound", "model", "clock", "metrics", "failpoint"]),
+    ("dispatch", &["store", "filter", "model", "clock", "metrics", "traces", "failpoint"]),
+    ("deliver", &["store", "sign", "outbound", "model", "clock", "metrics", "traces", "failpoint"]),
     ("outbound", &["egress", "resolve", "model"]),
     ("resolve", &["egress", "model"]),
     ("config", &["filter", "egress", "model"]),
@@ -95,6 +97,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("schema", &["model"]),
     ("telemetry", &["config"]),
     ("clock", &["model"]),
+    ("traces", &["metrics", "model"]),
     ("metrics", &["model"]),
     ("failpoint", &[]),
     ("model", &[]),
@@ -208,14 +211,15 @@ fn stray_sql(source: &Source) -> Vec<String> {
 /// Libraries that only one part may know.
 fn stray_libraries(source: &Source) -> Vec<String> {
     let code = code(&source.text);
-    let homes: [(&str, &[&str]); 5] = [
+    let homes: [(&str, &[&str]); 6] = [
         ("axum", &["api", "app", "cli"]),
         // With it Blue's names, which are those of its types.
         ("async_graphql", &["api/graphql/"]),
         ("rusqlite", &["store"]),
         ("wasmtime", &["filter"]),
         // Whoever makes requests of its own makes them past the egress policy.
-        ("reqwest", &["client", "outbound"]),
+        ("reqwest", &["client", "outbound", "traces"]),
+        ("opentelemetry_proto", &["traces"]),
     ];
     let is_home = |homes: &[&str]| homes.iter().any(|home| *home == source.part() || source.path.starts_with(*home));
     homes

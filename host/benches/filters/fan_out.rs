@@ -22,9 +22,9 @@ use hooksieve::model::verdict::Outcome;
 use hooksieve::model::webhook::{FilterBinding, OnError, Webhook};
 use hooksieve::store::sqlite::{Create, OpenOptions, SqliteStore};
 use hooksieve::store::{Added, FilterUpload, Project, SealingKey, Store, User};
+use hooksieve::traces::Traces;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use tokio::sync::Notify;
 
 use crate::example;
 use crate::room::{Room, guests, variant};
@@ -94,7 +94,8 @@ impl Host {
         });
         let store = store.expect("the database can be opened");
         let shared: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
-        let dispatcher = Dispatcher::new(shared, Arc::clone(filters), clock, Arc::new(Notify::new()), metrics);
+        let dispatcher =
+            Dispatcher::new(shared, Arc::clone(filters), clock, Arc::default(), metrics, Traces::default());
         Self { store, dispatcher, record: example::record().into() }
     }
 
@@ -161,6 +162,7 @@ impl Host {
             accepted_at: now,
             previous_value: "null".into(),
             current_value: self.record.clone(),
+            trace_parent: None,
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::ApiState;
@@ -15,6 +15,12 @@ use crate::model::pointer::{pointer, refusal, without_secrets};
 
 /// The bounds of a JSON body.
 const JSON_LIMITS: BodyLimits = BodyLimits { bytes_max: REQUEST_BODY_BYTES_MAX, time_max: REQUEST_BODY_TIME_MAX };
+
+/// The `traceparent` of a request. Two of them are none (W3C Trace Context).
+pub(super) fn traceparent(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all("traceparent").iter();
+    all.next().filter(|_| all.next().is_none())?.to_str().ok()
+}
 
 /// A JSON body that a use case reads by itself.
 pub(super) struct JsonBytes(pub(super) Bytes);

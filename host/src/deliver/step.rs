@@ -23,6 +23,7 @@ use crate::model::webhook::Health;
 use crate::outbound::{Request, Sender, Sent, compose};
 use crate::sign;
 use crate::store::{Attempted, Claim, ClaimedDelivery, DeliveryClaim, Next, Recorded, Store, StoreError};
+use crate::traces::{Stage, Traces};
 
 /// Tells a receiver that the event did not happen: its owner tests the webhook.
 const WEBHOOK_TEST: &str = "webhook-test";
@@ -43,6 +44,7 @@ struct Parts {
     /// Told when an attempt has ended: its webhook may have more that is due.
     poke: Arc<Notify>,
     metrics: Arc<Metrics>,
+    traces: Traces,
 }
 
 /// Attempts of one webhook.
@@ -64,9 +66,10 @@ impl Deliverer {
         delays: Vec<Duration>,
         poke: Arc<Notify>,
         metrics: Arc<Metrics>,
+        traces: Traces,
     ) -> Self {
         let places = Semaphore::new(ATTEMPTS_IN_FLIGHT_MAX);
-        let parts = Parts { store, clock, sender, delays, places, attempts: Mutex::default(), poke, metrics };
+        let parts = Parts { store, clock, sender, delays, places, attempts: Mutex::default(), poke, metrics, traces };
         Self { parts: Arc::new(parts), tasks: TaskTracker::new() }
     }
 
@@ -171,6 +174,7 @@ impl Parts {
         }
         let started_at = self.clock.now();
         let began = Instant::now();
+        let span = self.traces.begin(Stage::Attempt, &claimed.event);
         if claimed.delivery.attempt_count == 0 {
             self.metrics.first_attempt_wait.observe(started_at.since(claimed.delivery.created_at));
         }
@@ -179,8 +183,12 @@ impl Parts {
         self.metrics.count_attempt(sent.error, took);
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let attempted = self.judge(&claimed, sent, started_at, duration_ms);
-        // What a failure means for the next attempt is known when it is written down.
-        if attempted.answer.failure.is_none() && claimed.webhook.health == Health::Healthy {
+        if let Some(mut span) = span {
+            span.attempted(&claimed.delivery, &attempted.attempt, &claimed.webhook.url);
+        }
+        // What a failure means for the next attempt is known when it is written down, and how long one that is spared waits.
+        let is_spared = claimed.webhook.trouble.recovered_at.is_some();
+        if attempted.answer.failure.is_none() && claimed.webhook.health == Health::Healthy && !is_spared {
             flight.land();
         }
         let id = claimed.delivery.id;

@@ -24,6 +24,7 @@ use crate::model::matching::{Scope, scope, scope_of_test};
 use crate::model::verdict::{Outcome, ReasonClass, Verdict};
 use crate::model::webhook::OnError;
 use crate::store::{Claim, ClaimedEvent, Compared, Dispatched, NewDelivery, Recorded, Store, StoreError};
+use crate::traces::{Open, Stage, Traces};
 
 /// Webhook changes read at a time.
 const CHANGES_MAX: u32 = 1_000;
@@ -52,6 +53,7 @@ pub(super) struct Parts {
     pub(super) index: Mutex<Index>,
     pub(super) deliver_poke: Arc<Notify>,
     metrics: Arc<Metrics>,
+    traces: Traces,
 }
 
 impl Dispatcher {
@@ -63,6 +65,7 @@ impl Dispatcher {
         clock: Arc<dyn Clock>,
         deliver_poke: Arc<Notify>,
         metrics: Arc<Metrics>,
+        traces: Traces,
     ) -> Self {
         let parts = Parts {
             store,
@@ -72,6 +75,7 @@ impl Dispatcher {
             index: Mutex::default(),
             deliver_poke,
             metrics,
+            traces,
         };
         let places = Arc::new(Semaphore::new(DISPATCH_BATCH_MAX as usize));
         Self { parts: Arc::new(parts), tasks: TaskTracker::new(), places }
@@ -183,6 +187,7 @@ impl Parts {
     async fn dispatch(&self, claimed: ClaimedEvent) -> Result<Dispatch, StoreError> {
         failpoint::hit(Point::DispatchBegin)?;
         let event = Arc::clone(&claimed.stored.event);
+        let mut span = self.traces.begin(Stage::Dispatch, &event);
         let (mut verdicts, mut asked, mut owed) = (Vec::new(), Vec::new(), Vec::new());
         let mut beside = Beside::of(&claimed.stored);
         for (entry, scope) in self.candidates(&claimed.stored).await? {
@@ -204,7 +209,9 @@ impl Parts {
             }
         }
         let mut budgets = Budgets::default();
+        let mut asking = span.as_ref().filter(|_| !asked.is_empty()).map(|span| span.child(Stage::Filters));
         let answers = self.asker.ask(&event, asked, Part::Active, &mut budgets).await;
+        asking.iter_mut().for_each(Open::end);
         failpoint::hit(Point::FiltersAsked)?;
         let refusals = answers.iter().filter_map(|(_, answer)| answer.as_ref().err());
         let faults = refusals.filter_map(|refused| Some((Fault::of(refused)?, refused)));
@@ -213,6 +220,7 @@ impl Parts {
             let pause = self.put_off.pause(claimed.stored.seq, fault);
             tracing::error!(event_seq = claimed.stored.seq.0, %refused, ?pause, "the host could not run a filter");
             if let Some(pause) = pause {
+                span.iter_mut().for_each(|span| span.fail("put_off"));
                 return Ok(Dispatch::PutOff(pause));
             }
         }
@@ -221,12 +229,14 @@ impl Parts {
                 Ok(evaluation) => self.judged(&entry, evaluation),
                 Err(refused) => self.unprepared(&entry, &refused),
             };
+            asking.iter_mut().for_each(|asking| asking.verdict(&verdict));
             beside.note(&entry, &verdict);
             match verdict.outcome {
                 Outcome::Delivered => owed.push((verdict, entry)),
                 _ => verdicts.push(verdict),
             }
         }
+        span.iter_mut().for_each(|span| span.decided(owed.len(), verdicts.len()));
         let compared = compare(&self.asker, &event, beside, &mut budgets).await;
         Ok(Dispatch::Ended(self.record(&claimed, verdicts, owed, compared).await?))
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use super::Timestamp;
 use super::ids::{CompanyId, EventId, ProjectId, UserId, WebhookId};
 use super::limits::EVENT_TYPE_CHARS_MAX;
+use super::trace::TraceParent;
 
 /// The name of an event type, such as `TODO_CREATED`: upper-case letters, digits and underscores,
 /// beginning with a letter.
@@ -80,6 +81,8 @@ pub struct Event {
     pub previous_value: Box<str>,
     /// The record after, canonical JSON.
     pub current_value: Box<str>,
+    /// The producer's trace that it came within, where traces are collected.
+    pub trace_parent: Option<TraceParent>,
 }
 
 /// A stored event, with its place in the order.

@@ -8,13 +8,19 @@
 //! One *hold* per webhook says "no attempt before this time". It serves the breaker (an UNHEALTHY webhook gets
 //! one attempt per interval, the *probe*) and `Retry-After`, which an endpoint means for all of its deliveries.
 //! Deliveries that wait behind a hold use up no attempt.
+//!
+//! An endpoint that answers again is *spared*: what waited meanwhile would come down on it at once. After each few attempts
+//! there is a short hold, ever shorter, so that its load grows by a share each second.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::Timestamp;
 use super::delivery::AttemptError;
-use super::limits::{DISABLED_AFTER, FAILURES_UNTIL_UNHEALTHY, PROBE_INTERVALS};
+use super::limits::{
+    ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX, DISABLED_AFTER, FAILURES_UNTIL_UNHEALTHY, PROBE_INTERVALS,
+    RECOVERY_ATTEMPTS_PER_SECOND, RECOVERY_GROWTH_PER_SECOND, RECOVERY_TIME,
+};
 use super::verdict::named;
 use super::webhook::{Health, Webhook};
 
@@ -44,7 +50,7 @@ impl fmt::Display for Failure {
 named!(
     /// Why no attempt is made for a while.
     HoldReason {
-        /// The webhook is UNHEALTHY: one attempt per interval.
+        /// The webhook is UNHEALTHY: one attempt per interval. Or it just was, and is spared.
         Unhealthy = "unhealthy",
         /// The endpoint asked for it with `Retry-After`.
         RetryAfter = "retry_after",
@@ -74,7 +80,7 @@ named!(
     }
 );
 
-/// What is known of an endpoint that does not answer as it should; all of it empty for one that does.
+/// What is known of an endpoint that does not answer as it should, or did not just now; all of it empty for others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trouble {
     /// When the first of the failed attempts since the last success ended.
@@ -87,6 +93,8 @@ pub struct Trouble {
     pub hold: Option<Hold>,
     /// Failed probes since the webhook became UNHEALTHY: its place among the intervals.
     pub failed_probes: u32,
+    /// Since when the endpoint answers again, while it is spared.
+    pub recovered_at: Option<Timestamp>,
     /// Why the webhook is disabled; `None` while it is enabled.
     pub disabled: Option<DisabledReason>,
 }
@@ -168,10 +176,14 @@ impl Standing {
     /// disabled webhook stays as it is until its owner enables it.
     fn succeeded(&self, at: Timestamp) -> Self {
         let is_asked = |hold: &Hold| hold.reason == HoldReason::RetryAfter && hold.until > at;
-        let trouble = Trouble { hold: self.trouble.hold.filter(is_asked), ..Trouble::default() };
+        let asked = self.trouble.hold.filter(is_asked);
         if self.is_enabled {
+            let recovered_at = self.recovered_at(at);
+            let hold = asked.or_else(|| Some(self.spared(recovered_at?, at)));
+            let trouble = Trouble { hold, recovered_at, ..Trouble::default() };
             return Self { is_enabled: true, health: Health::Healthy, failures_in_a_row: 0, trouble };
         }
+        let trouble = Trouble { hold: asked, ..Trouble::default() };
         let trouble = Trouble {
             unhealthy_since: self.trouble.unhealthy_since,
             last_failure: self.trouble.last_failure.clone(),
@@ -179,6 +191,30 @@ impl Standing {
             ..trouble
         };
         Self { is_enabled: false, health: self.health, failures_in_a_row: 0, trouble }
+    }
+
+    /// Since when the endpoint answers again after a success, while it is spared.
+    fn recovered_at(&self, at: Timestamp) -> Option<Timestamp> {
+        match self.health {
+            Health::Unhealthy => Some(at),
+            // A clock that was set back would have it spared until it is as late again.
+            Health::Healthy => {
+                self.trouble.recovered_at.filter(|since| *since <= at && at.since(*since) < RECOVERY_TIME)
+            }
+        }
+    }
+
+    /// What holds back an endpoint that is spared: after as many attempts as may be under way, so long that there are no
+    /// more a second than it gets by now. Those that end while it is held lengthen nothing.
+    fn spared(&self, recovered_at: Timestamp, at: Timestamp) -> Hold {
+        let current = self.trouble.hold.filter(|hold| self.health == Health::Healthy && hold.until > at);
+        current.unwrap_or_else(|| {
+            let growth = RECOVERY_GROWTH_PER_SECOND.powf(at.since(recovered_at).as_secs_f64());
+            let batch = f64::from(ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX);
+            let pause = Duration::from_secs_f64(batch / (RECOVERY_ATTEMPTS_PER_SECOND * growth));
+            // Times are in whole milliseconds: the next one, lest it become none at all.
+            Hold { until: at + pause + Duration::from_millis(1), reason: HoldReason::Unhealthy }
+        })
     }
 
     fn failed(&self, failure: &Failure, answer: &Answer, rules: &Rules) -> Self {
@@ -226,6 +262,7 @@ impl Standing {
             self.health = Health::Unhealthy;
             self.trouble.failed_probes = 0;
         }
+        self.trouble.recovered_at = None;
         self.trouble.unhealthy_since.get_or_insert(at);
     }
 
@@ -253,12 +290,14 @@ impl Standing {
         if self.is_enabled && !is_enabled {
             next.is_enabled = false;
             next.trouble.hold = None;
+            next.trouble.recovered_at = None;
             next.trouble.disabled = Some(DisabledReason::Owner);
         }
         if is_url_new {
             next.failures_in_a_row = 0;
             next.trouble.failing_since = None;
             next.trouble.hold = None;
+            next.trouble.recovered_at = None;
             next.trouble.failed_probes = 0;
             next.trouble.last_failure.take_if(|_| self.health == Health::Healthy);
         }

@@ -56,6 +56,9 @@ pub const RETENTION_ROWS_PER_STEP: u32 = 512;
 pub const RETENTION_REST_MIN: Duration = Duration::from_millis(5);
 /// How often it is looked for events that have had their time.
 pub const RETENTION_PAUSE: Duration = Duration::from_secs(60);
+/// Deliveries of a webhook beside which the shapes are kept that it had for earlier ones: whether one is in use is looked
+/// for among all of them, a few milliseconds of the one writer.
+pub const SNAPSHOT_DELIVERIES_MAX: u32 = 10_000;
 /// How often what has had its time, such as secrets that sign no more, is deleted.
 pub const UPKEEP_PAUSE: Duration = Duration::from_secs(10 * 60);
 /// Tests of one webhook within [`TESTS_WINDOW`]. Each is an event that is kept and a delivery that is retried.
@@ -232,6 +235,8 @@ pub const ANSWER_HEAD_BYTES_MAX: usize = 64 << 10;
 /// Bytes that are read of whatever an endpoint sends to one request, chunks' sizes and informational answers included:
 /// several times what the head and the kept part of a body may have.
 pub const ANSWER_READ_BYTES_MAX: usize = 256 << 10;
+/// Connections to endpoints that are kept, about: with more than these all that nobody uses are closed.
+pub const CONNECTIONS_KEPT_MAX: usize = 1_024;
 /// Time to connect to an endpoint, TLS included.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time for a whole attempt, body included.
@@ -260,6 +265,13 @@ pub const PROBE_INTERVALS: [Duration; 5] = [
     Duration::from_secs(5 * 60),
     Duration::from_secs(10 * 60),
 ];
+/// Attempts a second that an endpoint gets at first which has just begun to answer again.
+pub const RECOVERY_ATTEMPTS_PER_SECOND: f64 = 10.0;
+/// By how much as many grow with each second. No second has more than about this share of all that came before, however
+/// much has waited; they double in 18 s.
+pub const RECOVERY_GROWTH_PER_SECOND: f64 = 1.04;
+/// How long such an endpoint is spared: by then it gets more than eight connections carry.
+pub const RECOVERY_TIME: Duration = Duration::from_secs(180);
 /// Attempts under way for one UNHEALTHY webhook.
 pub const PROBES_IN_FLIGHT_MAX: u32 = 1;
 /// How long every attempt must have failed until the webhook is disabled (DESIGN section 5).
@@ -315,6 +327,20 @@ pub const STATS_ATTEMPTS_MAX: usize = 50_000;
 pub const STATS_REASONS_MAX: usize = 10;
 /// Characters of a reason by which statistics tell it from others.
 pub const STATS_REASON_CHARS_MAX: u32 = 200;
+/// Spans of traces that wait to be sent; what comes beyond is dropped. A few kilobytes each at the most.
+pub const TRACE_SPANS_QUEUED_MAX: usize = 4_096;
+/// Spans that a collector is sent at a time.
+pub const TRACE_BATCH_SPANS_MAX: usize = 512;
+/// How long a span waits for others to be sent with.
+pub const TRACE_LINGER: Duration = Duration::from_secs(1);
+/// Time for a collector to take what it is sent.
+pub const TRACE_EXPORT_TIME_MAX: Duration = Duration::from_secs(5);
+/// Time for a collector to take what is left when the host stops.
+pub const TRACE_FINISH_TIME_MAX: Duration = Duration::from_secs(2);
+/// Bytes of a collector's answer that are read.
+pub const TRACE_ANSWER_BYTES_MAX: usize = 16 << 10;
+/// Verdicts on an event that its trace tells one by one.
+pub const TRACE_VERDICTS_MAX: usize = 32;
 /// How long a graceful stop waits for what is under way.
 pub const STOP_GRACE: Duration = Duration::from_secs(8);
 

@@ -58,6 +58,7 @@ pub(crate) mod tests {
             accepted_at: Timestamp::from_millis(1_000),
             previous_value: "null".into(),
             current_value: "{}".into(),
+            trace_parent: None,
         }
     }
 

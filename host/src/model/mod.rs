@@ -20,6 +20,7 @@ pub mod snapshot;
 pub mod storage;
 pub mod timestamp;
 pub mod token;
+pub mod trace;
 pub mod verdict;
 pub mod webhook;
 

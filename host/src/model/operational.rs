@@ -13,7 +13,8 @@ use serde::Serialize;
 use super::Timestamp;
 use super::event::{Event, EventType};
 use super::health::Standing;
-use super::ids::{EventId, ProjectId, UserId};
+use super::ids::{EventId, ProjectId, UserId, WebhookId};
+use super::limits::FAILURES_UNTIL_UNHEALTHY;
 use super::verdict::named;
 use super::webhook::{Health, Webhook};
 
@@ -103,7 +104,30 @@ pub fn event(webhook: &Webhook, before: &Standing, change: Change, at: Timestamp
         accepted_at: at,
         previous_value: value(webhook, before),
         current_value: value(webhook, &Standing::of(webhook)),
+        trace_parent: None,
     }
+}
+
+/// What such an event looks like, of a webhook that there is not.
+#[must_use]
+pub fn example(change: Change, at: Timestamp) -> Event {
+    let id = WebhookId::parse("wh_example").expect("it has only characters of an id");
+    let owner = UserId::parse("example").expect("it has letters only");
+    let mut webhook = Webhook::new(id, "0".repeat(32).into(), owner, "https://example.com/hook".to_owned(), at);
+    let healthy = Standing::of(&webhook);
+    let disabled = healthy.disabled_by_owner(at);
+    let unhealthy =
+        Standing { health: Health::Unhealthy, failures_in_a_row: FAILURES_UNTIL_UNHEALTHY, ..healthy.clone() };
+    let (before, after) = match change {
+        Change::Unhealthy => (healthy, unhealthy),
+        Change::Recovered => (unhealthy, healthy),
+        Change::Disabled => (healthy, disabled),
+    };
+    webhook.is_enabled = after.is_enabled;
+    webhook.health = after.health;
+    webhook.failures_in_a_row = after.failures_in_a_row;
+    webhook.trouble = after.trouble;
+    event(&webhook, &before, change, at)
 }
 
 /// The fixed payload: which webhook, and how it stands.

@@ -117,6 +117,7 @@ mod tests {
             accepted_at: Timestamp::from_millis(0),
             previous_value: previous.into(),
             current_value: current.into(),
+            trace_parent: None,
         }
     }
 

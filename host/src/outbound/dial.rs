@@ -2,12 +2,17 @@
 //!
 //! The client follows no redirects, asks no proxy of the environment, keeps no cookies and decompresses nothing,
 //! because it is only this: a pool of HTTP/1.1 connections. The certificates that the machine trusts are read once.
+//!
+//! The library's pool bounds what it keeps for one host, and not what it keeps for all. So where more are open than are to be
+//! kept, another pool takes its place, and all connections of the former that carry no request are closed with it. TLS
+//! sessions are resumed over that: both pools have one configuration.
 
 use std::error::Error;
 use std::future::{Future, Ready, ready};
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use std::vec;
@@ -16,9 +21,9 @@ use http_body_util::Full;
 use hyper::Uri;
 use hyper::body::Bytes;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
 use rustls::crypto::ring;
@@ -32,8 +37,6 @@ use crate::egress::{self, Policy};
 use crate::model::limits::{ANSWER_HEAD_BYTES_MAX, ANSWER_READ_BYTES_MAX};
 use crate::resolve::{ResolveError, Resolver};
 
-/// Makes requests over kept connections.
-pub(super) type Pool = Client<Timed, Full<Bytes>>;
 type Failure = Box<dyn Error + Send + Sync>;
 type Dialling<T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send>>;
 type Stream = TokioIo<Bounded<TcpStream>>;
@@ -48,20 +51,82 @@ pub(super) struct NotInTime;
 #[error("more than {ANSWER_READ_BYTES_MAX} bytes came in before the answer was read")]
 pub(super) struct TooMuch;
 
-/// A pool without connections.
-///
-/// # Errors
-/// When TLS cannot be set up, for instance because the machine has no root certificates.
-pub(super) fn pool(options: &SendOptions) -> Result<Pool, rustls::Error> {
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let config = config.with_safe_default_protocol_versions()?.with_platform_verifier()?.with_no_client_auth();
-    let SendOptions { policy, resolver, connect_timeout, .. } = options.clone();
-    let tcp = Tcp { policy, resolver, timeout: connect_timeout };
-    let https = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http().enable_http1().wrap_connector(tcp);
-    Ok(Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .http1_max_buf_size(ANSWER_HEAD_BYTES_MAX)
-        .build(Timed { https, timeout: connect_timeout }))
+/// Makes requests over kept connections, of which there are no more than a bound.
+pub(super) struct Pool {
+    tls: ClientConfig,
+    options: SendOptions,
+    current: RwLock<Arc<Kept>>,
+}
+
+/// Connections, and how many of them are open.
+struct Kept {
+    client: Client<Timed, Full<Bytes>>,
+    open: Arc<AtomicUsize>,
+}
+
+impl Pool {
+    /// A pool without connections.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up, for instance because the machine has no root certificates.
+    pub(super) fn new(options: &SendOptions) -> Result<Self, rustls::Error> {
+        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let tls = tls.with_safe_default_protocol_versions()?.with_platform_verifier()?.with_no_client_auth();
+        let current = RwLock::new(Arc::new(Kept::new(&tls, options)));
+        Ok(Self { tls, options: options.clone(), current })
+    }
+
+    /// Makes a request, over a connection that is kept where there is one.
+    pub(super) fn request(&self, request: hyper::Request<Full<Bytes>>) -> ResponseFuture {
+        self.current().client.request(request)
+    }
+
+    fn current(&self) -> Arc<Kept> {
+        let current = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
+        if !self.has_too_many(&current) {
+            return current;
+        }
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        // Another may have done so meanwhile.
+        if self.has_too_many(&current) {
+            *current = Arc::new(Kept::new(&self.tls, &self.options));
+        }
+        Arc::clone(&current)
+    }
+
+    fn has_too_many(&self, kept: &Kept) -> bool {
+        kept.open.load(Ordering::Relaxed) > self.options.connections_kept_max
+    }
+}
+
+impl Kept {
+    fn new(tls: &ClientConfig, options: &SendOptions) -> Self {
+        let SendOptions { policy, resolver, connect_timeout, .. } = options.clone();
+        let open = Arc::new(AtomicUsize::new(0));
+        let tcp = Tcp { policy, resolver, timeout: connect_timeout, open: Arc::clone(&open) };
+        let https = HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http().enable_http1();
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .http1_max_buf_size(ANSWER_HEAD_BYTES_MAX)
+            .build(Timed { https: https.wrap_connector(tcp), timeout: connect_timeout });
+        Self { client, open }
+    }
+}
+
+/// Counts a connection while it is there.
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(open: Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Ordering::Relaxed);
+        Self(open)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Connects, TLS included, in time.
@@ -92,6 +157,7 @@ struct Tcp {
     policy: Policy,
     resolver: Resolver,
     timeout: Duration,
+    open: Arc<AtomicUsize>,
 }
 
 impl Service<Uri> for Tcp {
@@ -104,7 +170,7 @@ impl Service<Uri> for Tcp {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let Self { policy, resolver, timeout } = self.clone();
+        let Self { policy, resolver, timeout, open } = self.clone();
         Box::pin(async move {
             let addresses = judged(&uri, &policy, &resolver).await?;
             let mut http = HttpConnector::new_with_resolver(Judged(addresses));
@@ -112,7 +178,7 @@ impl Service<Uri> for Tcp {
             http.set_nodelay(true);
             http.set_connect_timeout(Some(timeout));
             let stream = http.call(uri).await?;
-            Ok(TokioIo::new(Bounded { stream: stream.into_inner(), unanswered: 0 }))
+            Ok(TokioIo::new(Bounded { stream: stream.into_inner(), unanswered: 0, _counted: Counted::new(open) }))
         })
     }
 }
@@ -147,6 +213,7 @@ impl Service<Name> for Judged {
 pub(super) struct Bounded<T> {
     stream: T,
     unanswered: usize,
+    _counted: Counted,
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Bounded<T> {
@@ -228,7 +295,7 @@ mod tests {
     async fn a_peer_that_sends_without_an_end_is_read_up_to_the_bound_after_each_request() {
         let (ours, mut theirs) = tokio::io::duplex(4 << 10);
         let sending = tokio::spawn(async move { while theirs.write_all(&[0; 1 << 10]).await.is_ok() {} });
-        let mut bounded = Bounded { stream: ours, unanswered: 0 };
+        let mut bounded = Bounded { stream: ours, unanswered: 0, _counted: Counted::new(Arc::default()) };
 
         let mut read = Vec::new();
         let first = bounded.read_to_end(&mut read).await.unwrap_err();

@@ -15,11 +15,11 @@ use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RE
 use hyper::http::uri::Scheme;
 use url::Url;
 
-use super::dial::{self, NotInTime, Pool, TooMuch};
+use super::dial::{NotInTime, Pool, TooMuch};
 use super::redact::redact;
 use crate::egress::{self, Policy};
 use crate::model::delivery::AttemptError;
-use crate::model::limits::{ATTEMPT_TIMEOUT, CONNECT_TIMEOUT, RESPONSE_BYTES_MAX};
+use crate::model::limits::{ATTEMPT_TIMEOUT, CONNECT_TIMEOUT, CONNECTIONS_KEPT_MAX, RESPONSE_BYTES_MAX};
 use crate::model::secret::Secret;
 use crate::resolve::{ResolveError, Resolver};
 
@@ -34,13 +34,21 @@ pub struct SendOptions {
     pub connect_timeout: Duration,
     /// Time for the whole attempt, body included.
     pub attempt_timeout: Duration,
+    /// Connections that are kept, about.
+    pub connections_kept_max: usize,
 }
 
 impl SendOptions {
     /// With the default time limits.
     #[must_use]
     pub fn new(policy: Policy, resolver: Resolver) -> Self {
-        Self { policy, resolver, connect_timeout: CONNECT_TIMEOUT, attempt_timeout: ATTEMPT_TIMEOUT }
+        Self {
+            policy,
+            resolver,
+            connect_timeout: CONNECT_TIMEOUT,
+            attempt_timeout: ATTEMPT_TIMEOUT,
+            connections_kept_max: CONNECTIONS_KEPT_MAX,
+        }
     }
 }
 
@@ -108,7 +116,7 @@ impl Sender {
     /// # Errors
     /// When TLS cannot be set up, for instance because the machine has no root certificates.
     pub fn new(options: SendOptions) -> Result<Self, rustls::Error> {
-        Ok(Self { pool: dial::pool(&options)?, options })
+        Ok(Self { pool: Pool::new(&options)?, options })
     }
 
     /// Makes the request. Every way it can fail is an answer, not an error.

@@ -13,6 +13,7 @@ use crate::model::limits::REQUEST_BODY_BYTES_MAX;
 use crate::model::token::Caller;
 use crate::model::verdict::Outcome;
 use crate::store::{Accepted, EventQuery, EventScope, Page};
+use crate::traces::{Began, Stage};
 
 /// An event that is on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,20 +46,31 @@ impl Service {
         operator(caller)
     }
 
-    /// Accepts an event, given as JSON text. When this returns, the event survives a power cut.
+    /// Accepts an event, given as JSON text. When this returns, the event survives a power cut. `traceparent` is what the
+    /// producer says of its own trace, which the event's becomes part of; one that is not valid is ignored.
     ///
     /// # Errors
     /// When the caller is no operator, the text is not an event of a known type, or another event with the
     /// same id was accepted before.
-    pub async fn accept_event(&self, caller: &Caller, body: &[u8]) -> Result<AcceptedEvent> {
+    pub async fn accept_event(&self, caller: &Caller, body: &[u8], traceparent: Option<&str>) -> Result<AcceptedEvent> {
         operator(caller)?;
-        let (event, digest) = self.read_posted(body, &mut Known::default()).await?;
-        let id = event.id.clone();
+        let began = self.traces.now();
+        let (mut event, digest) = self.read_posted(body, &mut Known::default()).await?;
+        event.trace_parent = self.traces.parent(traceparent);
+        let (id, event) = (event.id.clone(), Arc::new(event));
         failpoint::hit(Point::AcceptBegin)?;
-        let accepted = self.store.accept_event(Arc::new(event), digest).await?;
+        let accepted = self.store.accept_event(Arc::clone(&event), digest).await?;
         failpoint::hit(Point::Accepted)?;
         self.note(&[accepted]);
+        self.trace(began, accepted, &event);
         answer(id, accepted)
+    }
+
+    /// Tells of an acceptance that ends here. What was accepted before has its span already.
+    fn trace(&self, began: Option<Began>, accepted: Accepted, event: &Event) {
+        if accepted == Accepted::New {
+            drop(self.traces.begin_at(began, Stage::Accept, event));
+        }
     }
 
     /// Counts what was accepted, and tells dispatch if any of it is new.
@@ -77,13 +89,20 @@ impl Service {
     ///
     /// # Errors
     /// When the caller is no operator, or the store fails; nothing was accepted then.
-    pub async fn accept_events(&self, caller: &Caller, items: &[&[u8]]) -> Result<Vec<Result<AcceptedEvent>>> {
+    pub async fn accept_events(
+        &self,
+        caller: &Caller,
+        items: &[&[u8]],
+        traceparent: Option<&str>,
+    ) -> Result<Vec<Result<AcceptedEvent>>> {
         operator(caller)?;
+        let (began, parent) = (self.traces.now(), self.traces.parent(traceparent));
         let mut known = Known::default();
         let (mut ids, mut events) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
         for item in items {
             ids.push(match self.read_item(item, &mut known).await {
-                Ok((event, digest)) => {
+                Ok((mut event, digest)) => {
+                    event.trace_parent = parent;
                     let id = event.id.clone();
                     events.push((Arc::new(event), digest));
                     Ok(id)
@@ -94,8 +113,12 @@ impl Service {
             // A thousand large events take a while to read; others go on meanwhile.
             tokio::task::yield_now().await;
         }
+        let traced: Vec<_> = began.iter().flat_map(|_| &events).map(|(event, _)| Arc::clone(event)).collect();
         let accepted = self.store.accept_events(events).await?;
         self.note(&accepted);
+        for (event, accepted) in traced.iter().zip(&accepted) {
+            self.trace(began, *accepted, event);
+        }
         let mut accepted = accepted.into_iter();
         let answers = ids.into_iter().map(|id| {
             let id = id?;

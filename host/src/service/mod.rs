@@ -48,6 +48,7 @@ use crate::model::operational::{self, RESERVED_ID_PREFIX};
 use crate::outbound::Sender;
 use crate::resolve::Resolver;
 use crate::store::{PageRequest, Store};
+use crate::traces::Traces;
 
 // What the use cases ask for and answer with, so that a door needs no room below this one.
 pub use crate::filter::projection::{Scalar, Value};
@@ -91,6 +92,7 @@ pub struct Service {
     deliver_poke: Arc<Notify>,
     replay_poke: Arc<Notify>,
     metrics: Arc<Metrics>,
+    traces: Traces,
     queues: Recent<Queues>,
     last_ready: Recent<()>,
 }
@@ -117,6 +119,8 @@ pub struct ServiceParts {
     pub replay_poke: Arc<Notify>,
     /// Where everything is counted.
     pub metrics: Arc<Metrics>,
+    /// Where it is told what became of events.
+    pub traces: Traces,
 }
 
 impl Service {
@@ -134,6 +138,7 @@ impl Service {
             deliver_poke,
             replay_poke,
             metrics,
+            traces,
         } = parts;
         let checks = Places::new(HEALTH_CHECKS_AT_ONCE_MAX, HEALTH_CHECKS_PER_OWNER_MAX);
         let dry_runs = Places::new(REPLAY_DRY_RUNS_AT_ONCE_MAX, 1);
@@ -154,6 +159,7 @@ impl Service {
             deliver_poke,
             replay_poke,
             metrics,
+            traces,
             queues,
             last_ready,
         }

@@ -98,6 +98,7 @@ impl Service {
             accepted_at: now,
             previous_value: text_of(posted.previous_value).into(),
             current_value: text_of(posted.current_value).into(),
+            trace_parent: None,
         };
         Ok((event, digest))
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::access::user;
+use super::access::owner;
 use super::posted::Known;
 use super::{ENABLE_FIRST, Noun, Result, Service, ServiceError};
 use crate::model::event::{EventDigest, EventType};
@@ -16,6 +16,7 @@ use crate::model::limits::{TESTS_MAX, TESTS_WINDOW};
 use crate::model::token::Caller;
 use crate::model::webhook::Webhook;
 use crate::store::{TestAccepted, TestOf};
+use crate::traces::Stage;
 
 /// A test that is under way.
 #[derive(Clone, Debug)]
@@ -34,18 +35,20 @@ impl Service {
     /// When there is no such webhook, someone else's answering alike; when it is disabled, or tested too often; or
     /// when there is no such type.
     pub async fn test_webhook(&self, caller: &Caller, id: &str, event_type: Option<&str>) -> Result<TestSent> {
-        let webhook = self.own_webhook(user(caller)?, id).await?;
+        let webhook = self.own_webhook(&owner(caller), id).await?;
         let event_type = self.type_to_test(&webhook, event_type).await?;
         if !webhook.is_enabled {
             return Err(ServiceError::Conflict(ENABLE_FIRST.to_owned()));
         }
-        let event = self.example_event(event_type.clone()).await?;
+        let began = self.traces.now();
+        let event = Arc::new(self.example_event(event_type.clone()).await?);
         let (event_id, since) = (event.id.clone(), event.accepted_at - TESTS_WINDOW);
         // Nobody posts a test, so its digest only has to differ from that of whatever is posted under its id.
         let digest = EventDigest(Sha256::digest(format!("test {event_id}")).into());
         let test = TestOf { webhook: webhook.id.clone(), since, tests_max: TESTS_MAX };
-        match self.store.accept_test(Arc::new(event), digest, test).await? {
+        match self.store.accept_test(Arc::clone(&event), digest, test).await? {
             TestAccepted::New => {
+                drop(self.traces.begin_at(began, Stage::Accept, &event));
                 self.dispatch_poke.notify_one();
                 Ok(TestSent { event_id, event_type })
             }
@@ -59,7 +62,7 @@ impl Service {
 
     async fn type_to_test(&self, webhook: &Webhook, named: Option<&str>) -> Result<EventType> {
         match (named, webhook.events.first()) {
-            (Some(name), _) => self.known_type(name, "/event", &mut Known::default()).await,
+            (Some(name), _) => self.subscribable_type(&webhook.owner, name, "/event", &mut Known::default()).await,
             (None, Some(first)) => Ok(first.clone()),
             (None, None) => Err(ServiceError::bad_field(
                 "/event",

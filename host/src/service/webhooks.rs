@@ -337,7 +337,7 @@ impl Service {
     }
 
     /// The operator's webhooks get operational events and no others, users' all others and no operational ones.
-    async fn subscribable_type(
+    pub(super) async fn subscribable_type(
         &self,
         owner: &UserId,
         name: &str,

@@ -13,6 +13,7 @@
 mod contract;
 mod counts;
 mod exchange;
+mod leftovers;
 mod replaying;
 mod retention;
 mod seal;
@@ -40,6 +41,7 @@ use crate::model::webhook::Webhook;
 
 pub use counts::{Compared, Stats, StatsQuery};
 pub use exchange::*;
+pub use leftovers::{Leftovers, LeftoversPlace, LeftoversStep};
 pub use replaying::*;
 pub use retention::{Deleted, Retained, Retention, RetentionPlace};
 pub use seal::SealingKey;
@@ -261,6 +263,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Deletes some of what has had its time: one step of a pass, which goes on where this one says.
     async fn forget(&self, retention: Retention, from: RetentionPlace) -> Result<Retained>;
+
+    /// Deletes some of what nothing refers to any more: replays that ended and webhooks that were deleted before a time,
+    /// and webhooks as deliveries had them that are gone. One step of a pass, of about so many rows.
+    async fn forget_leftovers(&self, before: Timestamp, rows_max: u32, from: LeftoversPlace) -> Result<LeftoversStep>;
 
     /// What waits at `now`.
     async fn queues(&self, now: Timestamp) -> Result<Queues>;

@@ -26,9 +26,9 @@ mirror!(
 
 mirror!(
     /// Why no attempt is made for a while: the webhook is UNHEALTHY and gets one attempt per interval
-    /// (`unhealthy`), or its endpoint asked for it with `Retry-After` (`retry_after`).
+    /// (`unhealthy`; also for moments within three minutes afterwards, in which it gets ever more), or its endpoint asked for it with `Retry-After` (`retry_after`).
     HoldReason of health::HoldReason {
-        /// The webhook is UNHEALTHY: one attempt per interval.
+        /// The webhook is UNHEALTHY: one attempt per interval. Or it just was: its endpoint gets more and more.
         Unhealthy = "unhealthy",
         /// The endpoint asked for it.
         RetryAfter = "retry_after",

@@ -220,6 +220,7 @@ fn event() -> Event {
         accepted_at: now,
         previous_value: "null".into(),
         current_value: format!(r#"{{"title":"{}"}}"#, "x".repeat(RECORD_BYTES)).into(),
+        trace_parent: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use hooksieve::client::Client;
-use hooksieve::model::limits::{DISABLED_AFTER, FAILURES_UNTIL_UNHEALTHY, PROBE_INTERVALS};
+use hooksieve::model::limits::{DISABLED_AFTER, FAILURES_UNTIL_UNHEALTHY, PROBE_INTERVALS, RECOVERY_TIME};
 use hooksieve::wire::{
     AttemptError, DeliveriesQuery, DeliveryState, DisabledReason, HoldReason, NewWebhook, PatchWebhook, Webhook,
     WebhookStatus,
@@ -53,6 +53,8 @@ async fn an_endpoint_that_fails_is_shown_with_reason_and_next_attempt_until_it_a
     let listed = user.list_webhooks(&Default::default()).await.unwrap().items.remove(0);
     receiver.always("/a", Answer::status(204));
     app.run_after(sick.health.next_attempt_at.unwrap().since(app.now())).await;
+    let spared = user.get_webhook(&webhook.id).await.unwrap();
+    app.run_after(RECOVERY_TIME).await;
     let healed = user.get_webhook(&webhook.id).await.unwrap();
 
     assert_eq!((fresh.status, fresh.health.reason, fresh.health.next_attempt_at), (WebhookStatus::Healthy, None, None));
@@ -66,6 +68,9 @@ async fn an_endpoint_that_fails_is_shown_with_reason_and_next_attempt_until_it_a
     let failure = health.last_failure.unwrap();
     assert_eq!((failure.error, failure.status), (AttemptError::Status, Some(500)));
     assert_eq!(listed.health.next_attempt_at, health.next_attempt_at);
+    assert_eq!((spared.status, spared.health.reason), (WebhookStatus::Healthy, None));
+    let rest = spared.health.held_until.unwrap().since(app.now() - RECOVERY_TIME);
+    assert!(rest < Duration::from_secs(1), "{rest:?}");
     assert_eq!((healed.status, healed.health), (WebhookStatus::Healthy, webhook.health.clone()));
     assert_eq!(count(&user, &webhook, DeliveryState::Delivered).await, 5);
 }
@@ -93,8 +98,14 @@ async fn behind_an_endpoint_that_fails_all_wait_and_use_up_no_attempts_until_it_
     let unused = count(&user, &webhook, DeliveryState::Pending).await;
     receiver.always("/a", Answer::status(204));
     let sick = user.get_webhook(&webhook.id).await.unwrap();
+    let requests = receiver.on("/a").len();
     app.run_after(sick.health.next_attempt_at.unwrap().since(app.now())).await;
+    let probes = receiver.on("/a").len() - requests;
+    app.run_after(Duration::from_secs(1)).await;
+    let spared = receiver.on("/a").len() - requests - probes;
+    app.run_after(RECOVERY_TIME).await;
 
+    assert_eq!((probes, spared), (1, 8), "what waited does not come at once");
     assert_eq!((before, during_hold), (8, 8), "not one request while it is held");
     let pauses: Vec<_> = times.windows(2).map(|pair| pair[1].since(pair[0])).collect();
     assert!(pauses.len() >= 4, "{pauses:?}");
@@ -199,10 +210,12 @@ async fn a_new_url_of_an_unhealthy_webhook_is_tried_at_once_and_heals_it() {
 
     let patch = PatchWebhook { url: Some(receiver.url("/b")), ..Default::default() };
     let moved = user.update_webhook(&webhook.id, &patch).await.unwrap();
+    let moved_at = app.now();
     app.run_until_idle().await;
+    app.run_after(RECOVERY_TIME).await;
 
     assert_eq!((moved.status, moved.failures_in_a_row), (WebhookStatus::Unhealthy, 0));
-    assert_eq!((moved.health.held_until, moved.health.next_attempt_at), (None, Some(app.now())));
+    assert_eq!((moved.health.held_until, moved.health.next_attempt_at), (None, Some(moved_at)));
     assert_eq!(user.get_webhook(&webhook.id).await.unwrap().status, WebhookStatus::Healthy);
     assert!(receiver.on("/b").len() >= 12, "{}", receiver.on("/b").len());
 }

@@ -16,4 +16,5 @@ mod retries;
 mod rotation;
 mod shadows;
 mod test_sends;
+mod traces;
 mod verdicts;

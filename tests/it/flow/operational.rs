@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hooksieve::clock::{Clock, SystemClock};
-use hooksieve::model::limits::FAILURES_UNTIL_UNHEALTHY;
-use hooksieve::wire::{CreateToken, NewEvent, NewWebhook, PatchWebhook, PutProject, PutUser, Webhook, WebhookStatus};
+use hooksieve::model::limits::{FAILURES_UNTIL_UNHEALTHY, RECOVERY_TIME};
+use hooksieve::wire::{
+    CreateToken, NewEvent, NewWebhook, PatchWebhook, PutProject, PutUser, TestWebhook, Webhook, WebhookStatus,
+};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -46,6 +48,7 @@ async fn an_operators_webhook_is_told_of_each_change_once() {
     app.run_after(Duration::from_secs(60)).await;
     receiver.always("/a", Answer::status(204));
     app.run_after(Duration::from_secs(600)).await;
+    app.run_after(RECOVERY_TIME).await;
     receiver.always("/a", Answer::status(410));
     app.send(&created("gone")).await;
     receiver.always("/a", Answer::status(204));
@@ -194,4 +197,28 @@ async fn a_kill_loses_neither_a_change_nor_a_hold_and_tells_no_change_twice() {
     }
     let ids: BTreeSet<_> = told.iter().map(|received| received.message_id().to_owned()).collect();
     assert_eq!((ids.len(), told[0].json()["event"].as_str()), (1, Some("WEBHOOK_UNHEALTHY")));
+}
+
+#[tokio::test]
+async fn an_operators_webhook_is_tested_with_what_it_can_get() {
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
+    let (operator, user) = (app.operator(), app.user("u1").await);
+    let own = operator.create_webhook(&operators(&receiver.url("/ops"))).await.unwrap();
+    let users = user.create_webhook(&webhook(&receiver.url("/a"))).await.unwrap();
+    let named = |name: &str| TestWebhook { event: Some(name.to_owned()) };
+
+    for change in CHANGES {
+        operator.test_webhook(&own.id, &named(change)).await.unwrap();
+        app.run_until_idle().await;
+    }
+    let not_its = problem(operator.test_webhook(&own.id, &named("TODO_CREATED")).await);
+    let not_theirs = problem(user.test_webhook(&users.id, &named(CHANGES[0])).await);
+    let not_ours = problem(operator.test_webhook(&users.id, &TestWebhook::default()).await);
+
+    assert_eq!(told(&receiver, "/ops"), CHANGES);
+    let received = receiver.on("/ops");
+    assert!(received.iter().all(|received| received.header("webhook-test") == "true"));
+    assert_eq!(received[0].json()["currentValue"]["status"], "UNHEALTHY");
+    assert_eq!((not_its.status, not_theirs.status, not_ours.code.as_str()), (400, 400, "WEBHOOK_NOT_FOUND"));
+    assert!(receiver.on("/a").is_empty());
 }

@@ -1,6 +1,7 @@
 //! The GraphQL contract, over HTTP: Blue's schema and documents, what is refused and how, and clients that
 //! are not ours.
 
+mod additions;
 mod bombs;
 mod clients;
 mod documents;

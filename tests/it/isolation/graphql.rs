@@ -18,6 +18,8 @@ const FIELDS: &[(&str, &str)] = &[
     ("createWebhook", r#"mutation { createWebhook(input: { url: "https://127.0.0.1:8443/" }) { id } }"#),
     ("updateWebhook", r#"mutation { updateWebhook(input: { webhookId: "ID", name: "mine now" }) { id } }"#),
     ("disableWebhook", r#"mutation { disableWebhook(input: { webhookId: "ID" }) { success } }"#),
+    ("rotateWebhookSecret", r#"mutation { rotateWebhookSecret(input: { webhookId: "ID" }) { previousExpiresAt } }"#),
+    ("testWebhook", r#"mutation { testWebhook(input: { webhookId: "ID", event: "TODO_CREATED" }) { eventType } }"#),
     ("deleteWebhook", r#"mutation { deleteWebhook(input: { webhookId: "ID" }) { success } }"#),
 ];
 

@@ -131,7 +131,7 @@ pub const ROWS: &[Row] = &[
     row("POST /v1/webhooks/{id}/disable", Both, 200).of(Webhook),
     row("DELETE /v1/webhooks/{id}", Both, 204).of(Webhook),
     row("POST /v1/webhooks/{id}/rotate-secret", Both, 200).json("{}").of(Webhook),
-    row("POST /v1/webhooks/{id}/test", Users, 202).json("{}").of(Webhook),
+    row("POST /v1/webhooks/{id}/test", Both, 202).json("{}").of(Webhook),
     row("POST /v1/hooks", Users, 201).json(HOOK),
     row("DELETE /v1/hooks/{id}", Both, 204).of(Webhook),
     row("GET /v1/hooks/sample", Users, 200),

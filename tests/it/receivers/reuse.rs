@@ -1,8 +1,13 @@
 //! Kept connections: they are used again, and an answer that nobody asked for is nobody's answer.
 
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use hooksieve::egress::Policy;
+use hooksieve::outbound::{Request, SendOptions, Sender};
+use hooksieve::resolve::Resolver;
 use hooksieve::wire::{AttemptError, DeliveryState};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -120,4 +125,53 @@ async fn an_answer_that_comes_while_a_connection_rests_ends_it() {
     }
     assert_eq!(statuses, [Some(202), Some(200)], "the newest first");
     serving.await.unwrap();
+}
+
+/// Endpoints that keep their connections open, far more of them than are to be kept: each name has its own.
+#[tokio::test]
+async fn connections_that_are_kept_to_many_endpoints_are_no_more_than_a_bound_and_one_is_still_used_again() {
+    const KEPT_MAX: usize = 20;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (open, most, all) =
+        (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+    let counts = (Arc::clone(&open), Arc::clone(&most), Arc::clone(&all));
+    let serving = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let (open, most, all) = counts.clone();
+            all.fetch_add(1, Ordering::SeqCst);
+            most.fetch_max(open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            tokio::spawn(async move {
+                while read_request(&mut stream).await.is_ok() {
+                    stream.write_all(OK).await.unwrap();
+                }
+                open.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
+    });
+    let names: Vec<_> = (0..200).map(|number| format!("endpoint-{number}.example")).collect();
+    let table: HashMap<_, _> = names.iter().map(|name| (name.clone(), vec![IpAddr::from([127, 0, 0, 1])])).collect();
+    let options = SendOptions::new(Policy::dev(), Resolver::Table(Arc::new(table)));
+    let sender = Sender::new(SendOptions { connections_kept_max: KEPT_MAX, ..options }).unwrap();
+    let send = async |name: &str| {
+        let url = format!("http://{name}:{port}/");
+        let request = Request { url: &url, headers: &BTreeMap::new(), signed: Vec::new(), body: "{}".to_owned() };
+        assert_eq!(sender.send(request).await.status, Some(200));
+    };
+
+    for name in &names {
+        send(name).await;
+    }
+    let before = all.load(Ordering::SeqCst);
+    for _ in 0..20 {
+        send(&names[199]).await;
+    }
+
+    let (most, again) = (most.load(Ordering::SeqCst), all.load(Ordering::SeqCst) - before);
+    assert_eq!(before, names.len());
+    // Those of the former pool are being closed while the next one fills.
+    assert!(most <= 2 * (KEPT_MAX + 1), "{most} at a time");
+    assert!(again <= 1, "{again} connections for twenty requests to one endpoint");
+    serving.abort();
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hooksieve::client::Client;
-use hooksieve::model::limits::HOST_FAULT_PAUSES;
+use hooksieve::model::limits::{HOST_FAULT_PAUSES, RECOVERY_TIME};
 use hooksieve::wire::{
     DeliveryState, FilterChoice, NewReplay, NewWebhook, Outcome, PageQuery, PatchWebhook, Replay, ReplayOnly,
     ReplayState, TestWebhook, UploadQuery, Webhook,
@@ -95,6 +95,7 @@ async fn what_failed_is_sent_again_under_its_id_with_its_bytes_and_what_arrived_
     let (user, webhook) = given_up(&app, &receiver).await;
     receiver.always("/a", Answer::status(204));
     app.send(&created("e2")).await;
+    app.set_forward(RECOVERY_TIME);
     let first = receiver.on("/a")[0].clone();
     let count = receiver.on("/a").len();
     let renamed = PatchWebhook { name: Some(Some("another".to_owned())), ..PatchWebhook::default() };

@@ -8,7 +8,7 @@ use super::health::WebhookHealth;
 use super::input::{OnError, PayloadFormat};
 use super::scalars::{DateTime, Json};
 use crate::model::webhook::{FilterBinding, Health};
-use crate::service::{WebhookView, WindowedViews};
+use crate::service::{RotatedSecret, TestSent, WebhookView, WindowedViews};
 
 /// Whether the endpoint answers.
 #[derive(Clone, Copy, Enum, PartialEq, Eq)]
@@ -217,6 +217,37 @@ impl WebhookPagination {
         };
         let items = seen.items.into_iter().map(Webhook).collect();
         Self { items, page_info }
+    }
+}
+
+/// A signing secret that signs from now on.
+#[derive(SimpleObject)]
+pub(super) struct RotatedWebhookSecret {
+    /// The secret, which no other answer shows.
+    secret: String,
+    /// Until when the one before signs too.
+    previous_expires_at: DateTime,
+}
+
+impl From<RotatedSecret> for RotatedWebhookSecret {
+    fn from(rotated: RotatedSecret) -> Self {
+        let previous_expires_at = DateTime(rotated.previous_expires_at);
+        Self { secret: rotated.secret.expose().to_owned(), previous_expires_at }
+    }
+}
+
+/// A test of a webhook that is under way.
+#[derive(SimpleObject)]
+pub(super) struct WebhookTest {
+    /// The event that was made for it.
+    event_id: ID,
+    /// Of which type.
+    event_type: String,
+}
+
+impl From<TestSent> for WebhookTest {
+    fn from(sent: TestSent) -> Self {
+        Self { event_id: ID(sent.event_id.to_string()), event_type: sent.event_type.to_string() }
     }
 }
 

@@ -49,7 +49,7 @@ enum DisabledReason {
 #[derive(Clone, Copy, Enum, PartialEq, Eq)]
 #[graphql(remote = "health::HoldReason")]
 enum HoldReason {
-    /// The webhook is UNHEALTHY: one attempt per interval.
+    /// The webhook is UNHEALTHY: one attempt per interval. Or it just was: its endpoint gets more and more.
     Unhealthy,
     /// The endpoint asked for it.
     RetryAfter,

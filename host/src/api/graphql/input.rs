@@ -71,6 +71,24 @@ pub(super) struct DisableWebhookInput {
     pub(super) webhook_id: String,
 }
 
+/// A webhook to give another signing secret.
+#[derive(InputObject)]
+pub(super) struct RotateWebhookSecretInput {
+    /// The webhook.
+    pub(super) webhook_id: String,
+    /// The secret, 1 to 256 bytes; generated if absent, which is better.
+    pub(super) secret: Option<String>,
+}
+
+/// A webhook to test.
+#[derive(InputObject)]
+pub(super) struct TestWebhookInput {
+    /// The webhook.
+    pub(super) webhook_id: String,
+    /// The name of the event type whose example is sent; the first that it subscribes to if absent.
+    pub(super) event: Option<String>,
+}
+
 /// A webhook to delete.
 #[derive(InputObject)]
 pub(super) struct DeleteWebhookInput {

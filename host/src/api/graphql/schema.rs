@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use async_graphql::{Context, EmptySubscription, Object, Result, Schema};
 
-use super::answer::{MutationResult, Webhook, WebhookPagination};
-use super::input::{CreateWebhookInput, DeleteWebhookInput, DisableWebhookInput, UpdateWebhookInput, WebhookFilter};
+use super::answer::{MutationResult, RotatedWebhookSecret, Webhook, WebhookPagination, WebhookTest};
+use super::input::{
+    CreateWebhookInput, DeleteWebhookInput, DisableWebhookInput, RotateWebhookSecretInput, TestWebhookInput,
+    UpdateWebhookInput, WebhookFilter,
+};
 use super::refusal::{self, Place};
 use crate::model::limits::{GRAPHQL_NESTING_MAX, GRAPHQL_PAGE_ITEMS_DEFAULT};
+use crate::model::secret::Secret;
 use crate::model::token::Caller;
 use crate::service::{Service, ServiceError, WebhookWindow};
 
@@ -90,6 +94,24 @@ impl Mutation {
     async fn disable_webhook(&self, context: &Context<'_>, input: DisableWebhookInput) -> Result<MutationResult> {
         let disabled = service(context).disable_webhook(caller(context), &input.webhook_id).await;
         disabled.map(|_| MutationResult::done()).map_err(|error| refusal::from_service(error, Place::Input))
+    }
+
+    /// Hooksieve's: gives a webhook of yours another signing secret. The one before signs beside it for 24 hours.
+    async fn rotate_webhook_secret(
+        &self,
+        context: &Context<'_>,
+        input: RotateWebhookSecretInput,
+    ) -> Result<RotatedWebhookSecret> {
+        let secret = input.secret.map(Secret::new);
+        let rotated = service(context).rotate_secret(caller(context), &input.webhook_id, secret).await;
+        rotated.map(Into::into).map_err(|error| refusal::from_service(error, Place::Input))
+    }
+
+    /// Hooksieve's: sends a webhook of yours the example of an event type, on the path that live events take.
+    async fn test_webhook(&self, context: &Context<'_>, input: TestWebhookInput) -> Result<WebhookTest> {
+        let event = input.event.as_deref();
+        let sent = service(context).test_webhook(caller(context), &input.webhook_id, event).await;
+        sent.map(Into::into).map_err(|error| refusal::from_service(error, Place::Input))
     }
 
     /// Deletes a webhook of yours. What is still owed to it is canceled.

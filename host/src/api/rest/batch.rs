@@ -9,6 +9,7 @@ use crate::api::ApiState;
 use crate::api::auth::Auth;
 use crate::api::batch::BatchBody;
 use crate::api::error::ApiError;
+use crate::api::extract::traceparent;
 use crate::api::openapi::WriteRefusals;
 use crate::wire::{self, BatchResult};
 
@@ -35,8 +36,9 @@ pub(crate) async fn send_events(
     state.service.may_send_events(&caller)?;
     // Whoever waits here has sent no more than the network holds.
     let _place = state.batches.acquire().await.expect("the semaphore is never closed");
+    let traceparent = traceparent(request.headers()).map(str::to_owned);
     let batch = BatchBody::from_request(request, &state).await?;
-    let answers = state.service.accept_events(&caller, &batch.items()?).await?;
+    let answers = state.service.accept_events(&caller, &batch.items()?, traceparent.as_deref()).await?;
     let result = |answer| match answer {
         Ok(accepted) => BatchResult::Accepted(wire::AcceptedEvent::from(accepted)),
         Err(refused) => BatchResult::Refused { error: ApiError::from(refused).into_refused_event() },

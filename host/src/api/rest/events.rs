@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 
 use super::{Result, page};
 use crate::api::ApiState;
 use crate::api::auth::Auth;
-use crate::api::extract::{JsonBytes, Path, Query};
+use crate::api::extract::{JsonBytes, Path, Query, traceparent};
 use crate::api::openapi::{Refusals, WriteRefusals};
 use crate::service::{AcceptedEvent, EventFilter};
 use crate::wire;
@@ -27,9 +27,10 @@ use crate::wire;
 pub(crate) async fn send_event(
     State(state): State<ApiState>,
     Auth(caller): Auth,
+    headers: HeaderMap,
     JsonBytes(body): JsonBytes,
 ) -> Result<(StatusCode, Json<wire::AcceptedEvent>)> {
-    let accepted = state.service.accept_event(&caller, &body).await?;
+    let accepted = state.service.accept_event(&caller, &body, traceparent(&headers)).await?;
     Ok((StatusCode::ACCEPTED, Json(accepted.into())))
 }
 

@@ -17,7 +17,7 @@ use crate::wire;
 /// Sends the example of an event type on the path that live events take, to this webhook alone and whether or not
 /// it subscribes to that type: its filter decides, the verdict is kept, and what is let through is signed, sent and
 /// tried again as usual. The request has the header `webhook-test: true`; event, verdict and delivery have `isTest`.
-/// Refused with `CONFLICT` while the webhook is disabled, and beyond ten tests of it a minute.
+/// An operator's own webhook is tested with the operational types. Refused with `CONFLICT` while the webhook is disabled, and beyond ten tests of it a minute.
 #[utoipa::path(post, path = "/v1/webhooks/{id}/test", tag = "webhooks", request_body = Option<wire::TestWebhook>,
     params(("id" = String, Path, description = "The webhook.")),
     responses((status = 202, description = "The test is under way.", body = wire::TestSent), WriteRefusals))]

@@ -1,4 +1,5 @@
 mod machine;
+mod recovery;
 
 use proptest::prelude::*;
 
@@ -84,8 +85,41 @@ fn attempts_that_began_before_the_hold_lengthen_no_pause_but_are_counted() {
 }
 
 #[test]
-fn a_success_ends_all_trouble() {
-    assert_eq!(sick(start()).after(&good(start() + MINUTE), &RULES), fresh());
+fn a_success_ends_all_trouble_and_has_the_endpoint_spared_for_a_while() {
+    let recovered = start() + MINUTE;
+
+    let well = sick(start()).after(&good(recovered), &RULES);
+    let later = recovered + RECOVERY_TIME;
+
+    let hold = well.trouble.hold.unwrap();
+    assert_eq!(hold.until.since(recovered), Duration::from_millis(801));
+    let trouble = Trouble { recovered_at: Some(recovered), hold: Some(hold), ..Trouble::default() };
+    assert_eq!(well, Standing { trouble, ..fresh() });
+    assert_eq!(well.after(&good(later), &RULES), fresh());
+    assert_eq!(well.after(&good(start()), &RULES), fresh(), "the clock was set back");
+}
+
+#[test]
+fn an_endpoint_that_answers_is_held_back_by_nothing() {
+    let four = (0..4).fold(fresh(), |standing, _| standing.after(&bad(start()), &RULES));
+
+    assert_eq!(fresh().after(&good(start()), &RULES), fresh());
+    assert_eq!(four.after(&good(start()), &RULES), fresh());
+}
+
+#[test]
+fn what_an_endpoint_asks_for_counts_while_it_is_spared_and_a_new_failure_ends_the_sparing() {
+    let well = sick(start()).after(&good(start() + MINUTE), &RULES);
+    let asked_until = Some(start() + 3 * MINUTE);
+
+    let asked = well.after(&Answer { asked_until, ..bad(start() + MINUTE) }, &RULES);
+    let answered = asked.after(&good(start() + MINUTE), &RULES);
+    let sick = (0..5).fold(well.clone(), |standing, _| standing.after(&bad(start() + 2 * MINUTE), &RULES));
+
+    let hold = Hold { until: start() + 3 * MINUTE, reason: HoldReason::RetryAfter };
+    assert_eq!((asked.trouble.hold, answered.trouble.hold), (Some(hold), Some(hold)));
+    assert_eq!((sick.health, sick.trouble.recovered_at), (Health::Unhealthy, None));
+    assert_eq!(well.edited(true, true).trouble, Trouble::default());
 }
 
 #[test]
@@ -165,7 +199,8 @@ fn another_url_ends_hold_and_counts_and_leaves_the_status_to_the_next_attempt() 
     assert_eq!((moved.trouble.failing_since, moved.trouble.failed_probes), (None, 0));
     let failed = moved.after(&bad(start() + MINUTE), &RULES);
     assert_eq!(held_until(&failed), Some(start() + MINUTE + PROBE_INTERVALS[0]));
-    assert_eq!(moved.after(&good(start() + MINUTE), &RULES), fresh());
+    let well = moved.after(&good(start() + MINUTE), &RULES);
+    assert_eq!((well.health, well.trouble.recovered_at), (Health::Healthy, Some(start() + MINUTE)));
 }
 
 #[test]

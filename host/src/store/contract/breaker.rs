@@ -79,10 +79,14 @@ pub(in crate::store) async fn a_success_frees_all_that_waited_behind_a_hold(stor
 
     store.record_attempt(attempted(&probe, Next::Delivered, at(11))).await.unwrap();
 
-    assert_eq!(store.next_due().await.unwrap(), Some(at(0)));
-    assert_eq!(claim_at(&*store, 11).await.len(), 7);
     let healed = read(&*store).await;
-    assert_eq!((healed.health, &healed.trouble), (Health::Healthy, &Trouble::default()));
+    let hold = healed.trouble.hold;
+    assert!(hold.is_some_and(|hold| hold.until < at(12)), "{hold:?}");
+    let trouble = Trouble { recovered_at: Some(at(11)), hold, ..Trouble::default() };
+    assert_eq!((healed.health, &healed.trouble), (Health::Healthy, &trouble));
+    assert_eq!(store.next_due().await.unwrap(), hold.map(|hold| hold.until));
+    assert_eq!(claim_at(&*store, 11).await.len(), 0);
+    assert_eq!(claim_at(&*store, 12).await.len(), 7);
 }
 
 pub(in crate::store) async fn what_an_endpoint_asks_for_holds_all_of_its_deliveries(store: Arc<dyn Store>) {

@@ -10,6 +10,7 @@ pub(super) mod events;
 pub(super) mod fairness;
 pub(super) mod filters;
 pub(super) mod health;
+pub(super) mod leftovers;
 pub(super) mod logs;
 pub(super) mod model;
 pub(super) mod people;
@@ -155,6 +156,9 @@ macro_rules! contract_tests {
             retention: a_database_that_is_too_large_loses_the_oldest_first_but_nothing_young,
             retention: a_step_deletes_no_more_rows_than_it_may,
             retention: a_list_goes_on_where_its_last_event_has_gone,
+            leftovers: replays_go_when_they_have_ended_long_ago,
+            leftovers: a_webhook_as_deliveries_had_it_goes_with_the_last_of_them,
+            leftovers: a_deleted_webhook_goes_when_nothing_names_it,
             logs: a_row_can_be_written_and_read_back,
         }
     };

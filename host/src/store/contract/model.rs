@@ -229,7 +229,7 @@ impl<Open: Fn() -> Arc<dyn Store>> World<Open> {
         }
         while !self.pending.is_empty() {
             let next = self.next_due().expect("something is pending, of webhooks that are enabled");
-            self.now = self.now.max(i64::try_from(next.since(at(0)).as_secs()).unwrap());
+            self.now = self.now.max(i64::try_from(next.since(at(0)).as_millis().div_ceil(1_000)).unwrap());
             self.claim(0, 99, 99).await;
             assert!(!self.claims.is_empty(), "{:?}", self.pending);
             for (_, claimed) in std::mem::take(&mut self.claims) {

@@ -16,13 +16,13 @@ use crate::store::{
 };
 
 /// What was accepted before a time has had its time.
-fn before(seconds: i64) -> Retention {
+pub(super) fn before(seconds: i64) -> Retention {
     let never = at(-1_000_000);
     Retention { before: at(seconds), before_if_large: never, bytes_max: u64::MAX, replays_since: never, rows_max: 100 }
 }
 
 /// A whole pass, step by step; what it deleted.
-async fn forget(store: &dyn Store, retention: Retention) -> Deleted {
+pub(super) async fn forget(store: &dyn Store, retention: Retention) -> Deleted {
     let mut deleted = Deleted::default();
     let mut from = Some(RetentionPlace::begin());
     while let Some(place) = from {

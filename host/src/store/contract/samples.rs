@@ -12,6 +12,7 @@ use crate::model::health::{Answer, Failure, Rules};
 use crate::model::ids::{CompanyId, DeliveryId, EventId, FilterId, ProjectId, UserId, WebhookId};
 use crate::model::secret::Secret;
 use crate::model::snapshot::Snapshot;
+use crate::model::trace::TraceParent;
 use crate::model::verdict::{Outcome, Verdict};
 use crate::model::webhook::{FilterBinding, OnError, PayloadFormat, Webhook};
 use crate::store::{
@@ -65,6 +66,7 @@ pub(in crate::store) fn event_of_type(name: &str, event_type: &str) -> Event {
         accepted_at: at(0),
         previous_value: "null".into(),
         current_value: r#"{"id":"r1","title":"é"}"#.into(),
+        trace_parent: TraceParent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
     }
 }
 

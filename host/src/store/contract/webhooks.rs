@@ -32,6 +32,7 @@ pub(in crate::store) async fn a_webhook_reads_back_as_it_was(store: Arc<dyn Stor
             last_failure: Some(Failure { detail: Some("why".into()), status: None, ..failure(at(3)) }),
             hold: Some(Hold { until: at(4), reason: HoldReason::RetryAfter }),
             failed_probes: 5,
+            recovered_at: Some(at(6)),
             disabled: Some(DisabledReason::Failing),
         },
         filter_failures_in_a_row: 5,

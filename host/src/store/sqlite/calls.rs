@@ -9,10 +9,11 @@ use rusqlite::Connection;
 use super::claims::Loaded;
 use super::room::Space;
 use super::{
-    SqliteStore, claims, deliveries, delivery_list, event_list, event_types, events, filters, headers, health, people,
-    queues, replay_pages, replays, resends, retention, secrets, shadows, stats, tokens, verdicts, webhooks,
+    SqliteStore, claims, deliveries, delivery_list, event_list, event_types, events, filters, headers, health,
+    leftovers, people, queues, replay_pages, replays, resends, retention, secrets, shadows, stats, tokens, verdicts,
+    webhooks,
 };
-use crate::metrics::{DELETED_ROWS, Queues};
+use crate::metrics::{DELETED_LEFTOVERS, DELETED_ROWS, Queues};
 use crate::model::Timestamp;
 use crate::model::comparison::{Agreements, Difference, Judged};
 use crate::model::delivery::{Attempt, Delivery};
@@ -27,11 +28,11 @@ use crate::model::verdict::Verdict;
 use crate::model::webhook::Webhook;
 use crate::store::{
     Accepted, Added, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, Deleted, DeliveryClaim,
-    DeliveryQuery, Dispatched, EventBounds, EventQuery, FilterUpload, FilterUsage, Joined, LoggedVerdict, NewReplay,
-    Page, PageRequest, Project, Recorded, Removed, ReplayBegun, ReplayCounted, ReplayPage, ReplayRange, ReplayStep,
-    Result, Retained, Retention, RetentionPlace, Retried, Revoked, Rotated, Rotation, RunningReplay, Stats, StatsQuery,
-    Store, StoreError, TestAccepted, TestOf, Trouble, Updated, User, VerdictQuery, WebhookChange, WebhookWindow,
-    Windowed,
+    DeliveryQuery, Dispatched, EventBounds, EventQuery, FilterUpload, FilterUsage, Joined, Leftovers, LeftoversPlace,
+    LeftoversStep, LoggedVerdict, NewReplay, Page, PageRequest, Project, Recorded, Removed, ReplayBegun, ReplayCounted,
+    ReplayPage, ReplayRange, ReplayStep, Result, Retained, Retention, RetentionPlace, Retried, Revoked, Rotated,
+    Rotation, RunningReplay, Stats, StatsQuery, Store, StoreError, TestAccepted, TestOf, Trouble, Updated, User,
+    VerdictQuery, WebhookChange, WebhookWindow, Windowed,
 };
 
 #[async_trait]
@@ -446,6 +447,16 @@ impl Store for SqliteStore {
         let counts = [events, verdicts, deliveries, attempts];
         DELETED_ROWS.into_iter().zip(counts).for_each(|(what, count)| self.metrics.deleted.add(what, count));
         Ok(retained)
+    }
+
+    async fn forget_leftovers(&self, before: Timestamp, rows_max: u32, from: LeftoversPlace) -> Result<LeftoversStep> {
+        // What a power cut brings back is deleted again.
+        let step = self.decide(move |connection| leftovers::step(connection, before, rows_max, from)).await?;
+        let Leftovers { replays, snapshots, webhooks } = step.deleted;
+        for (what, count) in DELETED_LEFTOVERS.into_iter().zip([replays, snapshots, webhooks]) {
+            self.metrics.deleted.add(what, count);
+        }
+        Ok(step)
     }
 
     async fn queues(&self, now: Timestamp) -> Result<Queues> {

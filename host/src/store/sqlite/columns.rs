@@ -15,6 +15,7 @@ use crate::model::filter::FilterDigest;
 use crate::model::health::{DisabledReason, HoldReason};
 use crate::model::ids::{CompanyId, DeliveryId, EventId, FilterId, ProjectId, ReplayId, UserId, WebhookId};
 use crate::model::replay::{ReplayOnly, ReplayState};
+use crate::model::trace::TraceParent;
 use crate::model::verdict::{Outcome, ReasonClass};
 use crate::model::webhook::{Health, OnError, PayloadFormat};
 use crate::store::{Page, PageRequest};
@@ -99,6 +100,18 @@ macro_rules! digest_column {
 }
 
 digest_column!(EventDigest FilterDigest);
+
+impl ToSql for TraceParent {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.to_bytes().to_vec().into())
+    }
+}
+
+impl FromSql for TraceParent {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        FromSql::column_result(value).map(Self::from_bytes)
+    }
+}
 
 impl ToSql for Timestamp {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

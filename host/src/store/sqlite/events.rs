@@ -15,10 +15,10 @@ use crate::model::ids::EventId;
 use crate::model::limits::CLAIM_BYTES_MAX;
 use crate::store::{Accepted, Claim, ClaimedEvent, Dispatched, Recorded, TestAccepted, TestOf};
 
-/// The columns that [`read`] takes, the first 9 of a row.
+/// The columns that [`read`] takes, the first 10 of a row.
 macro_rules! columns {
     () => {
-        "id, event_type, company_id, project_id, user_id, occurred_at, accepted_at, previous_value, current_value"
+        "id, event_type, company_id, project_id, user_id, occurred_at, accepted_at, previous_value, current_value, trace_parent"
     };
 }
 
@@ -81,10 +81,10 @@ fn insert(
     let placed = connection
         .prepare_cached(concat!(
             "INSERT INTO events (id, digest, event_type, company_id, project_id, user_id, occurred_at, accepted_at,
-                                 previous_value, current_value, test_webhook_seq)
+                                 previous_value, current_value, test_webhook_seq, trace_parent)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ",
             not_before_webhooks!("?8"),
-            ", ?9, ?10, ?11) ON CONFLICT (id) DO NOTHING RETURNING seq, accepted_at",
+            ", ?9, ?10, ?11, ?12) ON CONFLICT (id) DO NOTHING RETURNING seq, accepted_at",
         ))?
         .query_one(
             (
@@ -99,6 +99,7 @@ fn insert(
                 &event.previous_value,
                 &event.current_value,
                 test_webhook_seq,
+                event.trace_parent,
             ),
             |row| Ok(Placed { seq: row.get(0)?, accepted_at: row.get(1)? }),
         )
@@ -133,7 +134,7 @@ pub(super) fn stored_by_seq(connection: &Connection, seq: EventSeq) -> rusqlite:
 /// The event in a row that goes on with its place, whether it is dispatched, and the webhook of a test.
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
     let event = Arc::new(read(row)?);
-    Ok(StoredEvent { seq: row.get(9)?, event, is_dispatched: row.get(10)?, test_of: row.get(11)? })
+    Ok(StoredEvent { seq: row.get(10)?, event, is_dispatched: row.get(11)?, test_of: row.get(12)? })
 }
 
 /// The event in a row that begins with [`columns`].
@@ -148,6 +149,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
         accepted_at: row.get(6)?,
         previous_value: row.get(7)?,
         current_value: row.get(8)?,
+        trace_parent: row.get(9)?,
     })
 }
 

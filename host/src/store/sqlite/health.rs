@@ -23,16 +23,16 @@ use crate::model::operational::{self, Change};
 use crate::model::webhook::Webhook;
 use crate::store::{Attempted, SealingKey};
 
-/// The columns that [`read_trouble`] takes, ten of them.
+/// The columns that [`read_trouble`] takes, eleven of them.
 macro_rules! trouble_columns {
     () => {
         "failing_since, unhealthy_since, held_until, hold_reason, failed_probes, disabled_reason, last_error,
-         last_error_status, last_error_detail, last_failed_at"
+         last_error_status, last_error_detail, last_failed_at, recovered_at"
     };
 }
 pub(super) use trouble_columns;
 
-/// The columns that [`read`] takes, thirteen of them.
+/// The columns that [`read`] takes, fourteen of them.
 macro_rules! standing_columns {
     () => {
         concat!("is_enabled, health, failures_in_a_row, ", trouble_columns!())
@@ -60,6 +60,7 @@ pub(super) fn read_trouble(row: &Row<'_>, first: usize) -> rusqlite::Result<Trou
         hold,
         failed_probes: row.get(at(4))?,
         disabled: row.get(at(5))?,
+        recovered_at: row.get(at(10))?,
     })
 }
 
@@ -82,7 +83,7 @@ pub(super) fn set(connection: &Connection, webhook_seq: i64, standing: &Standing
             "UPDATE webhooks SET is_enabled = ?2, health = ?3, failures_in_a_row = ?4, failing_since = ?5,
                     unhealthy_since = ?6, held_until = ?7, hold_reason = ?8, failed_probes = ?9,
                     disabled_reason = ?10, last_error = ?11, last_error_status = ?12, last_error_detail = ?13,
-                    last_failed_at = ?14
+                    last_failed_at = ?14, recovered_at = ?15
              WHERE seq = ?1",
         )?
         .execute(params![
@@ -100,6 +101,7 @@ pub(super) fn set(connection: &Connection, webhook_seq: i64, standing: &Standing
             failure.and_then(|failure| failure.status),
             failure.and_then(|failure| failure.detail.as_ref()),
             failure.map(|failure| failure.at),
+            trouble.recovered_at,
         ])?;
     one_row(updated)
 }

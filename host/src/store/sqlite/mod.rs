@@ -20,6 +20,7 @@ mod filters;
 mod headers;
 mod health;
 mod lease;
+mod leftovers;
 mod migrations;
 mod open;
 mod people;

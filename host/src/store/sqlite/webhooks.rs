@@ -16,7 +16,7 @@ use crate::model::operational::Change;
 use crate::model::webhook::{FilterBinding, Webhook};
 use crate::store::{Added, Page, PageRequest, Removed, SealingKey, Updated, WebhookChange, WebhookWindow, Windowed};
 
-/// The columns that [`read_without_headers`] takes, the first 34 of a row.
+/// The columns that [`read_without_headers`] takes, the first 35 of a row.
 macro_rules! columns {
     () => {
         concat!(
@@ -241,7 +241,7 @@ pub(super) fn of_owner(
             columns!(),
             ", seq FROM webhooks WHERE owner = ?1 AND deleted_at IS NULL AND seq < ?2 ORDER BY seq DESC LIMIT ?3"
         ))?
-        .query_map((owner, before(page), rows_of(page)), |row| Ok((row.get(34)?, read(row, key)?)))?
+        .query_map((owner, before(page), rows_of(page)), |row| Ok((row.get(35)?, read(row, key)?)))?
         .collect::<Result<_, _>>()?;
     Ok(page_of(rows, page))
 }
@@ -281,9 +281,9 @@ pub(super) fn changes(connection: &Connection, after: i64, rows_max: u32) -> rus
             ", change_seq, deleted_at IS NOT NULL FROM webhooks WHERE change_seq > ?1 ORDER BY change_seq LIMIT ?2"
         ))?
         .query_map((after, rows_max), |row| {
-            let is_deleted: bool = row.get(35)?;
+            let is_deleted: bool = row.get(36)?;
             let webhook = if is_deleted { None } else { Some(Arc::new(read_without_headers(row)?)) };
-            Ok(WebhookChange { change_seq: row.get(34)?, id: row.get(0)?, webhook })
+            Ok(WebhookChange { change_seq: row.get(35)?, id: row.get(0)?, webhook })
         })?
         .collect()
 }
@@ -301,8 +301,8 @@ fn read_without_headers(row: &Row<'_>) -> rusqlite::Result<Webhook> {
         }
         None => None,
     };
-    let shadow = match row.get(30)? {
-        Some(filter_id) => Some(Shadow { filter_id, digest: row.get(31)?, config: row.get(32)?, since: row.get(33)? }),
+    let shadow = match row.get(31)? {
+        Some(filter_id) => Some(Shadow { filter_id, digest: row.get(32)?, config: row.get(33)?, since: row.get(34)? }),
         None => None,
     };
     Ok(Webhook {

@@ -7,7 +7,7 @@ use crate::model::delivery::DeliveryState;
 use crate::model::verdict::Outcome;
 use crate::store::contract::samples::{add_webhooks, at, delivery_claim, names, owe, page, webhook_id};
 use crate::store::sqlite::{
-    SqliteStore, claims, delivery_list, event_list, replay_pages, replays, stats, verdict_places,
+    SqliteStore, claims, delivery_list, event_list, leftovers, replay_pages, replays, stats, verdict_places,
 };
 use crate::store::{Result, Store, VerdictQuery};
 
@@ -278,6 +278,8 @@ async fn lists_of_deliveries_and_replays_search_and_never_scan() {
             (replay_pages::FIRST_SINCE, 2, "events_by_time"),
             (replay_pages::LAST_BEFORE, 2, "events_by_time"),
             (replays::RUNNING, 2, "deliveries_due"),
+            (leftovers::ENDED_REPLAYS, 2, "replays_ended"),
+            (leftovers::DELETED_WEBHOOKS, 4, "webhooks_deleted"),
         ];
         let explained =
             statements.into_iter().map(|(sql, parameters, index)| Ok((explain(connection, sql, parameters)?, index)));
