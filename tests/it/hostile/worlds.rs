@@ -3,7 +3,7 @@
 use hooksieve::wire::Outcome;
 
 use super::{Expected, Row};
-use crate::guests::{HandWritten, MEMORY, WIT, component_of, in_world};
+use crate::guests::{DONE_RECORDS, HandWritten, MEMORY, WIT, component_of, in_world};
 
 /// The exports of a filter, but for their bodies.
 const EXPORTS: [&str; 3] = [
@@ -156,7 +156,23 @@ fn of_another_interface() -> Vec<Row> {
             other_types,
         ));
     }
+    // The compiler's process follows it until its stack ends; libFuzzer found it.
+    rows.push(Row::new(
+        "a world whose package needs itself in another version",
+        of_two_versions(),
+        Expected::Refused(&["cannot be compiled"]),
+    ));
     rows
+}
+
+/// A filter whose world exports another version of the interface than it describes: one byte of its last description.
+fn of_two_versions() -> Vec<u8> {
+    let exported = b"\x1chooksieve:filter/sieve@";
+    let mut module = DONE_RECORDS.to_vec();
+    let version = module.windows(exported.len()).rposition(|window| window == exported).unwrap() + exported.len();
+    assert_eq!(module[version], b'0');
+    module[version] = b'1';
+    module
 }
 
 /// A module with these exports of an interface.
