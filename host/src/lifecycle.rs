@@ -122,20 +122,9 @@ pub async fn run_upkeep(store: &dyn Store, clock: &dyn Clock, keep: Keep, stop: 
             stop.judge(&error);
         }
         let before = keep.at(clock.now()).before;
-        let mut from = Some(LeftoversPlace::default());
-        while let Some(place) = from
-            && !stop.requested.is_cancelled()
-        {
-            let began = Instant::now();
-            from = match store.forget_leftovers(before, RETENTION_ROWS_PER_STEP, place).await {
-                Ok(step) => step.next,
-                Err(error) => {
-                    stop.judge(&error);
-                    None
-                }
-            };
-            rest(&never, (2 * began.elapsed()).max(RETENTION_REST_MIN), stop).await;
-        }
+        let step =
+            |place| async move { Ok(store.forget_leftovers(before, RETENTION_ROWS_PER_STEP, place).await?.next) };
+        delete_in_steps(LeftoversPlace::default(), step, stop).await;
         rest(&never, UPKEEP_PAUSE, stop).await;
     }
 }
@@ -182,20 +171,8 @@ pub async fn run_retention(store: &dyn Store, clock: &dyn Clock, keep: Keep, sto
     let never = Notify::new();
     while !stop.requested.is_cancelled() {
         let retention = keep.at(clock.now());
-        let mut from = Some(RetentionPlace::begin());
-        while let Some(place) = from
-            && !stop.requested.is_cancelled()
-        {
-            let began = Instant::now();
-            from = match store.forget(retention, place).await {
-                Ok(retained) => retained.next,
-                Err(error) => {
-                    stop.judge(&error);
-                    None
-                }
-            };
-            rest(&never, (2 * began.elapsed()).max(RETENTION_REST_MIN), stop).await;
-        }
+        let step = |place| async move { Ok(store.forget(retention, place).await?.next) };
+        delete_in_steps(RetentionPlace::begin(), step, stop).await;
         rest(&never, RETENTION_PAUSE, stop).await;
     }
 }
@@ -215,6 +192,25 @@ pub async fn forget(store: &dyn Store, clock: &dyn Clock, keep: Keep) -> Result<
         from = store.forget_leftovers(retention.before, RETENTION_ROWS_PER_STEP, place).await?.next;
     }
     Ok(())
+}
+
+/// Makes one pass of deletions, step by step, and leaves the writer to others behind each for twice as long as it took.
+async fn delete_in_steps<P, F>(from: P, step: impl Fn(P) -> F, stop: &Stop)
+where
+    F: Future<Output = Result<Option<P>, StoreError>>,
+{
+    let never = Notify::new();
+    let mut from = Some(from);
+    while let Some(place) = from
+        && !stop.requested.is_cancelled()
+    {
+        let began = Instant::now();
+        from = step(place).await.unwrap_or_else(|error| {
+            stop.judge(&error);
+            None
+        });
+        rest(&never, (2 * began.elapsed()).max(RETENTION_REST_MIN), stop).await;
+    }
 }
 
 async fn rest(poke: &Notify, at_most: Duration, stop: &Stop) {
