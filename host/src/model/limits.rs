@@ -201,7 +201,7 @@ pub const COMPILING_PAUSES: [Duration; 90] = [Duration::from_secs(10); 90];
 pub const CLAIM_BYTES_MAX: usize = 8 << 20;
 /// Tokens that the store keeps in memory, so that a request needs no look into the database.
 pub const TOKENS_REMEMBERED_MAX: usize = 10_000;
-/// Bytes of values in the events kept in memory after they were accepted.
+/// Bytes of the events kept in memory after they were accepted.
 pub const RECENT_EVENTS_BYTES_MAX: usize = 8 << 20;
 /// Webhooks kept in memory with their secrets for the attempts to come, and snapshots of theirs.
 pub const WEBHOOKS_KNOWN_MAX: usize = 1_024;

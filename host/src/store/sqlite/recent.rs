@@ -6,9 +6,12 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::events::weight;
+use super::events;
 use crate::model::event::{Event, EventSeq};
 use crate::model::ids::WebhookId;
+
+/// What an event takes beside its values: the event itself with its ids, and its place in the table.
+const EVENT_BYTES: usize = 1 << 10;
 
 /// An event as it is stored, and the webhook that it is for alone, if it is a test.
 pub(super) type Kept = (Arc<Event>, Option<WebhookId>);
@@ -58,6 +61,10 @@ impl RecentEvents {
     }
 }
 
+fn weight(event: &Event) -> usize {
+    events::weight(event) + EVENT_BYTES
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +82,18 @@ mod tests {
         let kept: Vec<_> = (1..=5).filter(|seq| recent.get(EventSeq(*seq)).is_some()).collect();
         assert_eq!(kept, [4, 5]);
         assert_eq!(recent.state().bytes, 2 * weight(&event));
+    }
+
+    #[test]
+    fn events_without_values_are_bounded_in_number() {
+        let recent = RecentEvents::new(1 << 20);
+        let small =
+            Arc::new(Event { previous_value: "null".into(), current_value: "{}".into(), ..(*event("e")).clone() });
+
+        for seq in 0..10_000 {
+            recent.keep(EventSeq(seq), (Arc::clone(&small), None));
+        }
+
+        assert!(recent.state().events.len() < 1 << 10);
     }
 }
