@@ -171,10 +171,22 @@ async fn assert_ends_by_itself(mut process: Process, traced: Traced, what: &str)
 
     let lines = traced.lines().await;
     // Of the folder SQLite syncs as well as it can; the host does it once more.
-    let of_database = || lines.iter().filter(|line| line.contains("/hooksieve.db"));
-    let failed = of_database().position(|line| line.contains("(INJECTED)")).unwrap_or_else(|| panic!("{what}"));
-    let later = of_database().skip(failed + 1).find(|line| line.contains("sync("));
+    let failed = failed_on_database(&lines).unwrap_or_else(|| panic!("{what}: no call failed: {lines:#?}"));
+    let later = lines[failed + 1..].iter().find(|line| line.contains("/hooksieve.db") && line.contains("sync("));
     assert_eq!(later, None, "{what}: a sync after one that failed");
+}
+
+/// The line that tells of the failure of a call on the database's files. Where another thread's call came between, `strace`
+/// writes two lines, and the second, which tells how the call ended, does not name the file.
+fn failed_on_database(lines: &[String]) -> Option<usize> {
+    let thread = |line: &str| line.split(' ').next().map(str::to_owned);
+    (0..lines.len()).find(|&place| {
+        let line = &lines[place];
+        let mut earlier = lines[..place].iter().rev();
+        let began =
+            if line.contains(" resumed>") { earlier.find(|began| thread(began) == thread(line)) } else { Some(line) };
+        line.contains("(INJECTED)") && began.is_some_and(|began| began.contains("/hooksieve.db"))
+    })
 }
 
 /// Runs with the blow at each of these calls. `struck_min` of them must have come to it.
