@@ -56,19 +56,18 @@ impl Store for SqliteStore {
     }
 
     async fn add_member(&self, project: &ProjectId, user: &UserId) -> Result<Joined> {
-        let (project, user, change) = (project.clone(), user.clone(), self.members.change());
-        let joined = self.write(move |connection| Ok((people::add_member(connection, &project, &user)?, change)));
-        Ok(joined.await?.0)
+        let (project, user) = (project.clone(), user.clone());
+        let add = move |connection: &Connection| people::add_member(connection, &project, &user);
+        self.write(self.members.change().by(add)).await
     }
 
     async fn remove_member(&self, project: &ProjectId, user: &UserId, at: Timestamp) -> Result<bool> {
         let (project, user) = (project.clone(), user.clone());
-        let change = self.members.change();
-        let removed = self.relieve(move |connection| {
+        let remove = move |connection: &Connection| {
             deliveries::cancel_of_member(connection, &project, &user, at)?;
-            Ok((people::remove_member(connection, &project, &user)?, change))
-        });
-        Ok(removed.await?.0)
+            people::remove_member(connection, &project, &user)
+        };
+        self.relieve(self.members.change().by(remove)).await
     }
 
     async fn members(&self, project: &ProjectId) -> Result<Arc<HashSet<UserId>>> {
@@ -84,9 +83,9 @@ impl Store for SqliteStore {
     }
 
     async fn put_token(&self, token: Token) -> Result<()> {
-        let change = self.tokens.change();
+        let put = move |connection: &Connection| tokens::put(connection, &token);
         // The operator's comes with every start, and they need it to make room.
-        self.relieve(move |connection| tokens::put(connection, &token).map(|()| change)).await.map(drop)
+        self.relieve(self.tokens.change().by(put)).await
     }
 
     async fn token(&self, id: &str) -> Result<Option<Token>> {
@@ -100,8 +99,9 @@ impl Store for SqliteStore {
     }
 
     async fn revoke_token(&self, id: &str, at: Timestamp) -> Result<Revoked> {
-        let (id, change) = (id.to_owned(), self.tokens.change());
-        Ok(self.relieve(move |connection| Ok((tokens::revoke(connection, &id, at)?, change))).await?.0)
+        let id = id.to_owned();
+        let revoke = move |connection: &Connection| tokens::revoke(connection, &id, at);
+        self.relieve(self.tokens.change().by(revoke)).await
     }
 
     async fn put_event_type(&self, event_type: CustomEventType, types_max: u32) -> Result<bool> {
@@ -139,9 +139,10 @@ impl Store for SqliteStore {
 
     async fn accept_events(&self, events: Vec<(Arc<Event>, EventDigest)>) -> Result<Vec<Accepted>> {
         let accept = move |connection: &Connection| {
-            let accept =
-                |(event, digest): (Arc<Event>, EventDigest)| Ok((events::accept(connection, &event, digest)?, event));
-            events.into_iter().map(accept).collect::<rusqlite::Result<Vec<_>>>()
+            let accept = |(event, digest): &(Arc<Event>, EventDigest)| {
+                Ok((events::accept(connection, event, *digest)?, Arc::clone(event)))
+            };
+            events.iter().map(accept).collect::<rusqlite::Result<Vec<_>>>()
         };
         let written = self.write(accept).await?.into_iter().map(|((accepted, placed), event)| {
             self.keep_recent(event, placed);
@@ -218,7 +219,7 @@ impl Store for SqliteStore {
 
     async fn update_failed_webhook(&self, from: i64, webhook: Webhook, check: Failure) -> Result<Updated> {
         let headers = headers::seal(&self.key, &webhook.id, &webhook.headers);
-        self.change(move |connection| webhooks::update(connection, from, &webhook, &headers, Some(check))).await
+        self.change(move |connection| webhooks::update(connection, from, &webhook, &headers, Some(check.clone()))).await
     }
 
     async fn disable_webhook(&self, id: &WebhookId, at: Timestamp) -> Result<Option<Arc<Webhook>>> {

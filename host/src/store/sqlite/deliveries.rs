@@ -25,6 +25,19 @@ macro_rules! columns {
 }
 pub(super) use columns;
 
+/// Keeps a delivery.
+pub(super) const INSERT: &str =
+    "INSERT INTO deliveries (id, event_seq, webhook_seq, snapshot_version, state, due_at, created_at, finished_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)";
+/// Counts an attempt of a pending delivery, and says what comes next.
+pub(super) const END_ATTEMPT: &str =
+    "UPDATE deliveries SET state = ?3, attempt_count = attempt_count + 1, due_at = coalesce(?4, due_at), finished_at = ?5
+     WHERE seq = ?1 AND id = ?2 AND state = 'pending'";
+/// Keeps a line of the attempt log.
+pub(super) const INSERT_ATTEMPT: &str =
+    "INSERT INTO attempts (delivery_seq, number, started_at, duration_ms, status, error, error_detail, response)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
 /// Keeps a delivery that is owed. One to a webhook that was deleted meanwhile is canceled at once.
 ///
 /// No `INSERT` here takes its row from a `SELECT`: SQLite opens a journal for such a statement, and what that costs grows
@@ -42,14 +55,8 @@ pub(super) fn add(connection: &Connection, event: EventSeq, delivery: &NewDelive
         .execute((webhook_seq, snapshot.version, snapshot.format, &snapshot.object))?;
     let (state, finished_at) =
         if is_deleted { (DeliveryState::Canceled, Some(at)) } else { (DeliveryState::Pending, None) };
-    let added = connection
-        .prepare_cached(
-            "INSERT INTO deliveries (id, event_seq, webhook_seq, snapshot_version, state, due_at, created_at,
-                                     finished_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)",
-        )?
-        .execute((&delivery.id, event, webhook_seq, snapshot.version, state, at, finished_at))?;
-    one_row(added)
+    let row = (&delivery.id, event, webhook_seq, snapshot.version, state, at, finished_at);
+    one_row(connection.prepare_cached(INSERT)?.execute(row)?)
 }
 
 /// Writes what an attempt came to, and what it changed of the webhook's health.
@@ -66,36 +73,30 @@ pub(super) fn record_attempt(
         Next::RetryAt(at) => (DeliveryState::Pending, Some(at), None),
     };
     // One that was canceled meanwhile stays so.
-    let ended: Option<i64> = connection
-        .prepare_cached(
-            "UPDATE deliveries SET state = ?3, attempt_count = attempt_count + 1, due_at = coalesce(?4, due_at),
-                    finished_at = ?5
-             WHERE seq = ?1 AND id = ?2 AND state = 'pending' RETURNING webhook_seq",
-        )?
-        .query_one((seq, &attempted.delivery_id, state, retry_at, finished_at), |row| row.get(0))
-        .optional()?;
-    let Some(webhook_seq) = ended else { return Ok((Recorded::LeaseLost, None)) };
+    let ended =
+        connection.prepare_cached(END_ATTEMPT)?.execute((seq, &attempted.delivery_id, state, retry_at, finished_at))?;
+    if ended == 0 {
+        return Ok((Recorded::LeaseLost, None));
+    }
+    let webhook_seq: i64 = connection
+        .prepare_cached("SELECT webhook_seq FROM deliveries WHERE seq = ?1")?
+        .query_one((seq,), |row| row.get(0))?;
     add_attempt(connection, seq, &attempted.attempt)?;
     Ok((Recorded::Written, health::attempt_ended(connection, webhook_seq, attempted)?))
 }
 
 /// Keeps a line of the log, and drops one that is older than may be.
 pub(super) fn add_attempt(connection: &Connection, delivery_seq: i64, attempt: &Attempt) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO attempts (delivery_seq, number, started_at, duration_ms, status, error, error_detail, response)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
-        .execute((
-            delivery_seq,
-            attempt.number,
-            attempt.started_at,
-            Count(attempt.duration_ms),
-            attempt.status,
-            attempt.error,
-            &attempt.error_detail,
-            &attempt.response,
-        ))?;
+    connection.prepare_cached(INSERT_ATTEMPT)?.execute((
+        delivery_seq,
+        attempt.number,
+        attempt.started_at,
+        Count(attempt.duration_ms),
+        attempt.status,
+        attempt.error,
+        &attempt.error_detail,
+        &attempt.response,
+    ))?;
     let too_old = attempt.number.saturating_sub(ATTEMPTS_KEPT_MAX);
     if too_old > 0 {
         connection

@@ -71,6 +71,14 @@ pub(super) fn accept_test(
     Ok(TestAccepted::New)
 }
 
+/// When an event that came at `?1` counts as accepted.
+const ACCEPTED_AT: &str = concat!("SELECT ", not_before_webhooks!("?1"));
+/// Keeps an event. Its place is the last row's and not `RETURNING`, for which SQLite makes a table each time.
+pub(super) const INSERT: &str =
+    "INSERT INTO events (id, digest, event_type, company_id, project_id, user_id, occurred_at, accepted_at, previous_value,
+                         current_value, test_webhook_seq, trace_parent)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (id) DO NOTHING";
+
 /// Keeps the event and has it wait for dispatch, unless another has its id.
 fn insert(
     connection: &Connection,
@@ -78,36 +86,28 @@ fn insert(
     digest: EventDigest,
     test_webhook_seq: Option<i64>,
 ) -> rusqlite::Result<Option<Placed>> {
-    let placed = connection
-        .prepare_cached(concat!(
-            "INSERT INTO events (id, digest, event_type, company_id, project_id, user_id, occurred_at, accepted_at,
-                                 previous_value, current_value, test_webhook_seq, trace_parent)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ",
-            not_before_webhooks!("?8"),
-            ", ?9, ?10, ?11, ?12) ON CONFLICT (id) DO NOTHING RETURNING seq, accepted_at",
-        ))?
-        .query_one(
-            (
-                &event.id,
-                digest,
-                &event.event_type,
-                &event.company_id,
-                &event.project_id,
-                &event.user_id,
-                event.occurred_at,
-                event.accepted_at,
-                &event.previous_value,
-                &event.current_value,
-                test_webhook_seq,
-                event.trace_parent,
-            ),
-            |row| Ok(Placed { seq: row.get(0)?, accepted_at: row.get(1)? }),
-        )
-        .optional()?;
-    if let Some(placed) = &placed {
-        connection.prepare_cached("INSERT INTO dispatch_queue (event_seq) VALUES (?1)")?.execute((placed.seq,))?;
+    let accepted_at: Timestamp =
+        connection.prepare_cached(ACCEPTED_AT)?.query_one((event.accepted_at,), |row| row.get(0))?;
+    let inserted = connection.prepare_cached(INSERT)?.execute((
+        &event.id,
+        digest,
+        &event.event_type,
+        &event.company_id,
+        &event.project_id,
+        &event.user_id,
+        event.occurred_at,
+        accepted_at,
+        &event.previous_value,
+        &event.current_value,
+        test_webhook_seq,
+        event.trace_parent,
+    ))?;
+    if inserted == 0 {
+        return Ok(None);
     }
-    Ok(placed)
+    let seq = EventSeq(connection.last_insert_rowid());
+    connection.prepare_cached("INSERT INTO dispatch_queue (event_seq) VALUES (?1)")?.execute((seq,))?;
+    Ok(Some(Placed { seq, accepted_at }))
 }
 
 /// What [`stored`] reads, up to the condition.

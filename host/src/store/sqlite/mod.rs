@@ -181,7 +181,7 @@ impl SqliteStore {
     /// A write of something new, which is refused where the disk is nearly full.
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         self.writer.write(Durability::Durable, Space::Growth, work).await
     }
@@ -189,7 +189,7 @@ impl SqliteStore {
     /// A write that ends or deletes something, and is done as long as it can be.
     async fn relieve<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         self.writer.write(Durability::Durable, Space::Least, work).await
     }
@@ -197,7 +197,7 @@ impl SqliteStore {
     /// A write that may change a webhook's health, which is counted.
     async fn change<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<(T, Option<Change>)> + Send + 'static,
+        work: impl FnMut(&Connection) -> rusqlite::Result<(T, Option<Change>)> + Send + 'static,
     ) -> Result<T> {
         Ok(self.counted(self.write(work).await?))
     }
@@ -210,7 +210,7 @@ impl SqliteStore {
     /// A write of what a loop has done: where the queue is full it waits for its turn.
     async fn record<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         self.writer.write_in_turn(Durability::Durable, Space::Least, work).await
     }
@@ -218,7 +218,7 @@ impl SqliteStore {
     /// As [`Self::record`], of what would be done again after a power cut: answered before it is on the disk.
     async fn decide<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         self.writer.write_in_turn(Durability::Soft, Space::Least, work).await
     }

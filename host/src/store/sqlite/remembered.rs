@@ -11,6 +11,8 @@ use std::future::Future;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rusqlite::Connection;
+
 /// Rows by their key, up to a bound of their weight together; one that does not fit takes the place of all.
 pub(super) struct Remembered<K, V> {
     state: Mutex<State<K, V>>,
@@ -30,8 +32,7 @@ struct State<K, V> {
 #[derive(Clone, Copy)]
 struct Ticket(u64);
 
-/// A change under way. It belongs into the outcome of the write, which lives until the commit, also when
-/// nobody waits for it any more.
+/// A change under way.
 pub(super) struct Change<K, V>(Arc<Remembered<K, V>>);
 
 impl<K: Hash + Eq, V: Clone> Remembered<K, V> {
@@ -91,6 +92,20 @@ impl<K: Hash + Eq, V: Clone> Remembered<K, V> {
         state.under_way += 1;
         state.forget();
         Change(Arc::clone(self))
+    }
+}
+
+impl<K, V> Change<K, V> {
+    /// The write that makes the change, which is under way for as long as the write lives: until the commit, also when
+    /// nobody waits for it any more.
+    pub(super) fn by<T>(
+        self,
+        mut write: impl FnMut(&Connection) -> rusqlite::Result<T>,
+    ) -> impl FnMut(&Connection) -> rusqlite::Result<T> {
+        move |connection| {
+            let _held = &self;
+            write(connection)
+        }
     }
 }
 

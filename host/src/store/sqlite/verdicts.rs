@@ -16,6 +16,11 @@ use crate::model::limits::PAGE_EVENTS_EXAMINED_MAX;
 use crate::model::verdict::Verdict;
 use crate::store::{LoggedVerdict, Page, PageRequest, VerdictQuery};
 
+/// Keeps a verdict.
+pub(super) const INSERT: &str =
+    "INSERT INTO verdicts (event_seq, webhook_seq, outcome, reason, reason_class, filter_digest, fuel, duration_us, decided_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+
 /// Keeps the verdicts on an event, and counts those that filters gave.
 pub(super) fn add(connection: &Connection, event: EventSeq, verdicts: &[Verdict]) -> rusqlite::Result<()> {
     let mut seq_of = connection.prepare_cached("SELECT seq FROM webhooks WHERE id = ?1")?;
@@ -26,11 +31,7 @@ pub(super) fn add(connection: &Connection, event: EventSeq, verdicts: &[Verdict]
     }
     // In the order of the table, so that they are appended.
     rows.sort_unstable_by_key(|(webhook, _)| *webhook);
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO verdicts (event_seq, webhook_seq, outcome, reason, reason_class, filter_digest, fuel,
-                               duration_us, decided_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    )?;
+    let mut insert = connection.prepare_cached(INSERT)?;
     for (webhook, verdict) in &rows {
         insert.execute(row_of(event, *webhook, verdict))?;
     }

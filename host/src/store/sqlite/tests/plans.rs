@@ -7,7 +7,8 @@ use crate::model::delivery::DeliveryState;
 use crate::model::verdict::Outcome;
 use crate::store::contract::samples::{add_webhooks, at, delivery_claim, names, owe, page, webhook_id};
 use crate::store::sqlite::{
-    SqliteStore, claims, delivery_list, event_list, leftovers, replay_pages, replays, stats, verdict_places,
+    SqliteStore, claims, deliveries, delivery_list, event_list, events, leftovers, replay_pages, replays, stats,
+    verdict_places, verdicts,
 };
 use crate::store::{Result, Store, VerdictQuery};
 
@@ -260,6 +261,34 @@ async fn a_page_of_deliveries_costs_no_more_among_a_hundred_thousand() {
 
     for steps in cost.await.unwrap() {
         assert!(steps < 800, "{steps} steps");
+    }
+}
+
+#[tokio::test]
+async fn what_every_event_writes_makes_no_table_for_itself() {
+    let (store, _kept) = opened();
+
+    let programs = store.write(|connection| {
+        let statements = [
+            (events::INSERT, 12),
+            (deliveries::INSERT, 7),
+            (deliveries::END_ATTEMPT, 5),
+            (deliveries::INSERT_ATTEMPT, 8),
+            (verdicts::INSERT, 9),
+        ];
+        let programs = statements.into_iter().map(|(sql, parameters)| {
+            let mut statement = connection.prepare(&format!("EXPLAIN {sql}"))?;
+            let nulls = vec![rusqlite::types::Null; parameters];
+            statement.query_map(rusqlite::params_from_iter(nulls), |row| row.get(1))?.collect()
+        });
+        programs.collect::<rusqlite::Result<Vec<Vec<String>>>>()
+    });
+
+    for program in programs.await.unwrap() {
+        assert!(program.iter().any(|step| step == "MakeRecord"), "{program:?}");
+        assert!(!program.iter().any(|step| step == "OpenEphemeral"), "{program:?}");
+        // A savepoint of a statement's own, for which pages are copied.
+        assert!(!program.iter().any(|step| step == "Savepoint"), "{program:?}");
     }
 }
 
