@@ -67,6 +67,8 @@ impl Stop {
 /// Dispatches until `stop`.
 pub async fn run_dispatch(dispatcher: &Dispatcher, pokes: &Pokes, stop: &Stop) {
     while !stop.requested.is_cancelled() {
+        // Who else can run goes first, and may have more to decide on.
+        tokio::task::yield_now().await;
         match dispatcher.step().await {
             Ok(0) => {}
             Ok(_) => continue,
@@ -79,6 +81,8 @@ pub async fn run_dispatch(dispatcher: &Dispatcher, pokes: &Pokes, stop: &Stop) {
 /// Delivers until `stop`.
 pub async fn run_deliver(deliverer: &Deliverer, store: &dyn Store, clock: &dyn Clock, pokes: &Pokes, stop: &Stop) {
     while !stop.requested.is_cancelled() {
+        // Who else can run goes first, and may make more due.
+        tokio::task::yield_now().await;
         match deliverer.step().await {
             Ok(0) => {}
             // What is due beyond these waits for one of them to end, which pokes: looking again at once would

@@ -124,9 +124,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         crate::failpoint::arm(&wanted).map_err(anyhow::Error::msg)?;
     }
     let runtime = tokio::runtime::Runtime::new().context("starting the threads of this program")?;
-    let done = runtime.block_on(dispatch(cli.command, Output::new(cli.json)));
+    // On one of the runtime's own threads: what is woken by tasks, and spawns some, costs a change of threads elsewhere.
+    let done = runtime.block_on(runtime.spawn(dispatch(cli.command, Output::new(cli.json))));
     runtime.shutdown_timeout(RUNTIME_GRACE);
-    done
+    done.unwrap_or_else(|ended| std::panic::resume_unwind(ended.into_panic()))
 }
 
 async fn dispatch(command: Command, output: Output) -> anyhow::Result<ExitCode> {

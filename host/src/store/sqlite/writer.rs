@@ -273,6 +273,8 @@ impl Thread {
     fn run(mut self, mut queue: mpsc::Receiver<Message>, lock: File) {
         let _alarm = PanicAlarm(Arc::clone(&self.condition));
         while let Some(message) = queue.blocking_recv() {
+            // Whoever else can run goes first, and may have more to write.
+            std::thread::yield_now();
             let Gathered { jobs, close } = gather(message, &mut queue);
             let jobs = self.admit(jobs);
             if !jobs.is_empty() {
