@@ -13,3 +13,7 @@ UPDATE sqlite_schema
       OR outcome = ''out_of_scope'' OR outcome = ''disabled''')
   WHERE type = 'table' AND name = 'verdicts';
 PRAGMA writable_schema = RESET;
+
+-- The verdicts on every event wait to be placed by webhook, not only those on events with many. Which of an event's are
+-- placed already is in memory; to place one again changes nothing.
+ALTER TABLE verdicts_to_place DROP COLUMN placed_to;

@@ -372,14 +372,16 @@ pub const PAGE_VALUE_BYTES_MAX: usize = 4 << 20;
 /// Events, or deliveries, that one page is searched for among; a page that finds too few among these ends early, and
 /// the next one goes on from there.
 pub const PAGE_EVENTS_EXAMINED_MAX: usize = 10_000;
-/// Verdicts on one event that are placed by webhook one by one; those on an event with more wait for other such events.
-pub const VERDICTS_PLACED_SINGLY_MAX: usize = 32;
-/// Events with more verdicts that are placed together, webhook by webhook: so many share the write of a page. Lists
-/// look at each of those that wait, twice as many while events have much the same number of verdicts.
-pub const EVENTS_PLACED_TOGETHER: u32 = 64;
-/// Verdicts that are placed with an event that has more, even if it has fewer than this itself: what bounds the events
-/// that wait behind much larger ones.
-pub const VERDICTS_PLACED_AT_LEAST: usize = 1_024;
+/// Events whose verdicts wait to be placed by webhook, beyond which they are: so many share the writes of pages. Lists look
+/// at each of those that wait, up to twice as many: two or three milliseconds.
+pub const EVENTS_TO_PLACE_MAX: usize = 2_048;
+/// Verdicts that wait so, beyond which they are placed: about 8 MiB of memory.
+pub const VERDICTS_TO_PLACE_MAX: usize = 1 << 19;
+/// Verdicts that a decision places at least where too many wait, even if it adds fewer: what bounds the events that come
+/// while each webhook has its turn.
+pub const VERDICTS_PLACED_AT_LEAST: usize = 16;
+/// Verdicts for one webhook that are placed at once, a fraction of a millisecond of the one writer.
+pub const VERDICTS_PLACED_AT_ONCE_MAX: usize = 256;
 /// Events that can be stored in another order than that of their times: as many as wait for the writer at a time.
 pub const EVENTS_OUT_OF_ORDER_MAX: u32 = (WRITER_QUEUE_MAX + BATCHES_AT_ONCE_MAX * BATCH_EVENTS_MAX) as u32;
 /// Event types that the operator may add.

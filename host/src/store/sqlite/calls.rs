@@ -174,8 +174,9 @@ impl Store for SqliteStore {
     }
 
     async fn record_dispatch(&self, dispatched: Dispatched) -> Result<Recorded> {
-        let (fence, leases) = (dispatched.fence, Arc::clone(&self.event_leases));
-        let recorded = self.decide(move |connection| events::record_dispatch(connection, &dispatched, &leases)).await?;
+        let (fence, leases, placer) = (dispatched.fence, Arc::clone(&self.event_leases), Arc::clone(&self.placer));
+        let record = move |connection: &Connection| events::record_dispatch(connection, &dispatched, &leases, &placer);
+        let recorded = self.decide(record).await?;
         self.event_leases.end(fence);
         Ok(recorded)
     }

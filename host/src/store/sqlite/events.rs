@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::columns::one_row;
 use super::lease::Leases;
 use super::recent::RecentEvents;
+use super::verdict_places::Placer;
 use super::webhooks::not_before_webhooks;
 use super::{deliveries, shadows, verdicts, webhooks};
 use crate::model::Timestamp;
@@ -203,6 +204,7 @@ pub(super) fn record_dispatch(
     connection: &Connection,
     dispatched: &Dispatched,
     leases: &Leases,
+    placer: &Placer,
 ) -> rusqlite::Result<Recorded> {
     if leases.row(dispatched.fence) != Some(dispatched.event.0) {
         return Ok(Recorded::LeaseLost);
@@ -215,7 +217,7 @@ pub(super) fn record_dispatch(
     for delivery in &dispatched.deliveries {
         deliveries::add(connection, dispatched.event, delivery)?;
     }
-    verdicts::add(connection, dispatched.event, &dispatched.verdicts)?;
+    verdicts::add(connection, dispatched.event, &dispatched.verdicts, placer)?;
     for compared in &dispatched.compared {
         shadows::record(connection, dispatched.event, compared)?;
     }

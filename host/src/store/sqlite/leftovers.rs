@@ -14,8 +14,8 @@ use crate::model::Timestamp;
 use crate::model::limits::SNAPSHOT_DELIVERIES_MAX;
 use crate::store::{Leftovers, LeftoversPlace, LeftoversStep};
 
-/// Deliveries that take about as long to look at as one row to delete.
-const DELIVERIES_PER_ROW: u32 = 16;
+/// Deliveries, or events, that take about as long to look at as one row to delete.
+const LOOKS_PER_ROW: u32 = 16;
 
 /// Replays that ended before `?1`.
 pub(super) const ENDED_REPLAYS: &str = "DELETE FROM replays WHERE seq IN (SELECT seq FROM replays INDEXED BY replays_ended WHERE finished_at < ?1 LIMIT ?2)";
@@ -93,7 +93,7 @@ impl Step<'_> {
                                            WHERE webhook_seq = ?1 LIMIT ?2)",
                 )?
                 .query_one((webhook, SNAPSHOT_DELIVERIES_MAX), |row| row.get(0))?;
-            self.take(1 + deliveries / DELIVERIES_PER_ROW);
+            self.take(1 + deliveries / LOOKS_PER_ROW);
             if deliveries == SNAPSHOT_DELIVERIES_MAX {
                 version = i64::MAX;
                 continue;
@@ -114,12 +114,18 @@ impl Step<'_> {
         mut deleted_at: Timestamp,
         mut seq: i64,
     ) -> rusqlite::Result<Option<LeftoversPlace>> {
+        // Whether one is named is looked for in each event whose verdicts wait to be placed.
+        let waiting: u32 = self
+            .connection
+            .prepare_cached("SELECT count(*) FROM verdicts_to_place")?
+            .query_one((), |row| row.get(0))?;
+        let room = (self.room / (1 + waiting / LOOKS_PER_ROW)).max(1);
         let found: Vec<(Timestamp, i64)> = self
             .connection
             .prepare_cached(DELETED_WEBHOOKS)?
-            .query_map((before, deleted_at, seq, self.room), |row| Ok((row.get(0)?, row.get(1)?)))?
+            .query_map((before, deleted_at, seq, room), |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
-        let is_end = found.len() < self.room as usize;
+        let is_end = found.len() < room as usize;
         for row in found {
             (deleted_at, seq) = row;
             self.deleted.webhooks += self.delete(UNNAMED_WEBHOOK, (seq,))?;

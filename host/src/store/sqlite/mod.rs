@@ -61,6 +61,7 @@ use self::readers::Readers;
 use self::recent::RecentEvents;
 use self::remembered::Remembered;
 use self::room::{Room, Space};
+use self::verdict_places::Placer;
 use self::writer::{Durability, Writer};
 use super::{Result, SealingKey, StoreError};
 use crate::failpoint::{self, Point};
@@ -86,6 +87,7 @@ pub struct SqliteStore {
     event_leases: Arc<Leases>,
     delivery_leases: Arc<Leases>,
     at_hand: Arc<AtHand>,
+    placer: Arc<Placer>,
     /// How many times webhooks had been written when nothing was found behind that place in the order of their changes.
     index_at: Mutex<Option<(u64, i64)>>,
     metrics: Arc<Metrics>,
@@ -125,6 +127,7 @@ impl SqliteStore {
         let metrics = Arc::clone(&options.metrics);
         let writer = Writer::start(opened.writer, opened.log, opened.lock, its_room, its_condition, metrics)
             .map_err(|source| OpenError::Io { path: options.directory.clone(), source })?;
+        let placer = Arc::new(Placer::new(verdict_places::BOUNDS, Arc::clone(writer.commits())));
         Ok(Arc::new(Self {
             writer,
             room,
@@ -139,6 +142,7 @@ impl SqliteStore {
                 known: Known::default(),
                 turn: Turn::default(),
             }),
+            placer,
             index_at: Mutex::default(),
             metrics: Arc::clone(&options.metrics),
             tokens: Remembered::new(TOKENS_REMEMBERED_MAX),

@@ -1,19 +1,27 @@
 //! On which events something was decided for a webhook: what its lists, statistics and replays go through.
 //!
-//! Verdicts lie by event, so that a decision for many webhooks appends. Where a webhook's verdicts are is kept in a
-//! table by webhook, and there each webhook has pages of its own: an event with verdicts for ten thousand webhooks
-//! would write ten thousand pages for as many small rows. So such an event waits until there are many, and then they
-//! are placed together, webhook by webhook. Each such decision places as many verdicts as it adds, in its own
-//! transaction: nothing piles up, no loop has to keep up, and what waits is bounded. Whoever reads looks in both: the
-//! table, and each event that waits. So a verdict is found as soon as it is there.
+//! Verdicts lie by event, so that a decision appends. Where a webhook's verdicts are is kept in a table by webhook, and
+//! there each webhook has pages of its own: placed one by one, each verdict would write a page for its few bytes. So the
+//! verdicts on an event wait until there are many, and then they are placed webhook by webhook, in turn. A decision that
+//! finds more waiting than may places twice as many as it adds, in its own transaction, until there are few enough:
+//! nothing piles up, and no loop has to keep up. Whoever reads looks in both: the table, and each event that waits. So a verdict is found as
+//! soon as it is there.
+//!
+//! What waits is in memory by webhook, and in a table by event, from which memory is filled at the start and whenever
+//! something was rolled back. What was placed already may be placed again then, which changes nothing.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension};
+use rusqlite::Connection;
 
+use super::writer::Commits;
 use crate::model::event::EventSeq;
-use crate::model::limits::{EVENTS_PLACED_TOGETHER, VERDICTS_PLACED_AT_LEAST, VERDICTS_PLACED_SINGLY_MAX};
+use crate::model::limits::{
+    EVENTS_TO_PLACE_MAX, VERDICTS_PLACED_AT_LEAST, VERDICTS_PLACED_AT_ONCE_MAX, VERDICTS_TO_PLACE_MAX,
+};
 
 /// The events on which something was decided for a webhook (`?1`), from one (`?2`) to before another (`?3`). The
 /// verdict may be gone already.
@@ -35,139 +43,135 @@ pub(super) const NEWEST_FIRST: &str = places!("DESC");
 /// The oldest first.
 pub(super) const OLDEST_FIRST: &str = places!("ASC");
 
-/// When verdicts are placed.
+/// How much may wait.
 pub(super) struct Bounds {
-    /// Verdicts on one event that are placed with it.
-    pub(super) singly_max: usize,
-    /// Events with more that are placed together.
-    pub(super) together: u32,
-    /// Verdicts that are placed with each of these at least.
+    /// Events.
+    pub(super) events_max: usize,
+    /// Their verdicts.
+    pub(super) verdicts_max: usize,
+    /// Verdicts that a decision places at least where there is too much.
     pub(super) at_least: usize,
+    /// Verdicts for one webhook that are placed at once.
+    pub(super) at_once_max: usize,
 }
 
 /// As it is outside of tests.
 pub(super) const BOUNDS: Bounds = Bounds {
-    singly_max: VERDICTS_PLACED_SINGLY_MAX,
-    together: EVENTS_PLACED_TOGETHER,
+    events_max: EVENTS_TO_PLACE_MAX,
+    verdicts_max: VERDICTS_TO_PLACE_MAX,
     at_least: VERDICTS_PLACED_AT_LEAST,
+    at_once_max: VERDICTS_PLACED_AT_ONCE_MAX,
 };
 
-/// Has the verdicts on an event be found by their webhooks, which come in order.
-pub(super) fn add(connection: &Connection, event: EventSeq, webhooks: &[i64], bounds: &Bounds) -> rusqlite::Result<()> {
-    if webhooks.len() <= bounds.singly_max {
-        return place(connection, webhooks.iter().map(|webhook| (*webhook, event)));
-    }
-    connection
-        .prepare_cached("INSERT INTO verdicts_to_place (event_seq, placed_to) VALUES (?1, 0)")?
-        .execute((event,))?;
-    let mut left = webhooks.len().max(bounds.at_least);
-    while left > 0 {
-        match place_waiting(connection, left, bounds.together)? {
-            0 => break,
-            placed => left = left.saturating_sub(placed),
-        }
-    }
-    Ok(())
+/// Places verdicts. Only the writing thread does.
+pub(super) struct Placer {
+    bounds: Bounds,
+    commits: Arc<Commits>,
+    waiting: Mutex<Option<Waiting>>,
 }
 
-fn place(connection: &Connection, places: impl Iterator<Item = (i64, EventSeq)>) -> rusqlite::Result<()> {
-    let mut insert =
-        connection.prepare_cached("INSERT INTO verdicts_of_webhook (webhook_seq, event_seq) VALUES (?1, ?2)")?;
-    for place in places {
-        insert.execute(place)?;
+impl Placer {
+    pub(super) fn new(bounds: Bounds, commits: Arc<Commits>) -> Self {
+        Self { bounds, commits, waiting: Mutex::default() }
     }
-    Ok(())
-}
 
-/// Places `count` verdicts of the events that are placed together now: more where they are of one webhook, fewer where
-/// there are not as many; how many.
-fn place_waiting(connection: &Connection, count: usize, events: u32) -> rusqlite::Result<usize> {
-    let Some(mut together) = Together::begin(connection, count, events)? else { return Ok(0) };
-    let mut places: Vec<(i64, EventSeq)> = Vec::with_capacity(count);
-    let mut placed_to = 0;
-    while let Some(webhook) = together.next_webhook() {
-        if places.len() >= count && webhook > placed_to {
-            break;
-        }
-        placed_to = webhook;
-        places.extend(together.pop()?);
-    }
-    let (placed, is_done) = (places.len(), together.next_webhook().is_none());
-    place(connection, places.into_iter())?;
-    for waiting in &together.events {
-        if is_done {
+    /// Has the verdicts on an event be found by their webhooks.
+    pub(super) fn add(&self, connection: &Connection, event: EventSeq, webhooks: &[i64]) -> rusqlite::Result<()> {
+        // Where it panicked, what was done is rolled back, if anything goes on at all.
+        let mut state = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let undone = self.commits.undone.load(Ordering::Relaxed);
+        let mut waiting = match state.take() {
+            Some(waiting) if waiting.undone == undone => waiting,
+            _ => Waiting::read(connection, undone)?,
+        };
+        if !webhooks.is_empty() {
             connection
-                .prepare_cached("DELETE FROM verdicts_to_place WHERE event_seq = ?1")?
-                .execute((waiting.event,))?;
-        } else {
-            connection
-                .prepare_cached("UPDATE verdicts_to_place SET placed_to = ?2 WHERE event_seq = ?1")?
-                .execute((waiting.event, placed_to))?;
+                .prepare_cached("INSERT INTO verdicts_to_place (event_seq) VALUES (?1) ON CONFLICT DO NOTHING")?
+                .execute((event,))?;
+            webhooks.iter().for_each(|webhook| waiting.add(event, *webhook));
         }
-    }
-    Ok(placed)
-}
-
-/// An event that waits, and the next of its webhooks.
-struct Waiting {
-    event: EventSeq,
-    read: VecDeque<i64>,
-}
-
-/// The events whose verdicts are placed together, merged by webhook.
-struct Together<'c> {
-    statement: CachedStatement<'c>,
-    events: Vec<Waiting>,
-    /// The next webhook of each event, and which event that is. Events of one webhook come in order.
-    heads: BinaryHeap<Reverse<(i64, usize)>>,
-    /// How many are read of an event at a time.
-    chunk: u32,
-}
-
-impl<'c> Together<'c> {
-    /// The events with which placing goes on, or begins if `events_max` wait. About `count` verdicts are wanted.
-    fn begin(connection: &'c Connection, count: usize, events_max: u32) -> rusqlite::Result<Option<Self>> {
-        let begun: Option<i64> = connection
-            .prepare_cached("SELECT placed_to FROM verdicts_to_place WHERE placed_to > 0 LIMIT 1")?
-            .query_one((), |row| row.get(0))
-            .optional()?;
-        let placed_to = begun.unwrap_or(0);
-        let events: Vec<Waiting> = connection
-            .prepare_cached("SELECT event_seq FROM verdicts_to_place WHERE placed_to = ?1 ORDER BY event_seq LIMIT ?2")?
-            .query_map((placed_to, events_max), |row| Ok(Waiting { event: row.get(0)?, read: VecDeque::new() }))?
-            .collect::<Result<_, _>>()?;
-        if begun.is_none() && events.len() < events_max as usize {
-            return Ok(None);
+        let mut left = (2 * webhooks.len()).max(self.bounds.at_least);
+        while left > 0 && waiting.is_too_much(&self.bounds) {
+            left = left.saturating_sub(waiting.place_next(connection, self.bounds.at_once_max)?);
         }
-        let statement = connection.prepare_cached(
-            "SELECT webhook_seq FROM verdicts WHERE event_seq = ?1 AND webhook_seq > ?2 ORDER BY webhook_seq LIMIT ?3",
-        )?;
-        let chunk = u32::try_from(count).unwrap_or(u32::MAX) / events_max + 1;
-        let mut together = Self { statement, events, heads: BinaryHeap::new(), chunk };
-        for number in 0..together.events.len() {
-            together.advance(number, placed_to)?;
-        }
-        Ok(Some(together))
-    }
-
-    fn next_webhook(&self) -> Option<i64> {
-        self.heads.peek().map(|Reverse((webhook, _))| *webhook)
-    }
-
-    fn pop(&mut self) -> rusqlite::Result<Option<(i64, EventSeq)>> {
-        let Some(Reverse((webhook, number))) = self.heads.pop() else { return Ok(None) };
-        self.advance(number, webhook)?;
-        Ok(Some((webhook, self.events[number].event)))
-    }
-
-    /// Has the next webhook of an event, behind `after`, take its turn.
-    fn advance(&mut self, number: usize, after: i64) -> rusqlite::Result<()> {
-        let waiting = &mut self.events[number];
-        if waiting.read.is_empty() {
-            let rows = self.statement.query_map((waiting.event, after, self.chunk), |row| row.get(0))?;
-            waiting.read = rows.collect::<Result<_, _>>()?;
-        }
-        self.heads.extend(waiting.read.pop_front().map(|webhook| Reverse((webhook, number))));
+        // Not after a failure: what is in memory then is not what the rolled back table says.
+        *state = Some(waiting);
         Ok(())
+    }
+}
+
+/// Verdicts that are not placed yet, or were placed by a transaction that was rolled back.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// How many times something had been rolled back.
+    undone: u64,
+    /// The events of each webhook.
+    of_webhook: BTreeMap<i64, Vec<EventSeq>>,
+    /// How many verdicts of each event wait.
+    of_event: HashMap<EventSeq, u32>,
+    verdicts: usize,
+    /// The webhook that was the last to have its turn.
+    turn: i64,
+}
+
+impl Waiting {
+    fn read(connection: &Connection, undone: u64) -> rusqlite::Result<Self> {
+        let mut waiting = Self { undone, ..Self::default() };
+        let mut statement = connection.prepare_cached(
+            "SELECT t.event_seq, v.webhook_seq FROM verdicts_to_place t CROSS JOIN verdicts v ON v.event_seq = t.event_seq",
+        )?;
+        let mut rows = statement.query(())?;
+        while let Some(row) = rows.next()? {
+            waiting.add(row.get(0)?, row.get(1)?);
+        }
+        Ok(waiting)
+    }
+
+    fn add(&mut self, event: EventSeq, webhook: i64) {
+        self.of_webhook.entry(webhook).or_default().push(event);
+        *self.of_event.entry(event).or_default() += 1;
+        self.verdicts += 1;
+    }
+
+    fn is_too_much(&self, bounds: &Bounds) -> bool {
+        self.of_event.len() > bounds.events_max || self.verdicts > bounds.verdicts_max
+    }
+
+    /// Places what waits for the webhook whose turn it is, `at_once_max` verdicts at the most; how many.
+    fn place_next(&mut self, connection: &Connection, at_once_max: usize) -> rusqlite::Result<usize> {
+        let behind = (Bound::Excluded(self.turn), Bound::Unbounded);
+        let next = self.of_webhook.range(behind).next().or_else(|| self.of_webhook.iter().next());
+        let Some(webhook) = next.map(|(webhook, _)| *webhook) else { return Ok(0) };
+        self.turn = webhook;
+        let mut events = self.of_webhook.remove(&webhook).unwrap_or_default();
+        // In the order of the table, the oldest first.
+        events.sort_unstable();
+        let later = events.split_off(events.len().min(at_once_max));
+        if !later.is_empty() {
+            self.of_webhook.insert(webhook, later);
+        }
+        let mut place = connection.prepare_cached(
+            "INSERT INTO verdicts_of_webhook (webhook_seq, event_seq) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        )?;
+        let mut done = connection.prepare_cached("DELETE FROM verdicts_to_place WHERE event_seq = ?1")?;
+        for event in &events {
+            place.execute((webhook, event))?;
+            if self.is_done(*event) {
+                done.execute((event,))?;
+            }
+        }
+        self.verdicts -= events.len();
+        Ok(events.len())
+    }
+
+    /// Counts that a verdict on an event was placed; whether that was the last of them.
+    fn is_done(&mut self, event: EventSeq) -> bool {
+        let Some(left) = self.of_event.get_mut(&event) else { return true };
+        *left -= 1;
+        let is_done = *left == 0;
+        if is_done {
+            self.of_event.remove(&event);
+        }
+        is_done
     }
 }

@@ -8,7 +8,8 @@ use super::columns::{Count, before, page_of, rows_of};
 use super::health;
 use super::resends::is_member;
 use super::shadows::judged;
-use super::{verdict_places, webhooks};
+use super::verdict_places::{self, Placer};
+use super::webhooks;
 use crate::model::comparison::Judged;
 use crate::model::event::EventSeq;
 use crate::model::ids::{UserId, WebhookId};
@@ -22,7 +23,12 @@ pub(super) const INSERT: &str =
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 /// Keeps the verdicts on an event, and counts those that filters gave.
-pub(super) fn add(connection: &Connection, event: EventSeq, verdicts: &[Verdict]) -> rusqlite::Result<()> {
+pub(super) fn add(
+    connection: &Connection,
+    event: EventSeq,
+    verdicts: &[Verdict],
+    placer: &Placer,
+) -> rusqlite::Result<()> {
     let mut seq_of = connection.prepare_cached("SELECT seq FROM webhooks WHERE id = ?1")?;
     let mut rows = Vec::with_capacity(verdicts.len());
     for verdict in verdicts {
@@ -44,7 +50,7 @@ pub(super) fn add(connection: &Connection, event: EventSeq, verdicts: &[Verdict]
         }
     }
     let webhooks: Vec<i64> = rows.into_iter().map(|(webhook, _)| webhook).collect();
-    verdict_places::add(connection, event, &webhooks, &verdict_places::BOUNDS)
+    placer.add(connection, event, &webhooks)
 }
 
 /// Puts a verdict in the place of the one that is there, and counts it if a filter gave it. Not if the webhook's

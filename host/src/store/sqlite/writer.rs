@@ -56,6 +56,8 @@ pub(super) struct Commits {
     pub(super) soft: AtomicU64,
     /// How many transactions have touched webhooks or their secrets: what was read before the last of them is out of date.
     pub(super) webhook_writes: AtomicU64,
+    /// How many times something was rolled back: what was done in memory beside it is not so any more.
+    pub(super) undone: AtomicU64,
     /// The place of the last event that is on the disk: only what survives a power cut is dispatched.
     pub(super) last_event_synced: AtomicI64,
 }
@@ -111,7 +113,7 @@ impl Writer {
         Ok(Self { queue: Some(queue), thread: Some(thread), condition, commits })
     }
 
-    pub(super) fn commits(&self) -> &Commits {
+    pub(super) fn commits(&self) -> &Arc<Commits> {
         &self.commits
     }
 
@@ -368,6 +370,7 @@ impl Thread {
 
     /// Ends the transaction without a trace. SQLite has done that by itself after some failures.
     fn roll_back(&self) -> std::result::Result<(), Fault> {
+        self.commits.undone.fetch_add(1, Ordering::Relaxed);
         if self.connection.is_autocommit() { Ok(()) } else { execute(&self.connection, "ROLLBACK") }
     }
 
@@ -375,6 +378,7 @@ impl Thread {
     fn run_apart(&self, job: &mut dyn Job) -> std::result::Result<(), Fault> {
         execute(&self.connection, "SAVEPOINT job")?;
         if job.run(&self.connection)? == Ran::Failed {
+            self.commits.undone.fetch_add(1, Ordering::Relaxed);
             execute(&self.connection, "ROLLBACK TO job")?;
         }
         execute(&self.connection, "RELEASE job")

@@ -204,7 +204,7 @@ async fn statistics_and_pages_of_verdicts_cost_no_more_among_a_hundred_thousand(
             "INSERT INTO verdicts (event_seq, webhook_seq, outcome, decided_at)
              SELECT seq, 1, 'filtered', 0 FROM events WHERE seq > 1;
              INSERT INTO verdicts_of_webhook (webhook_seq, event_seq) SELECT 1, seq FROM events WHERE seq > 200;
-             INSERT INTO verdicts_to_place (event_seq, placed_to) SELECT seq, 0 FROM events WHERE seq BETWEEN 2 AND 200",
+             INSERT INTO verdicts_to_place (event_seq) SELECT seq FROM events WHERE seq BETWEEN 2 AND 200",
         )
     });
     decide.await.unwrap();
