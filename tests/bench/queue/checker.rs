@@ -73,6 +73,8 @@ pub async fn check(data: &Path, plan: &Plan, mut progress: impl FnMut(u32)) -> C
             tokio::task::yield_now().await;
         }
         running.kill().await;
+        // What it had sent is its own, and not the next one's.
+        sink.until_all_read().await;
         tally.kill();
         running = Process::start(data, &SETTINGS).await;
         host.send_replace(running.address());

@@ -4,8 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::http;
@@ -31,6 +32,8 @@ pub struct Arrival<'a> {
 pub struct Sink {
     address: SocketAddr,
     accepting: JoinHandle<()>,
+    /// How many connections are open.
+    open: watch::Receiver<usize>,
 }
 
 impl Sink {
@@ -39,16 +42,31 @@ impl Sink {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let respond = Arc::new(respond);
+        let (count, open) = watch::channel(0);
+        let count = Arc::new(count);
         let accepting = tokio::spawn(async move {
             // Dropped, and with it every connection, when this task is aborted.
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                let respond = Arc::clone(&respond);
-                connections.spawn(async move { serve(stream, respond.as_ref()).await });
+                let (respond, count) = (Arc::clone(&respond), Arc::clone(&count));
+                count.send_modify(|open| *open += 1);
+                connections.spawn(async move {
+                    drop(serve(stream, respond.as_ref()).await);
+                    count.send_modify(|open| *open -= 1);
+                });
                 while connections.try_join_next().is_some() {}
             }
         });
-        Self { address, accepting }
+        Self { address, accepting, open }
+    }
+
+    /// Waits until all that was sent on connections has been read, once their senders have ended.
+    pub async fn until_all_read(&self) {
+        // Connections are accepted in their order: behind the end of ours, all of theirs are.
+        let mut ours = TcpStream::connect(self.address).await.unwrap();
+        ours.shutdown().await.unwrap();
+        assert_eq!(ours.read(&mut [0]).await.unwrap(), 0, "nothing is answered to nothing");
+        self.open.clone().wait_for(|open| *open == 0).await.expect("the sink counts for as long as it is there");
     }
 
     pub fn url(&self, path: &str) -> String {
