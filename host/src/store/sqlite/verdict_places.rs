@@ -4,11 +4,12 @@
 //! there each webhook has pages of its own: placed one by one, each verdict would write a page for its few bytes. So the
 //! verdicts on an event wait until there are many, and then they are placed webhook by webhook, in turn. A decision that
 //! finds more waiting than may places twice as many as it adds, in its own transaction, until there are few enough:
-//! nothing piles up, and no loop has to keep up. Whoever reads looks in both: the table, and each event that waits. So a verdict is found as
-//! soon as it is there.
+//! nothing piles up, and no loop has to keep up. Whoever reads looks in both: the table, and each event that waits. So a
+//! verdict is found as soon as it is there.
 //!
 //! What waits is in memory by webhook, and in a table by event, from which memory is filled at the start and whenever
-//! something was rolled back. What was placed already may be placed again then, which changes nothing.
+//! something was rolled back. What was placed already may be placed again then, which changes nothing. A verdict may
+//! have gone by the time it is placed: such a place leads nowhere, and goes with the next pass of `retention`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;

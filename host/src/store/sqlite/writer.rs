@@ -1,10 +1,11 @@
 //! The one thread that writes, and how it groups what is written.
 //!
 //! The thread owns the only connection that can write. It takes whatever has queued, up to a bound,
-//! runs it in one transaction, and an idle store adds no latency, because nothing waits for company. One that fails takes
-//! nobody down with it: then all is rolled back and done again, each job in a savepoint of its own. Savepoints cost every
-//! job a copy of each page that it changes, a fifth of all it does, and hardly any job fails. A full queue refuses what
-//! comes in at once; what the loops have done waits for its turn, for an attempt that cannot be written down is made again.
+//! runs it in one transaction, and an idle store adds no latency, because nothing waits for company. A job that
+//! fails takes nobody down with it: all is rolled back and done again, each job in a savepoint of its own. Not at
+//! first, since hardly any fails, and a savepoint costs a copy of each page that its job changes, a fifth of all it
+//! does. A full queue refuses what comes in at once; what the loops have done waits for its turn, for an attempt that
+//! cannot be written down is made again.
 //!
 //! A job is **durable** or **soft**. A durable one is answered when its commit is on the disk, which is the
 //! [`syncer`](super::syncer)'s part: this thread goes on writing meanwhile, so that many writes share an `fsync`.
