@@ -203,6 +203,18 @@ pub const CLAIM_BYTES_MAX: usize = 8 << 20;
 pub const TOKENS_REMEMBERED_MAX: usize = 10_000;
 /// Bytes of the events kept in memory after they were accepted.
 pub const RECENT_EVENTS_BYTES_MAX: usize = 8 << 20;
+/// Events waiting for a decision whose places are in memory; beyond them they are read from the database in turn.
+pub const EVENTS_WAITING_IN_MEMORY_MAX: usize = 8_192;
+/// Pending deliveries of one webhook that are in memory, the earliest: four times what can be under way.
+pub const PENDING_IN_MEMORY_PER_WEBHOOK_MAX: usize = 128;
+/// Pending deliveries in memory, over all webhooks, at which it is fewer of each.
+pub const PENDING_IN_MEMORY_MAX: usize = 65_536;
+/// How many of each it is then.
+pub const PENDING_IN_MEMORY_LEAST: usize = 8;
+/// Webhooks that are remembered to be owed nothing.
+pub const WEBHOOKS_IN_MEMORY_MAX: usize = 16_384;
+/// Deliveries changed by one transaction beyond which all that is in memory of them is read anew.
+pub const DELIVERIES_TOUCHED_MAX: usize = 65_536;
 /// Webhooks kept in memory with their secrets for the attempts to come, and snapshots of theirs.
 pub const WEBHOOKS_KNOWN_MAX: usize = 1_024;
 /// How long these are kept before they are read again, since a secret may have ended.

@@ -163,14 +163,21 @@ impl Store for SqliteStore {
     async fn claim_events(&self, claim: Claim) -> Result<Vec<ClaimedEvent>> {
         self.check_room(Space::Work)?;
         let claiming = self.event_leases.begin().await;
-        let (last, leases) = (self.last_event_synced(), Arc::clone(&self.event_leases));
-        let at_hand = Arc::clone(&self.at_hand);
-        let find = move |connection: &Connection| events::find_free(connection, &claim, last, &leases, &at_hand.recent);
-        let mut found = self.read(find).await?;
-        for row in &mut found {
+        let found = self.events_to_claim(claim).await?;
+        let mut claimed = match events::claimed(&found, &self.at_hand.recent, |_| Err(())) {
+            Ok(claimed) => claimed,
+            Err(()) => {
+                let at_hand = Arc::clone(&self.at_hand);
+                let read = move |connection: &Connection| {
+                    events::claimed(&found, &at_hand.recent, |seq| events::stored_by_seq(connection, seq))
+                };
+                self.read(read).await?
+            }
+        };
+        for row in &mut claimed {
             row.fence = claiming.take(row.stored.seq.0, claim.now + claim.lease);
         }
-        Ok(found)
+        Ok(claimed)
     }
 
     async fn record_dispatch(&self, dispatched: Dispatched) -> Result<Recorded> {
@@ -301,13 +308,18 @@ impl Store for SqliteStore {
 
     async fn claim_deliveries(&self, claim: DeliveryClaim) -> Result<Vec<ClaimedDelivery>> {
         self.check_room(Space::Work)?;
-        let claim = Arc::new(claim);
         let claiming = self.delivery_leases.begin().await;
-        let (lease, at_hand, changes) = (claim.claim, Arc::clone(&self.at_hand), self.webhook_writes());
+        let (lease, changes) = (claim.claim, self.webhook_writes());
         loop {
-            let (wanted, at_hand) = (Arc::clone(&claim), Arc::clone(&at_hand));
-            let find = move |connection: &Connection| claims::find_free(connection, &wanted, &at_hand, changes);
-            let Loaded { claims: found, unreadable } = self.read(find).await?;
+            let picks = self.deliveries_to_claim(&claim).await?;
+            let loaded = claims::load_from_memory(&picks, lease.now, &self.at_hand, changes);
+            let Loaded { claims: found, unreadable } = match loaded {
+                Some(loaded) => loaded,
+                None => {
+                    let at_hand = Arc::clone(&self.at_hand);
+                    self.read(move |connection| claims::load(connection, &picks, lease.now, &at_hand, changes)).await?
+                }
+            };
             let is_spoiled = !unreadable.is_empty();
             self.fail_unreadable(unreadable, lease.now).await?;
             // What cannot be read may have stood before what can.
@@ -321,7 +333,11 @@ impl Store for SqliteStore {
 
     async fn next_due(&self) -> Result<Option<Timestamp>> {
         let _claiming = self.delivery_leases.begin().await;
-        self.read(claims::next_due).await
+        loop {
+            let (next, unread) = self.mirror.pending.state().next_due(&self.delivery_leases);
+            let Some(unread) = unread else { return Ok(next) };
+            self.read_deliveries(vec![unread]).await?;
+        }
     }
 
     async fn record_attempt(&self, attempted: Attempted) -> Result<Recorded> {

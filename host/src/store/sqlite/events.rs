@@ -14,7 +14,7 @@ use crate::model::Timestamp;
 use crate::model::event::{Event, EventDigest, EventSeq, StoredEvent};
 use crate::model::ids::EventId;
 use crate::model::limits::CLAIM_BYTES_MAX;
-use crate::store::{Accepted, Claim, ClaimedEvent, Dispatched, Recorded, TestAccepted, TestOf};
+use crate::store::{Accepted, ClaimedEvent, Dispatched, Recorded, TestAccepted, TestOf};
 
 /// The columns that [`read`] takes, the first 10 of a row.
 macro_rules! columns {
@@ -168,36 +168,26 @@ pub(super) fn weight(event: &Event) -> usize {
     event.previous_value.len() + event.current_value.len()
 }
 
-/// Free events up to the place `last`, the oldest first, until they weigh too much to be claimed at once. They have no
-/// fence yet.
-pub(super) fn find_free(
-    connection: &Connection,
-    claim: &Claim,
-    last: i64,
-    leases: &Leases,
+/// The events at these places, until they weigh too much to be claimed at once; by `read`, those that are not at hand. They
+/// have no fence yet.
+pub(super) fn claimed<E>(
+    seqs: &[EventSeq],
     recent: &RecentEvents,
-) -> rusqlite::Result<Vec<ClaimedEvent>> {
-    let mut statement =
-        connection.prepare_cached("SELECT event_seq FROM dispatch_queue WHERE event_seq <= ?1 ORDER BY event_seq")?;
-    let mut waiting = statement.query((last,))?;
-    let mut found: Vec<ClaimedEvent> = Vec::new();
-    let mut bytes = 0;
-    while found.len() < claim.rows_max as usize
-        && bytes <= CLAIM_BYTES_MAX
-        && let Some(row) = waiting.next()?
-    {
-        let seq: EventSeq = row.get(0)?;
-        if leases.leased_until(seq.0) > claim.now.as_millis() {
-            continue;
-        }
+    mut read: impl FnMut(EventSeq) -> Result<StoredEvent, E>,
+) -> Result<Vec<ClaimedEvent>, E> {
+    let (mut claimed, mut bytes) = (Vec::new(), 0);
+    for &seq in seqs {
         let stored = match recent.get(seq) {
             Some((event, test_of)) => StoredEvent { seq, event, is_dispatched: false, test_of },
-            None => stored_by_seq(connection, seq)?,
+            None => read(seq)?,
         };
         bytes += weight(&stored.event);
-        found.push(ClaimedEvent { stored, fence: 0 });
+        claimed.push(ClaimedEvent { stored, fence: 0 });
+        if bytes > CLAIM_BYTES_MAX {
+            break;
+        }
     }
-    Ok(found)
+    Ok(claimed)
 }
 
 pub(super) fn record_dispatch(

@@ -3,18 +3,13 @@
 //! Only one process can have the database open, and what it was doing means nothing once it has ended; so a lease
 //! need not be a row, and claiming writes nothing. A restart finds everything free.
 //!
-//! A claim reads one snapshot of the database, and takes of it what nobody holds. What was ended, released or taken
-//! back since the snapshot began still looks free in it. So claims go one after the other ([`Leases::begin`]), and what ends
-//! while one is under way is held until it is over.
+//! What a claim finds free it takes a moment later, so claims go one after the other ([`Leases::begin`]).
 //!
 //! Every lease has a fence, larger than all before, also those of earlier processes. A write with the fence of a
 //! lease that somebody else holds by now, or nobody, is refused.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use rusqlite::Connection;
-use rusqlite::functions::FunctionFlags;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::Timestamp;
 
@@ -34,40 +29,35 @@ struct State {
     rows: HashMap<i64, Lease>,
     /// Which row a fence is for.
     fenced: HashMap<i64, i64>,
-    /// Rows whose lease has ended since a claim began that is under way; `None` if none is.
-    ended: Option<Vec<i64>>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Lease {
     fence: i64,
-    /// Milliseconds since the epoch.
-    until: i64,
+    until: Timestamp,
 }
-
-/// Until when a row is held that nobody holds.
-const FREE: i64 = 0;
-/// Until when a row is held whose lease has ended during a claim: longer than that claim can last.
-const ENDED: i64 = i64::MAX;
 
 impl Leases {
     /// None yet, in the `opens`th opening of the database.
     pub(super) fn new(opens: i64) -> Self {
         let last_fence = opens << FENCES_PER_OPENING_BITS;
-        let state = State { last_fence, rows: HashMap::new(), fenced: HashMap::new(), ended: None };
+        let state = State { last_fence, rows: HashMap::new(), fenced: HashMap::new() };
         Self { state: Mutex::new(state), claiming: tokio::sync::Mutex::default() }
     }
 
-    /// Begins a claim, or a look at what could be claimed, once all others have ended. Comes before the snapshot.
+    /// Begins a claim, or a look at what could be claimed, once all others have ended.
     pub(super) async fn begin(&self) -> Claiming<'_> {
-        let turn = self.claiming.lock().await;
-        self.state().ended = Some(Vec::new());
-        Claiming { leases: self, _turn: turn }
+        Claiming { leases: self, _turn: self.claiming.lock().await }
     }
 
-    /// Until when the row is held, in milliseconds since the epoch: 0 if nobody has it.
-    pub(super) fn leased_until(&self, seq: i64) -> i64 {
-        self.state().rows.get(&seq).map_or(FREE, |lease| lease.until)
+    /// Until when the row is held, if somebody has it.
+    pub(super) fn leased_until(&self, seq: i64) -> Option<Timestamp> {
+        self.state().rows.get(&seq).map(|lease| lease.until)
+    }
+
+    /// Whether the row can be claimed.
+    pub(super) fn is_free(&self, seq: i64, now: Timestamp) -> bool {
+        self.leased_until(seq).is_none_or(|until| until <= now)
     }
 
     /// Whether somebody has the row.
@@ -93,7 +83,7 @@ impl Leases {
     pub(super) fn put_off(&self, fence: i64, free_at: Timestamp) {
         let mut state = self.state();
         if let Some(seq) = state.fenced.remove(&fence) {
-            state.rows.insert(seq, Lease { fence, until: free_at.as_millis() });
+            state.rows.insert(seq, Lease { fence, until: free_at });
         }
     }
 
@@ -110,25 +100,10 @@ impl Leases {
 
 impl State {
     fn free(&mut self, seq: i64) {
-        let Some(lease) = self.rows.get_mut(&seq) else { return };
-        self.fenced.remove(&lease.fence);
-        match &mut self.ended {
-            Some(ended) => {
-                lease.until = ENDED;
-                ended.push(seq);
-            }
-            None => drop(self.rows.remove(&seq)),
+        if let Some(lease) = self.rows.remove(&seq) {
+            self.fenced.remove(&lease.fence);
         }
     }
-}
-
-/// Lends a reader the function `leased_until`, with which its statements leave out deliveries that somebody has.
-pub(super) fn lend_function(connection: &Connection, deliveries: &Arc<Leases>) -> rusqlite::Result<()> {
-    let leases = Arc::clone(deliveries);
-    // Not deterministic, since leases come and go; and not for triggers and views of a schema.
-    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DIRECTONLY;
-    connection
-        .create_scalar_function("leased_until", 1, flags, move |arguments| Ok(leases.leased_until(arguments.get(0)?)))
 }
 
 /// A claim under way: the only one.
@@ -143,23 +118,11 @@ impl Claiming<'_> {
         let mut state = self.leases.state();
         state.last_fence += 1;
         let fence = state.last_fence;
-        if let Some(before) = state.rows.insert(seq, Lease { fence, until: until.as_millis() }) {
+        if let Some(before) = state.rows.insert(seq, Lease { fence, until }) {
             state.fenced.remove(&before.fence);
         }
         state.fenced.insert(fence, seq);
         fence
-    }
-}
-
-impl Drop for Claiming<'_> {
-    fn drop(&mut self) {
-        let mut state = self.leases.state();
-        for seq in state.ended.take().unwrap_or_default() {
-            // Unless this claim has taken it: what ended before its snapshot began was free.
-            if state.rows.get(&seq).is_some_and(|lease| lease.until == ENDED) {
-                state.rows.remove(&seq);
-            }
-        }
     }
 }
 
@@ -172,20 +135,6 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_ends_during_a_claim_is_free_for_the_next_one_only() {
-        let leases = Leases::new(1);
-        let fence = leases.begin().await.take(7, at(60));
-
-        let claiming = leases.begin().await;
-        leases.end(fence);
-        let during = (leases.leased_until(7), leases.is_leased(7), leases.row(fence));
-        drop(claiming);
-
-        assert_eq!(during, (ENDED, false, None));
-        assert_eq!(leases.leased_until(7), FREE);
-    }
-
-    #[tokio::test]
     async fn a_fence_is_void_once_its_lease_has_ended_or_somebody_else_has_the_row() {
         let leases = Leases::new(1);
         let first = leases.begin().await.take(7, at(60));
@@ -195,8 +144,8 @@ mod tests {
         let held = (leases.row(first), leases.row(second), leases.leased_until(7));
         leases.revoke(7);
 
-        assert_eq!(held, (None, Some(7), 120_000));
-        assert_eq!((leases.row(second), leases.leased_until(7)), (None, FREE));
+        assert_eq!(held, (None, Some(7), Some(at(120))));
+        assert_eq!((leases.row(second), leases.leased_until(7)), (None, None));
         assert!(second > first);
     }
 
@@ -207,7 +156,7 @@ mod tests {
 
         leases.put_off(fence, at(90));
 
-        assert_eq!((leases.row(fence), leases.is_leased(7), leases.leased_until(7)), (None, false, 90_000));
+        assert_eq!((leases.row(fence), leases.is_leased(7), leases.leased_until(7)), (None, false, Some(at(90))));
         let later = leases.begin().await.take(7, at(150));
         assert_eq!(leases.row(later), Some(7));
     }

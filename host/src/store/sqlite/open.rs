@@ -14,10 +14,12 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
-use super::lease::Leases;
+use super::pending::Pending;
 use super::room::Room;
 use super::syncer::Log;
-use super::{events, lease, migrations, readers};
+use super::touched::Mirror;
+use super::waiting::Waiting;
+use super::{events, migrations, readers};
 use crate::metrics::Metrics;
 use crate::model::Timestamp;
 use crate::store::SealingKey;
@@ -132,8 +134,8 @@ pub(super) struct Opened {
     pub(super) readers: Vec<Connection>,
     /// How many times the database was opened, this time included.
     pub(super) opens: i64,
-    /// What the readers ask of the leases on deliveries.
-    pub(super) delivery_leases: Arc<Leases>,
+    /// What waits and what is owed.
+    pub(super) mirror: Mirror,
 }
 
 pub(super) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
@@ -156,12 +158,11 @@ pub(super) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
     sync_directory(&options.directory)?;
     let last_event = events::last(&writer).map_err(|error| Refusal::from(error).at(&path))?;
     let log = Log { file: open_log(&options.directory)?, last_event };
-    let delivery_leases = Arc::new(Leases::new(opens));
-    let readers = (0..readers::CONNECTIONS)
-        .map(|_| open_reader(&path, &delivery_leases))
-        .collect::<Result<_, _>>()
-        .map_err(|error| Refusal::from(error).at(&path))?;
-    Ok(Opened { lock, log, room, writer, readers, opens, delivery_leases })
+    let readers = (0..readers::CONNECTIONS).map(|_| open_reader(&path)).collect::<Result<_, _>>();
+    let readers = readers.map_err(|error| Refusal::from(error).at(&path))?;
+    let pending = Pending::read(&writer).map_err(|error| Refusal::from(error).at(&path))?;
+    let mirror = Mirror { waiting: Waiting::new(), pending };
+    Ok(Opened { lock, log, room, writer, readers, opens, mirror })
 }
 
 fn make_directory(directory: &Path) -> Result<(), OpenError> {
@@ -380,11 +381,10 @@ fn begin(connection: &Connection, key: &SealingKey, now: Timestamp) -> Result<()
     Ok(())
 }
 
-fn open_reader(path: &Path, delivery_leases: &Arc<Leases>) -> rusqlite::Result<Connection> {
+fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     configure(&connection)?;
-    lease::lend_function(&connection, delivery_leases)?;
     connection.execute_batch(
         "PRAGMA query_only = ON;
          PRAGMA trusted_schema = OFF;

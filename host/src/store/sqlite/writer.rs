@@ -22,7 +22,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -32,14 +32,12 @@ use super::events;
 use super::fault::{Condition, Fault, closed};
 use super::room::{Room, Space};
 use super::syncer::{Log, Syncer, Unsynced};
+use super::touched::{Changes, Mark, Mirror, Touched};
 use crate::failpoint::{self, Point};
 use crate::metrics::Metrics;
 use crate::model::limits::{CHECKPOINT_LOOK_JOBS, CHECKPOINT_PAGES, COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
 use crate::model::storage::StorageFault;
 use crate::store::{Result, StoreError};
-
-/// The tables of which [`Commits::webhook_writes`] counts.
-const WEBHOOK_TABLES: [&str; 2] = ["webhooks", "webhook_secrets"];
 
 /// Whether a write must be on disk before it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +81,7 @@ impl Writer {
         mut connection: Connection,
         log: Log,
         lock: File,
+        mirror: Arc<Mirror>,
         room: Arc<Room>,
         condition: Arc<Condition>,
         metrics: Arc<Metrics>,
@@ -90,14 +89,7 @@ impl Writer {
         let (queue, jobs) = mpsc::channel(WRITER_QUEUE_MAX);
         let commits = Arc::new(Commits::default());
         let syncer = Syncer::start(log, Arc::clone(&condition), Arc::clone(&commits), Arc::clone(&metrics))?;
-        let touched = Arc::new(AtomicBool::new(false));
-        let touching = Arc::clone(&touched);
-        let hook = move |_, _: &str, table: &str, _| {
-            if WEBHOOK_TABLES.contains(&table) {
-                touching.store(true, Ordering::Relaxed);
-            }
-        };
-        connection.update_hook(Some(hook)).map_err(std::io::Error::other)?;
+        let touched = Touched::watch(&mut connection).map_err(std::io::Error::other)?;
         let (its_condition, its_commits) = (Arc::clone(&condition), Arc::clone(&commits));
         let thread = Thread {
             connection,
@@ -107,6 +99,7 @@ impl Writer {
             commits: its_commits,
             metrics,
             touched,
+            mirror,
             jobs_since_look: 0,
         };
         let thread =
@@ -266,8 +259,8 @@ struct Thread {
     condition: Arc<Condition>,
     commits: Arc<Commits>,
     metrics: Arc<Metrics>,
-    /// Whether this transaction has touched a webhook or a secret.
-    touched: Arc<AtomicBool>,
+    touched: Touched,
+    mirror: Arc<Mirror>,
     /// Jobs that were run since the length of the log was looked at.
     jobs_since_look: usize,
 }
@@ -335,12 +328,11 @@ impl Thread {
         let committed = self.run_jobs(jobs).and_then(|()| {
             failpoint::hit(Point::Commit)?;
             let last_event = events::last(&self.connection)?;
+            let changes = self.touched.changes(&self.connection, &self.mirror)?;
             execute(&self.connection, "COMMIT")?;
+            self.show(changes);
             Ok(last_event)
         });
-        if self.touched.swap(false, Ordering::Relaxed) {
-            self.commits.webhook_writes.fetch_add(1, Ordering::Release);
-        }
         if committed.is_err() {
             self.roll_back()?;
         }
@@ -354,6 +346,14 @@ impl Thread {
             failpoint::hit(Point::Committed)?;
         }
         committed
+    }
+
+    /// Has what is in memory be as it was committed.
+    fn show(&self, changes: Changes) {
+        if changes.are_webhooks_touched {
+            self.commits.webhook_writes.fetch_add(1, Ordering::Release);
+        }
+        changes.apply(&self.mirror);
     }
 
     /// Begins a transaction and runs the jobs in it. Those that fail leave nothing in it.
@@ -372,14 +372,17 @@ impl Thread {
     /// Ends the transaction without a trace. SQLite has done that by itself after some failures.
     fn roll_back(&self) -> std::result::Result<(), Fault> {
         self.commits.undone.fetch_add(1, Ordering::Relaxed);
+        self.touched.roll_back_to(Mark::default());
         if self.connection.is_autocommit() { Ok(()) } else { execute(&self.connection, "ROLLBACK") }
     }
 
     /// Runs a job so that it leaves nothing where it fails.
     fn run_apart(&self, job: &mut dyn Job) -> std::result::Result<(), Fault> {
         execute(&self.connection, "SAVEPOINT job")?;
+        let mark = self.touched.mark();
         if job.run(&self.connection)? == Ran::Failed {
             self.commits.undone.fetch_add(1, Ordering::Relaxed);
+            self.touched.roll_back_to(mark);
             execute(&self.connection, "ROLLBACK TO job")?;
         }
         execute(&self.connection, "RELEASE job")

@@ -8,8 +8,8 @@ use std::sync::{Arc, MutexGuard};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::AtHand;
 use super::known::State;
+use super::{AtHand, Pick};
 
 use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, AttemptError, Delivery, DeliveryState};
@@ -19,6 +19,8 @@ use crate::model::secret::Secret;
 use crate::model::snapshot::Snapshot;
 use crate::model::webhook::Webhook;
 use crate::store::ClaimedDelivery;
+use crate::store::sqlite::pending::Detail;
+use crate::store::sqlite::touched::DELIVERY;
 use crate::store::sqlite::{deliveries, events, secrets, webhooks};
 
 /// What the attempt log says of a delivery that could not be read.
@@ -77,21 +79,21 @@ fn is_unreadable(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code().is_none()
 }
 
-/// All that an attempt needs, until the events weigh too much to be claimed at once.
-pub(super) fn load(
+/// All that an attempt needs of what is picked, until the events weigh too much to be claimed at once. Of webhooks the writer
+/// had counted `changes` before the snapshot began that is read here.
+pub(in crate::store::sqlite) fn load(
     connection: &Connection,
-    seqs: impl Iterator<Item = i64>,
+    picks: &[Pick],
     now: Timestamp,
     at_hand: &AtHand,
     changes: u64,
 ) -> rusqlite::Result<Loaded> {
-    let known = at_hand.known.at(changes, now);
-    let mut loader = Loader { connection, at_hand, now, known, weighed: HashSet::new(), bytes: 0 };
+    let mut loader = Loader::new(Some(connection), at_hand, now, changes);
     let mut loaded = Loaded::default();
-    for seq in seqs {
-        match loader.delivery(seq) {
-            Ok(delivery) => loaded.claims.push((seq, delivery)),
-            Err(error) if is_unreadable(&error) => loaded.unreadable.push(Unreadable { seq, error }),
+    for pick in picks {
+        match loader.delivery(pick) {
+            Ok(delivery) => loaded.claims.push((pick.owed.seq, delivery)),
+            Err(error) if is_unreadable(&error) => loaded.unreadable.push(Unreadable { seq: pick.owed.seq, error }),
             Err(error) => return Err(error),
         }
         if loader.bytes > CLAIM_BYTES_MAX {
@@ -101,9 +103,28 @@ pub(super) fn load(
     Ok(loaded)
 }
 
+/// The same without the database; `None` unless all of it is in memory.
+pub(in crate::store::sqlite) fn load_from_memory(
+    picks: &[Pick],
+    now: Timestamp,
+    at_hand: &AtHand,
+    changes: u64,
+) -> Option<Loaded> {
+    let mut loader = Loader::new(None, at_hand, now, changes);
+    let mut loaded = Loaded::default();
+    for pick in picks {
+        loaded.claims.push((pick.owed.seq, loader.delivery(pick).ok()?));
+        if loader.bytes > CLAIM_BYTES_MAX {
+            break;
+        }
+    }
+    Some(loaded)
+}
+
 /// Reads each event and each webhook once, however many deliveries share it, and none that is at hand.
 struct Loader<'a> {
-    connection: &'a Connection,
+    /// `None` where only what is at hand is wanted.
+    connection: Option<&'a Connection>,
     at_hand: &'a AtHand,
     now: Timestamp,
     known: MutexGuard<'a, State>,
@@ -112,32 +133,39 @@ struct Loader<'a> {
     bytes: usize,
 }
 
-impl Loader<'_> {
-    fn delivery(&mut self, seq: i64) -> rusqlite::Result<ClaimedDelivery> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id, event_seq, attempt_count, due_at, created_at, webhook_seq, snapshot_version, attempts_before
-             FROM deliveries WHERE seq = ?1",
-        )?;
-        statement.query_one((seq,), |row| {
-            let (event_seq, webhook_seq) = (row.get(1)?, row.get(5)?);
-            let (event, is_test) = self.event(event_seq)?;
-            let (webhook, secrets) = self.webhook(webhook_seq)?;
-            let snapshot = self.snapshot(webhook_seq, row.get(6)?)?;
-            let delivery = Delivery {
-                id: row.get(0)?,
-                event_seq,
-                event_id: event.id.clone(),
-                is_test,
-                webhook_id: webhook.id.clone(),
-                state: DeliveryState::Pending,
-                attempt_count: row.get(2)?,
-                attempts_before: row.get(7)?,
-                due_at: row.get(3)?,
-                created_at: row.get(4)?,
-                finished_at: None,
-            };
-            Ok(ClaimedDelivery { delivery, fence: 0, event, snapshot, webhook, secrets })
-        })
+impl<'a> Loader<'a> {
+    fn new(connection: Option<&'a Connection>, at_hand: &'a AtHand, now: Timestamp, changes: u64) -> Self {
+        let known = at_hand.known.at(changes, now);
+        Self { connection, at_hand, now, known, weighed: HashSet::new(), bytes: 0 }
+    }
+
+    fn connection(&self) -> rusqlite::Result<&'a Connection> {
+        self.connection.ok_or(rusqlite::Error::QueryReturnedNoRows)
+    }
+
+    fn delivery(&mut self, pick: &Pick) -> rusqlite::Result<ClaimedDelivery> {
+        let detail = match &pick.owed.detail {
+            Some(detail) => detail.clone(),
+            // Says what of it cannot be read.
+            None => self.connection()?.prepare_cached(DELIVERY)?.query_one((pick.owed.seq,), Detail::read)?,
+        };
+        let (event, is_test) = self.event(detail.event)?;
+        let (webhook, secrets) = self.webhook(pick.webhook)?;
+        let snapshot = self.snapshot(pick.webhook, detail.snapshot_version)?;
+        let delivery = Delivery {
+            id: detail.id,
+            event_seq: detail.event,
+            event_id: event.id.clone(),
+            is_test,
+            webhook_id: webhook.id.clone(),
+            state: DeliveryState::Pending,
+            attempt_count: detail.attempt_count,
+            attempts_before: detail.attempts_before,
+            due_at: pick.owed.due_at,
+            created_at: detail.created_at,
+            finished_at: None,
+        };
+        Ok(ClaimedDelivery { delivery, fence: 0, event, snapshot, webhook, secrets })
     }
 
     /// The event, and whether it is a test.
@@ -145,7 +173,7 @@ impl Loader<'_> {
         let (event, test_of) = match self.at_hand.recent.get(seq) {
             Some(kept) => kept,
             None => {
-                let stored = events::stored_by_seq(self.connection, seq)?;
+                let stored = events::stored_by_seq(self.connection()?, seq)?;
                 self.at_hand.recent.keep(seq, (Arc::clone(&stored.event), stored.test_of.clone()));
                 (stored.event, stored.test_of)
             }
@@ -160,9 +188,9 @@ impl Loader<'_> {
         if let Some(known) = self.known.webhooks.get(&seq) {
             return Ok(known.clone());
         }
-        let key = &self.at_hand.key;
-        let webhook = webhooks::by_seq(self.connection, key, seq)?;
-        let secrets = secrets::signing(self.connection, key, seq, &webhook.id, self.now)?;
+        let (connection, key) = (self.connection()?, &self.at_hand.key);
+        let webhook = webhooks::by_seq(connection, key, seq)?;
+        let secrets = secrets::signing(connection, key, seq, &webhook.id, self.now)?;
         // Nothing is sent unsigned.
         if secrets.is_empty() {
             return Err(rusqlite::Error::QueryReturnedNoRows);
@@ -176,7 +204,7 @@ impl Loader<'_> {
         if let Some(known) = self.known.snapshots.get(&(webhook_seq, version)) {
             return Ok(Arc::clone(known));
         }
-        let mut statement = self.connection.prepare_cached(
+        let mut statement = self.connection()?.prepare_cached(
             "SELECT version, payload_format, object FROM webhook_snapshots WHERE webhook_seq = ?1 AND version = ?2",
         )?;
         let read = statement.query_one((webhook_seq, version), |row| {

@@ -1,0 +1,186 @@
+//! What is owed to one webhook, and what keeps it back.
+
+use rusqlite::{Connection, Row, named_params};
+
+use crate::model::Timestamp;
+use crate::model::event::EventSeq;
+use crate::model::ids::DeliveryId;
+use crate::store::DeliveryClaim;
+use crate::store::sqlite::beginning::{Beginning, Listed};
+use crate::store::sqlite::lease::Leases;
+
+/// The columns that [`Owed::read`] takes, of `deliveries`.
+macro_rules! columns {
+    () => {
+        "seq, due_at, id, event_seq, snapshot_version, attempt_count, attempts_before, created_at"
+    };
+}
+pub(in crate::store::sqlite) use columns;
+
+/// The columns that [`Standing::read`] takes, of `w`.
+macro_rules! standing {
+    () => {
+        "w.seq, w.id, w.is_enabled, w.held_until, w.failures_in_a_row > 0, w.health = 'UNHEALTHY'"
+    };
+}
+pub(in crate::store::sqlite) use standing;
+
+/// What is pending for a webhook from a place on, in order.
+pub(in crate::store::sqlite) const PENDING_FROM: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM deliveries INDEXED BY deliveries_due
+     WHERE state = 'pending' AND webhook_seq = :webhook AND (due_at, seq) >= (:due_at, :seq)
+     ORDER BY due_at, seq LIMIT :rows_max"
+);
+
+/// When a delivery is due, and its place in the table.
+pub(in crate::store::sqlite) type Place = (Timestamp, i64);
+
+/// A pending delivery.
+#[derive(Clone, Debug)]
+pub(in crate::store::sqlite) struct Owed {
+    pub(in crate::store::sqlite) seq: i64,
+    pub(in crate::store::sqlite) due_at: Timestamp,
+    /// `None` where somebody has spoiled the row.
+    pub(in crate::store::sqlite) detail: Option<Detail>,
+}
+
+/// What an attempt needs of the delivery itself.
+#[derive(Clone, Debug)]
+pub(in crate::store::sqlite) struct Detail {
+    pub(in crate::store::sqlite) id: DeliveryId,
+    pub(in crate::store::sqlite) event: EventSeq,
+    pub(in crate::store::sqlite) snapshot_version: i64,
+    pub(in crate::store::sqlite) attempt_count: u32,
+    pub(in crate::store::sqlite) attempts_before: u32,
+    pub(in crate::store::sqlite) created_at: Timestamp,
+}
+
+impl Listed for Owed {
+    type Place = Place;
+
+    fn seq(&self) -> i64 {
+        self.seq
+    }
+
+    fn place(&self) -> Place {
+        (self.due_at, self.seq)
+    }
+}
+
+impl Owed {
+    pub(in crate::store::sqlite) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self { seq: row.get("seq")?, due_at: row.get("due_at")?, detail: Detail::read(row).ok() })
+    }
+}
+
+impl Detail {
+    pub(in crate::store::sqlite) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            event: row.get("event_seq")?,
+            snapshot_version: row.get("snapshot_version")?,
+            attempt_count: row.get("attempt_count")?,
+            attempts_before: row.get("attempts_before")?,
+            created_at: row.get("created_at")?,
+        })
+    }
+}
+
+/// What keeps the deliveries of a webhook back.
+#[derive(Clone, Debug)]
+pub(in crate::store::sqlite) struct Standing {
+    /// Not parsed: one that is spoiled must not stop the others.
+    pub(super) id: Box<[u8]>,
+    is_enabled: bool,
+    held_until: Option<Timestamp>,
+    /// Whether its last attempt failed.
+    pub(in crate::store::sqlite) is_failing: bool,
+    is_unhealthy: bool,
+}
+
+impl Standing {
+    /// The webhook's place in the table, and how it stands.
+    pub(in crate::store::sqlite) fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Self)> {
+        let standing = Self {
+            id: row.get_ref(1)?.as_bytes()?.into(),
+            is_enabled: row.get(2)?,
+            held_until: row.get(3)?,
+            is_failing: row.get(4)?,
+            is_unhealthy: row.get(5)?,
+        };
+        Ok((row.get(0)?, standing))
+    }
+
+    /// How many attempts may be under way.
+    pub(in crate::store::sqlite) fn in_flight_max(&self, claim: &DeliveryClaim) -> u32 {
+        if self.is_unhealthy { claim.per_unhealthy_max } else { claim.per_webhook_max }
+    }
+}
+
+/// What is owed to a webhook.
+#[derive(Debug)]
+pub(in crate::store::sqlite) struct Queue {
+    pub(in crate::store::sqlite) webhook: Standing,
+    pub(super) list: Beginning<Owed>,
+    pub(super) spot: Option<Spot>,
+}
+
+/// Where a webhook stands among those that have something to be attempted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spot {
+    /// The first is due.
+    Ready { is_failing: bool },
+    /// It is due then.
+    Later(Timestamp),
+}
+
+impl Queue {
+    /// When the first can be attempted at the earliest, if nobody has it.
+    pub(super) fn first_at(&self) -> Option<Timestamp> {
+        let (due_at, _) = self.list.first()?;
+        self.at(due_at)
+    }
+
+    /// When what is due then can be attempted.
+    pub(super) fn at(&self, due_at: Timestamp) -> Option<Timestamp> {
+        self.webhook.is_enabled.then(|| self.webhook.held_until.map_or(due_at, |held_until| held_until.max(due_at)))
+    }
+
+    /// The first that are due and that nobody has, so many at the most.
+    pub(in crate::store::sqlite) fn free(&self, now: Timestamp, leases: &Leases, most: u32) -> Vec<Owed> {
+        let due = self.list.rows().take_while(|owed| owed.due_at <= now);
+        due.filter(|owed| leases.is_free(owed.seq, now)).take(most as usize).cloned().collect()
+    }
+
+    /// From where on there is more that is due and not in memory.
+    pub(in crate::store::sqlite) fn rest(&self, now: Timestamp) -> Option<Place> {
+        self.list.rest().filter(|(due_at, _)| *due_at <= now)
+    }
+}
+
+/// Deliveries of a webhook that were read, in order, and where those behind them begin.
+pub(in crate::store::sqlite) struct ReadOn {
+    pub(super) webhook: i64,
+    pub(super) owed: Vec<Owed>,
+    pub(super) rest: Option<Place>,
+}
+
+impl ReadOn {
+    /// Reads so many.
+    pub(in crate::store::sqlite) fn read(
+        connection: &Connection,
+        (webhook, (due_at, seq)): (i64, Place),
+        rows_max: usize,
+    ) -> rusqlite::Result<Self> {
+        let mut statement = connection.prepare_cached(PENDING_FROM)?;
+        let parameters = named_params! {
+            ":webhook": webhook, ":due_at": due_at, ":seq": seq, ":rows_max": i64::try_from(rows_max + 1).unwrap_or(i64::MAX),
+        };
+        let mut owed = statement.query_map(parameters, Owed::read)?.collect::<rusqlite::Result<Vec<_>>>()?;
+        let rest = owed.get(rows_max).map(Listed::place);
+        owed.truncate(rows_max);
+        Ok(Self { webhook, owed, rest })
+    }
+}

@@ -1,0 +1,153 @@
+//! What a transaction touched, so that what is in memory beside the database changes with it.
+//!
+//! SQLite tells of every row that is written, by whatever statement, so nothing can be forgotten. Before the commit the
+//! writer reads what became of these rows, and tells it when they are committed, before it answers anybody. What is
+//! rolled back is forgotten.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::hooks::Action;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::pending::{Change, Owed, Pending, Standing, State, columns, standing};
+use super::waiting::Waiting;
+use crate::model::limits::DELIVERIES_TOUCHED_MAX;
+
+/// A delivery, to whom, and whether it is owed.
+pub(super) const DELIVERY: &str =
+    concat!("SELECT ", columns!(), ", webhook_seq, state = 'pending' AS is_owed FROM deliveries WHERE seq = ?1");
+/// How a webhook stands.
+pub(super) const WEBHOOK: &str = concat!("SELECT ", standing!(), " FROM webhooks w WHERE w.seq = ?1");
+
+/// What waits and what is owed, in memory.
+pub(super) struct Mirror {
+    pub(super) waiting: Waiting,
+    pub(super) pending: Pending,
+}
+
+/// The rows that a transaction has touched.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Touched(Arc<Mutex<Rows>>);
+
+#[derive(Debug, Default)]
+struct Rows {
+    webhooks: Vec<i64>,
+    secrets: usize,
+    deliveries: Vec<i64>,
+    /// Events that wait for a decision, or wait no more.
+    events: Vec<(i64, bool)>,
+}
+
+/// How many rows had been touched.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Mark {
+    webhooks: usize,
+    secrets: usize,
+    deliveries: usize,
+    events: usize,
+}
+
+impl Touched {
+    /// Has the connection tell of what it writes.
+    pub(super) fn watch(connection: &mut Connection) -> rusqlite::Result<Self> {
+        let touched = Self::default();
+        let told = touched.clone();
+        connection.update_hook(Some(move |action, _: &str, table: &str, seq| told.rows().note(action, table, seq)))?;
+        Ok(touched)
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        let rows = self.rows();
+        Mark {
+            webhooks: rows.webhooks.len(),
+            secrets: rows.secrets,
+            deliveries: rows.deliveries.len(),
+            events: rows.events.len(),
+        }
+    }
+
+    /// Forgets what was touched since.
+    pub(super) fn roll_back_to(&self, mark: Mark) {
+        let mut rows = self.rows();
+        rows.webhooks.truncate(mark.webhooks);
+        rows.secrets = mark.secrets;
+        rows.deliveries.truncate(mark.deliveries);
+        rows.events.truncate(mark.events);
+    }
+
+    /// What became of the rows, as the transaction has it; from now on nothing is touched.
+    pub(super) fn changes(&self, connection: &Connection, mirror: &Mirror) -> rusqlite::Result<Changes> {
+        let Rows { webhooks, secrets, deliveries, events } = std::mem::take(&mut *self.rows());
+        let are_webhooks_touched = !webhooks.is_empty() || secrets > 0;
+        if deliveries.len() > DELIVERIES_TOUCHED_MAX {
+            return Ok(Changes { are_webhooks_touched, events, pending: Deliveries::All(State::read(connection)?) });
+        }
+        let mut changes = Vec::new();
+        let mut statement = connection.prepare_cached(DELIVERY)?;
+        for seq in deliveries {
+            let changed = statement.query_one((seq,), |row| {
+                let owed = if row.get("is_owed")? { Some(Owed::read(row)?) } else { None };
+                Ok(Change::Delivery(row.get("webhook_seq")?, seq, owed))
+            });
+            // One that is gone by now was not owed before.
+            changes.extend(changed.optional()?);
+        }
+        let owing = changes.iter().filter_map(|change| match change {
+            Change::Delivery(webhook, _, Some(_)) => Some(*webhook),
+            _ => None,
+        });
+        let mut stand: BTreeSet<i64> = mirror.pending.state().unknown(owing);
+        stand.extend(webhooks);
+        let mut statement = connection.prepare_cached(WEBHOOK)?;
+        let stand = stand.into_iter().map(|seq| {
+            let stands = statement.query_one((seq,), Standing::read).optional()?;
+            Ok(Change::Webhook(seq, stands.map(|(_, standing)| standing)))
+        });
+        let mut all = stand.collect::<rusqlite::Result<Vec<_>>>()?;
+        all.append(&mut changes);
+        Ok(Changes { are_webhooks_touched, events, pending: Deliveries::Some(all) })
+    }
+
+    /// Whole between any two statements, so a panic elsewhere spoils nothing.
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rows {
+    fn note(&mut self, action: Action, table: &str, seq: i64) {
+        match table {
+            "deliveries" if action != Action::SQLITE_DELETE => self.deliveries.push(seq),
+            "dispatch_queue" => self.events.push((seq, action != Action::SQLITE_DELETE)),
+            "webhooks" => self.webhooks.push(seq),
+            "webhook_secrets" => self.secrets += 1,
+            _ => {}
+        }
+    }
+}
+
+/// What a transaction changes of what is in memory.
+pub(super) struct Changes {
+    pub(super) are_webhooks_touched: bool,
+    events: Vec<(i64, bool)>,
+    pending: Deliveries,
+}
+
+enum Deliveries {
+    Some(Vec<Change>),
+    /// So much that all is read anew.
+    All(State),
+}
+
+impl Changes {
+    /// Makes the changes, once they are committed.
+    pub(super) fn apply(self, mirror: &Mirror) {
+        self.events.into_iter().for_each(|(seq, is_waiting)| mirror.waiting.change(seq, is_waiting));
+        let mut state = mirror.pending.state();
+        match self.pending {
+            Deliveries::Some(changes) => changes.into_iter().for_each(|change| state.apply(change)),
+            Deliveries::All(read) => *state = read,
+        }
+    }
+}
