@@ -205,8 +205,8 @@ pub const TOKENS_REMEMBERED_MAX: usize = 10_000;
 pub const RECENT_EVENTS_BYTES_MAX: usize = 8 << 20;
 /// Events waiting for a decision whose places are in memory; beyond them they are read from the database in turn.
 pub const EVENTS_WAITING_IN_MEMORY_MAX: usize = 8_192;
-/// Pending deliveries of one webhook that are in memory, the earliest: four times what can be under way.
-pub const PENDING_IN_MEMORY_PER_WEBHOOK_MAX: usize = 128;
+/// Pending deliveries of one webhook that are in memory, the earliest: some more than can be under way for it.
+pub const PENDING_IN_MEMORY_PER_WEBHOOK_MAX: usize = 512;
 /// Pending deliveries in memory, over all webhooks, at which it is fewer of each.
 pub const PENDING_IN_MEMORY_MAX: usize = 65_536;
 /// How many of each it is then.

@@ -7,7 +7,7 @@
 //! A read takes a while, and what it is based on may be out of date when it ends. So changes are noted from its beginning
 //! on, and made again in what was read.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Changes that are noted during a read before it is given up. Only a read that nobody waits for any more meets so many.
 const NOTED_MAX: usize = 1 << 16;
@@ -26,7 +26,9 @@ pub(super) trait Listed: Clone {
 /// The first rows of a list, and from where on the others are.
 #[derive(Debug)]
 pub(super) struct Beginning<R: Listed> {
-    rows: VecDeque<R>,
+    rows: BTreeMap<R::Place, R>,
+    /// Where each of them stands, by `seq`.
+    places: HashMap<i64, R::Place>,
     /// No row that is not here stands before this place; `None` if all are here.
     rest: Option<R::Place>,
     reading: Option<Reading<R>>,
@@ -43,11 +45,11 @@ struct Reading<R: Listed> {
 impl<R: Listed> Beginning<R> {
     /// A list of which no row stands before `rest`; an empty one without.
     pub(super) fn new(rest: Option<R::Place>) -> Self {
-        Self { rows: VecDeque::new(), rest, reading: None }
+        Self { rows: BTreeMap::new(), places: HashMap::new(), rest, reading: None }
     }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = &R> {
-        self.rows.iter()
+        self.rows.values()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -61,7 +63,7 @@ impl<R: Listed> Beginning<R> {
 
     /// Where the first row stands, or would stand at the earliest.
     pub(super) fn first(&self) -> Option<R::Place> {
-        self.rows.front().map(Listed::place).or(self.rest)
+        self.rows.keys().next().copied().or(self.rest)
     }
 
     /// Whether there is nothing in it, in the table neither.
@@ -81,19 +83,26 @@ impl<R: Listed> Beginning<R> {
     }
 
     fn make(&mut self, seq: i64, row: Option<R>, rows_max: usize) {
-        if let Some(index) = self.rows.iter().position(|row| row.seq() == seq) {
-            self.rows.remove(index);
+        if let Some(place) = self.places.remove(&seq) {
+            self.rows.remove(&place);
         }
         let Some(row) = row else { return };
         let place = row.place();
         if self.rest.is_some_and(|rest| place >= rest) {
             return;
         }
-        let index = self.rows.partition_point(|other| other.place() < place);
-        self.rows.insert(index, row);
-        if self.rows.len() > rows_max {
-            self.rest = self.rows.pop_back().map(|last| last.place()).or(self.rest);
+        self.keep(row);
+        if self.rows.len() > rows_max
+            && let Some((place, last)) = self.rows.pop_last()
+        {
+            self.places.remove(&last.seq());
+            self.rest = Some(place);
         }
+    }
+
+    fn keep(&mut self, row: R) {
+        self.places.insert(row.seq(), row.place());
+        self.rows.insert(row.place(), row);
     }
 
     /// Says that rows from there on are about to be read from the table. Before that, not after.
@@ -109,7 +118,7 @@ impl<R: Listed> Beginning<R> {
             return;
         }
         let changed: HashSet<i64> = reading.changed.iter().map(|(seq, _)| *seq).collect();
-        self.rows.extend(read.into_iter().filter(|row| !changed.contains(&row.seq())));
+        read.into_iter().filter(|row| !changed.contains(&row.seq())).for_each(|row| self.keep(row));
         self.rest = rest;
         let rows_max = self.rows.len();
         for (seq, row) in reading.changed {
@@ -120,8 +129,6 @@ impl<R: Listed> Beginning<R> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use proptest::prelude::*;
 
     use super::*;

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::Connection;
 
-use super::claims::Loaded;
 use super::room::Space;
+use super::touched::Touched;
 use super::{
-    SqliteStore, claims, deliveries, delivery_list, event_list, event_types, events, filters, headers, health,
-    leftovers, people, queues, replay_pages, replays, resends, retention, secrets, shadows, stats, tokens, verdicts,
-    webhooks,
+    SqliteStore, deliveries, delivery_list, event_list, event_types, events, filters, headers, health, leftovers,
+    people, queues, replay_pages, replays, resends, retention, secrets, shadows, stats, tokens, verdicts, webhooks,
 };
 use crate::metrics::{DELETED_LEFTOVERS, DELETED_ROWS, Queues};
 use crate::model::Timestamp;
@@ -127,10 +126,8 @@ impl Store for SqliteStore {
     }
 
     async fn accept_event(&self, event: Arc<Event>, digest: EventDigest) -> Result<Accepted> {
-        let written = Arc::clone(&event);
-        let (accepted, placed) = self.write(move |connection| events::accept(connection, &written, digest)).await?;
-        self.keep_recent(event, placed);
-        Ok(accepted)
+        let touched = self.writer.touched().clone();
+        self.write(move |connection| accept(connection, &event, digest, &touched)).await
     }
 
     async fn accept_test(&self, event: Arc<Event>, digest: EventDigest, test: TestOf) -> Result<TestAccepted> {
@@ -138,17 +135,11 @@ impl Store for SqliteStore {
     }
 
     async fn accept_events(&self, events: Vec<(Arc<Event>, EventDigest)>) -> Result<Vec<Accepted>> {
-        let accept = move |connection: &Connection| {
-            let accept = |(event, digest): &(Arc<Event>, EventDigest)| {
-                Ok((events::accept(connection, event, *digest)?, Arc::clone(event)))
-            };
-            events.iter().map(accept).collect::<rusqlite::Result<Vec<_>>>()
+        let touched = self.writer.touched().clone();
+        let accept_all = move |connection: &Connection| {
+            events.iter().map(|(event, digest)| accept(connection, event, *digest, &touched)).collect()
         };
-        let written = self.write(accept).await?.into_iter().map(|((accepted, placed), event)| {
-            self.keep_recent(event, placed);
-            accepted
-        });
-        Ok(written.collect())
+        self.write(accept_all).await
     }
 
     async fn events(&self, query: EventQuery, page: PageRequest) -> Result<Page<StoredEvent>> {
@@ -162,22 +153,7 @@ impl Store for SqliteStore {
 
     async fn claim_events(&self, claim: Claim) -> Result<Vec<ClaimedEvent>> {
         self.check_room(Space::Work)?;
-        let claiming = self.event_leases.begin().await;
-        let found = self.events_to_claim(claim).await?;
-        let mut claimed = match events::claimed(&found, &self.at_hand.recent, |_| Err(())) {
-            Ok(claimed) => claimed,
-            Err(()) => {
-                let at_hand = Arc::clone(&self.at_hand);
-                let read = move |connection: &Connection| {
-                    events::claimed(&found, &at_hand.recent, |seq| events::stored_by_seq(connection, seq))
-                };
-                self.read(read).await?
-            }
-        };
-        for row in &mut claimed {
-            row.fence = claiming.take(row.stored.seq.0, claim.now + claim.lease);
-        }
-        Ok(claimed)
+        self.claim_free_events(claim).await
     }
 
     async fn record_dispatch(&self, dispatched: Dispatched) -> Result<Recorded> {
@@ -308,36 +284,11 @@ impl Store for SqliteStore {
 
     async fn claim_deliveries(&self, claim: DeliveryClaim) -> Result<Vec<ClaimedDelivery>> {
         self.check_room(Space::Work)?;
-        let claiming = self.delivery_leases.begin().await;
-        let (lease, changes) = (claim.claim, self.webhook_writes());
-        loop {
-            let picks = self.deliveries_to_claim(&claim).await?;
-            let loaded = claims::load_from_memory(&picks, lease.now, &self.at_hand, changes);
-            let Loaded { claims: found, unreadable } = match loaded {
-                Some(loaded) => loaded,
-                None => {
-                    let at_hand = Arc::clone(&self.at_hand);
-                    self.read(move |connection| claims::load(connection, &picks, lease.now, &at_hand, changes)).await?
-                }
-            };
-            let is_spoiled = !unreadable.is_empty();
-            self.fail_unreadable(unreadable, lease.now).await?;
-            // What cannot be read may have stood before what can.
-            if found.is_empty() && is_spoiled {
-                continue;
-            }
-            let take = |(seq, row)| ClaimedDelivery { fence: claiming.take(seq, lease.now + lease.lease), ..row };
-            return Ok(found.into_iter().map(take).collect());
-        }
+        self.claim_due_deliveries(&claim).await
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>> {
-        let _claiming = self.delivery_leases.begin().await;
-        loop {
-            let (next, unread) = self.mirror.pending.state().next_due(&self.delivery_leases);
-            let Some(unread) = unread else { return Ok(next) };
-            self.read_deliveries(vec![unread]).await?;
-        }
+        self.find_next_due().await
     }
 
     async fn record_attempt(&self, attempted: Attempted) -> Result<Recorded> {
@@ -503,4 +454,16 @@ impl Store for SqliteStore {
         self.readers.close().await;
         self.writer.close().await
     }
+}
+
+/// Accepts an event, which is at hand from then on.
+fn accept(
+    connection: &Connection,
+    event: &Arc<Event>,
+    digest: EventDigest,
+    touched: &Touched,
+) -> rusqlite::Result<Accepted> {
+    let (accepted, placed) = events::accept(connection, event, digest)?;
+    touched.accepted(event, placed);
+    Ok(accepted)
 }

@@ -1,138 +1,144 @@
-//! Which deliveries the deliver loop gets: fair by webhook, however many deliveries a webhook has.
+//! How the loops get what is free: from memory, and from the database where memory ends.
 //!
-//! Turns go round: everybody gets a first attempt under way before anybody gets a second one, and where a round has to
-//! stop for want of room, the next claim goes on behind it. So many webhooks with long queues share what there is, and
-//! one with a single delivery waits for one round at the most. No more webhooks are looked at than there are places.
-//!
-//! A webhook that is held gets none before its hold ends, and an UNHEALTHY one only one at a time.
-//!
-//! Webhooks whose last attempt failed may hold only some of the places, since each may hold its own for as
-//! long as an attempt may take; they take turns among themselves.
+//! Nearly always all that a claim needs is in memory: the rows ([`Waiting`], [`Pending`](super::pending)), the events that
+//! were accepted last and the webhooks. So no other thread is asked.
 
 mod known;
 mod load;
+mod pick;
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::lease::Leases;
-use super::pending::{Owed, Place, Queue, State};
+use rusqlite::Connection;
+
+use self::known::Known;
+use self::load::{Loaded, Unreadable};
+use self::pick::{Pick, Picked, pick};
+use super::pending::{Pending, Place, ReadOn};
 use super::recent::RecentEvents;
-use crate::store::{DeliveryClaim, SealingKey};
+use super::waiting::{Found, Waiting};
+use super::{SqliteStore, events};
+use crate::model::Timestamp;
+use crate::model::event::EventSeq;
+use crate::model::limits::RECENT_EVENTS_BYTES_MAX;
+use crate::store::{Claim, ClaimedDelivery, ClaimedEvent, DeliveryClaim, Result, SealingKey};
 
-pub(super) use self::known::Known;
-pub(super) use self::load::{Loaded, Unreadable, load, load_from_memory};
-
-/// What claims have in memory, beside what is owed.
+/// What claims have in memory. The writer keeps it as it is in the database.
 pub(super) struct AtHand {
-    pub(super) key: SealingKey,
+    key: SealingKey,
+    known: Known,
     pub(super) recent: RecentEvents,
-    pub(super) known: Known,
+    pub(super) waiting: Waiting,
+    pub(super) pending: Pending,
 }
 
-/// A due delivery, and what decides on its place in the row of all.
-#[derive(Clone, Debug)]
-pub(super) struct Pick {
-    under_way: u32,
-    had_turn: bool,
-    is_failing: bool,
-    pub(super) webhook: i64,
-    pub(super) owed: Owed,
-}
-
-/// What a claim finds.
-pub(super) enum Picked {
-    /// These, by their place.
-    Deliveries(Vec<Pick>),
-    /// Deliveries of these webhooks must be read before, from a place on.
-    Unread(Vec<(i64, Place)>),
-}
-
-/// Free deliveries that are due, as many as the claim allows, by their place.
-pub(super) fn pick(state: &mut State, claim: &DeliveryClaim, leases: &Leases) -> Picked {
-    state.pass_to(claim.claim.now);
-    let mut in_flight: HashMap<i64, (u32, bool)> = HashMap::new();
-    for (id, count) in &claim.in_flight {
-        if let Some((seq, queue)) = state.queue_of(id) {
-            in_flight.insert(seq, (*count, queue.webhook.is_failing));
-        }
+impl AtHand {
+    pub(super) fn new(key: SealingKey, pending: Pending) -> Self {
+        let recent = RecentEvents::new(RECENT_EVENTS_BYTES_MAX);
+        Self { key, known: Known::default(), recent, waiting: Waiting::new(), pending }
     }
-    let held: u32 = in_flight.values().filter(|(_, is_failing)| *is_failing).map(|(count, _)| count).sum();
-    let mut places = Places { all: claim.claim.rows_max, failing: claim.failing_max.saturating_sub(held) };
-    let mut look = Look { claim, leases, picks: Vec::new(), unread: Vec::new() };
-    for is_failing in [false, true] {
-        let places_max = if is_failing { places.all.min(places.failing) } else { places.all };
-        let mut served = 0;
-        for (seq, queue) in state.in_turn(is_failing).filter(|(seq, _)| !in_flight.contains_key(seq)) {
-            // These come first, and take all there is.
-            if served == places_max {
-                break;
+}
+
+impl SqliteStore {
+    /// Claims events that wait, the oldest first.
+    pub(super) async fn claim_free_events(&self, claim: Claim) -> Result<Vec<ClaimedEvent>> {
+        let claiming = self.event_leases.begin().await;
+        let found = self.events_to_claim(claim).await?;
+        let mut claimed = match events::claimed(&found, &self.at_hand.recent, |_| Err(())) {
+            Ok(claimed) => claimed,
+            Err(()) => {
+                let at_hand = Arc::clone(&self.at_hand);
+                let read = move |connection: &Connection| {
+                    events::claimed(&found, &at_hand.recent, |seq| events::stored_by_seq(connection, seq))
+                };
+                self.read(read).await?
             }
-            served += u32::from(look.at(seq, queue, 0, state));
+        };
+        for row in &mut claimed {
+            row.fence = claiming.take(row.stored.seq.0, claim.now + claim.lease);
         }
-        for (seq, (count, _)) in in_flight.iter().filter(|(_, (_, failing))| *failing == is_failing && places_max > 0) {
-            if let Some(queue) = state.ready_queue(*seq) {
-                look.at(*seq, queue, *count, state);
+        Ok(claimed)
+    }
+
+    /// Claims deliveries that are due, fairly.
+    pub(super) async fn claim_due_deliveries(&self, claim: &DeliveryClaim) -> Result<Vec<ClaimedDelivery>> {
+        let claiming = self.delivery_leases.begin().await;
+        let (lease, changes) = (claim.claim, self.webhook_writes());
+        loop {
+            let picks = self.deliveries_to_claim(claim).await?;
+            let loaded = load::load_from_memory(&picks, lease.now, &self.at_hand, changes);
+            let Loaded { claims: found, unreadable } = match loaded {
+                Some(loaded) => loaded,
+                None => {
+                    let at_hand = Arc::clone(&self.at_hand);
+                    self.read(move |connection| load::load(connection, &picks, lease.now, &at_hand, changes)).await?
+                }
+            };
+            let is_spoiled = !unreadable.is_empty();
+            self.fail_unreadable(unreadable, lease.now).await?;
+            // What cannot be read may have stood before what can.
+            if found.is_empty() && is_spoiled {
+                continue;
+            }
+            let take = |(seq, row)| ClaimedDelivery { fence: claiming.take(seq, lease.now + lease.lease), ..row };
+            return Ok(found.into_iter().map(take).collect());
+        }
+    }
+
+    /// When the next delivery can be attempted that nobody has.
+    pub(super) async fn find_next_due(&self) -> Result<Option<Timestamp>> {
+        let _claiming = self.delivery_leases.begin().await;
+        loop {
+            let (next, unread) = self.at_hand.pending.state().next_due(&self.delivery_leases);
+            let Some(unread) = unread else { return Ok(next) };
+            self.read_deliveries(vec![unread]).await?;
+        }
+    }
+
+    /// The free events for a claim, of which some may have to be read.
+    async fn events_to_claim(&self, claim: Claim) -> Result<Vec<EventSeq>> {
+        let last = self.last_event_synced();
+        loop {
+            match self.at_hand.waiting.find_free(&claim, last, &self.event_leases) {
+                Found::Events(events) => return Ok(events),
+                Found::Unread(from) => {
+                    let read = self.read(move |connection| Waiting::read(connection, from)).await?;
+                    self.at_hand.waiting.end_reading(read);
+                }
             }
         }
     }
-    let Look { mut picks, unread, .. } = look;
-    if !unread.is_empty() {
-        return Picked::Unread(unread);
-    }
-    picks.sort_by_key(|pick| (pick.under_way, pick.had_turn, pick.webhook));
-    picks.retain(|pick| places.take(pick.is_failing));
-    for pick in &picks {
-        let turn = if pick.is_failing { &mut state.turn_of_failing } else { &mut state.turn_of_others };
-        *turn = pick.webhook;
-    }
-    Picked::Deliveries(picks)
-}
 
-/// A look at what is free.
-struct Look<'a> {
-    claim: &'a DeliveryClaim,
-    leases: &'a Leases,
-    picks: Vec<Pick>,
-    unread: Vec<(i64, Place)>,
-}
-
-impl Look<'_> {
-    /// Picks the first of a webhook that has so many under way; whether there is any.
-    fn at(&mut self, webhook: i64, queue: &Queue, in_flight: u32, state: &State) -> bool {
-        let (now, is_failing) = (self.claim.claim.now, queue.webhook.is_failing);
-        let share = queue.webhook.in_flight_max(self.claim).saturating_sub(in_flight);
-        if share == 0 {
-            return false;
+    /// The free deliveries for a claim, of which some may have to be read.
+    async fn deliveries_to_claim(&self, claim: &DeliveryClaim) -> Result<Vec<Pick>> {
+        loop {
+            let picked = pick(&mut self.at_hand.pending.state(), claim, &self.delivery_leases);
+            match picked {
+                Picked::Deliveries(picks) => return Ok(picks),
+                Picked::Unread(unread) => self.read_deliveries(unread).await?,
+            }
         }
-        let free = queue.free(now, self.leases, share);
-        if free.len() < share as usize
-            && let Some(rest) = queue.rest(now)
-        {
-            self.unread.push((webhook, rest));
-        }
-        let turn = if is_failing { state.turn_of_failing } else { state.turn_of_others };
-        let had_turn = webhook <= turn;
-        let is_any = !free.is_empty();
-        let picks = free.into_iter().zip(in_flight..);
-        self.picks.extend(picks.map(|(owed, under_way)| Pick { under_way, had_turn, is_failing, webhook, owed }));
-        is_any
     }
-}
 
-/// The places that are left.
-struct Places {
-    all: u32,
-    failing: u32,
-}
+    /// Reads what is owed to webhooks, from a place on.
+    async fn read_deliveries(&self, unread: Vec<(i64, Place)>) -> Result<()> {
+        let rows_max = self.at_hand.pending.state().begin_reading(&unread);
+        let read = move |connection: &Connection| {
+            unread
+                .iter()
+                .map(|webhook| ReadOn::read(connection, *webhook, rows_max))
+                .collect::<rusqlite::Result<Vec<_>>>()
+        };
+        let read = self.read(read).await?;
+        self.at_hand.pending.state().end_reading(read);
+        Ok(())
+    }
 
-impl Places {
-    /// Takes a place for a delivery of such a webhook; whether there was one.
-    fn take(&mut self, is_failing: bool) -> bool {
-        let has_any = self.all > 0 && (self.failing > 0 || !is_failing);
-        if has_any {
-            self.all -= 1;
-            self.failing -= u32::from(is_failing);
+    /// Ends deliveries that cannot be read, so that no claim meets them again.
+    async fn fail_unreadable(&self, unreadable: Vec<Unreadable>, at: Timestamp) -> Result<()> {
+        if unreadable.is_empty() {
+            return Ok(());
         }
-        has_any
+        self.record(move |connection| unreadable.iter().try_for_each(|row| row.fail(connection, at))).await
     }
 }

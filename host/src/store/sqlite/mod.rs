@@ -57,26 +57,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
-use self::claims::{AtHand, Known, Pick, Picked, Unreadable};
-use self::events::Placed;
+use self::claims::AtHand;
 use self::fault::Condition;
 use self::lease::Leases;
-use self::pending::{Place, ReadOn};
 use self::readers::Readers;
-use self::recent::RecentEvents;
 use self::remembered::Remembered;
 use self::room::{Room, Space};
-use self::touched::Mirror;
 use self::verdict_places::Placer;
-use self::waiting::{Found, Waiting};
 use self::writer::{Durability, Writer};
-use super::{Claim, DeliveryClaim, Result, SealingKey, StoreError};
+use super::{Result, SealingKey, StoreError};
 use crate::failpoint::{self, Point};
 use crate::metrics::Metrics;
-use crate::model::Timestamp;
-use crate::model::event::{Event, EventSeq};
 use crate::model::ids::{ProjectId, UserId};
-use crate::model::limits::{MEMBERS_REMEMBERED_MAX, RECENT_EVENTS_BYTES_MAX, TOKENS_REMEMBERED_MAX};
+use crate::model::limits::{MEMBERS_REMEMBERED_MAX, TOKENS_REMEMBERED_MAX};
 use crate::model::operational::Change;
 use crate::model::token::Token;
 
@@ -93,7 +86,6 @@ pub struct SqliteStore {
     key: SealingKey,
     event_leases: Arc<Leases>,
     delivery_leases: Arc<Leases>,
-    mirror: Arc<Mirror>,
     at_hand: Arc<AtHand>,
     placer: Arc<Placer>,
     /// How many times webhooks had been written when nothing was found behind that place in the order of their changes.
@@ -132,10 +124,10 @@ impl SqliteStore {
         let condition = Arc::new(Condition::new());
         let room = Arc::new(opened.room);
         let (its_room, its_condition) = (Arc::clone(&room), Arc::clone(&condition));
-        let (mirror, metrics) = (Arc::new(opened.mirror), Arc::clone(&options.metrics));
-        let its_mirror = Arc::clone(&mirror);
+        let at_hand = Arc::new(AtHand::new(options.key.clone(), opened.pending));
+        let (its_memory, metrics) = (Arc::clone(&at_hand), Arc::clone(&options.metrics));
         let writer =
-            Writer::start(opened.writer, opened.log, opened.lock, its_mirror, its_room, its_condition, metrics)
+            Writer::start(opened.writer, opened.log, opened.lock, its_memory, its_room, its_condition, metrics)
                 .map_err(|source| OpenError::Io { path: options.directory.clone(), source })?;
         let placer = Arc::new(Placer::new(verdict_places::BOUNDS, Arc::clone(writer.commits())));
         Ok(Arc::new(Self {
@@ -146,12 +138,7 @@ impl SqliteStore {
             key: options.key.clone(),
             event_leases: Arc::new(Leases::new(opened.opens)),
             delivery_leases: Arc::new(Leases::new(opened.opens)),
-            mirror,
-            at_hand: Arc::new(AtHand {
-                key: options.key.clone(),
-                recent: RecentEvents::new(RECENT_EVENTS_BYTES_MAX),
-                known: Known::default(),
-            }),
+            at_hand,
             placer,
             index_at: Mutex::default(),
             metrics: Arc::clone(&options.metrics),
@@ -256,14 +243,6 @@ impl SqliteStore {
         *self.index_at.lock().unwrap_or_else(PoisonError::into_inner) = Some((writes, change_seq));
     }
 
-    /// Has an event that is new be at hand for those who decide on it and send it.
-    fn keep_recent(&self, event: Arc<Event>, placed: Option<Placed>) {
-        let Some(Placed { seq, accepted_at }) = placed else { return };
-        let is_same = event.accepted_at == accepted_at;
-        let event = if is_same { event } else { Arc::new(Event { accepted_at, ..(*event).clone() }) };
-        self.at_hand.recent.keep(seq, (event, None));
-    }
-
     /// Refuses once the disk has failed.
     fn check_disk(&self) -> Result<()> {
         Ok(self.condition.check()?)
@@ -272,52 +251,5 @@ impl SqliteStore {
     /// Refuses where there is no such room: what is begun might not be written down.
     fn check_room(&self, needs: Space) -> Result<()> {
         if self.room.look() < needs { Err(StoreError::Full) } else { Ok(()) }
-    }
-
-    /// The free events for a claim, of which some may have to be read.
-    async fn events_to_claim(&self, claim: Claim) -> Result<Vec<EventSeq>> {
-        let last = self.last_event_synced();
-        loop {
-            match self.mirror.waiting.find_free(&claim, last, &self.event_leases) {
-                Found::Events(events) => return Ok(events),
-                Found::Unread(from) => {
-                    let read = self.read(move |connection| Waiting::read(connection, from)).await?;
-                    self.mirror.waiting.end_reading(read);
-                }
-            }
-        }
-    }
-
-    /// The free deliveries for a claim, of which some may have to be read.
-    async fn deliveries_to_claim(&self, claim: &DeliveryClaim) -> Result<Vec<Pick>> {
-        loop {
-            let picked = claims::pick(&mut self.mirror.pending.state(), claim, &self.delivery_leases);
-            match picked {
-                Picked::Deliveries(picks) => return Ok(picks),
-                Picked::Unread(unread) => self.read_deliveries(unread).await?,
-            }
-        }
-    }
-
-    /// Reads what is owed to webhooks, from a place on.
-    async fn read_deliveries(&self, unread: Vec<(i64, Place)>) -> Result<()> {
-        let rows_max = self.mirror.pending.state().begin_reading(&unread);
-        let read = move |connection: &Connection| {
-            unread
-                .iter()
-                .map(|webhook| ReadOn::read(connection, *webhook, rows_max))
-                .collect::<rusqlite::Result<Vec<_>>>()
-        };
-        let read = self.read(read).await?;
-        self.mirror.pending.state().end_reading(read);
-        Ok(())
-    }
-
-    /// Ends deliveries that cannot be read, so that no claim meets them again.
-    async fn fail_unreadable(&self, unreadable: Vec<Unreadable>, at: Timestamp) -> Result<()> {
-        if unreadable.is_empty() {
-            return Ok(());
-        }
-        self.record(move |connection| unreadable.iter().try_for_each(|row| row.fail(connection, at))).await
     }
 }

@@ -17,8 +17,6 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use super::pending::Pending;
 use super::room::Room;
 use super::syncer::Log;
-use super::touched::Mirror;
-use super::waiting::Waiting;
 use super::{events, migrations, readers};
 use crate::metrics::Metrics;
 use crate::model::Timestamp;
@@ -134,8 +132,8 @@ pub(super) struct Opened {
     pub(super) readers: Vec<Connection>,
     /// How many times the database was opened, this time included.
     pub(super) opens: i64,
-    /// What waits and what is owed.
-    pub(super) mirror: Mirror,
+    /// What is owed.
+    pub(super) pending: Pending,
 }
 
 pub(super) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
@@ -161,8 +159,7 @@ pub(super) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
     let readers = (0..readers::CONNECTIONS).map(|_| open_reader(&path)).collect::<Result<_, _>>();
     let readers = readers.map_err(|error| Refusal::from(error).at(&path))?;
     let pending = Pending::read(&writer).map_err(|error| Refusal::from(error).at(&path))?;
-    let mirror = Mirror { waiting: Waiting::new(), pending };
-    Ok(Opened { lock, log, room, writer, readers, opens, mirror })
+    Ok(Opened { lock, log, room, writer, readers, opens, pending })
 }
 
 fn make_directory(directory: &Path) -> Result<(), OpenError> {

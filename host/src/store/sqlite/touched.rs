@@ -10,8 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::hooks::Action;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::pending::{Change, Owed, Pending, Standing, State, columns, standing};
-use super::waiting::Waiting;
+use super::claims::AtHand;
+use super::events::Placed;
+use super::pending::{Change, Owed, Standing, State, columns, standing};
+use crate::model::event::{Event, EventSeq};
 use crate::model::limits::DELIVERIES_TOUCHED_MAX;
 
 /// A delivery, to whom, and whether it is owed.
@@ -19,12 +21,6 @@ pub(super) const DELIVERY: &str =
     concat!("SELECT ", columns!(), ", webhook_seq, state = 'pending' AS is_owed FROM deliveries WHERE seq = ?1");
 /// How a webhook stands.
 pub(super) const WEBHOOK: &str = concat!("SELECT ", standing!(), " FROM webhooks w WHERE w.seq = ?1");
-
-/// What waits and what is owed, in memory.
-pub(super) struct Mirror {
-    pub(super) waiting: Waiting,
-    pub(super) pending: Pending,
-}
 
 /// The rows that a transaction has touched.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +33,8 @@ struct Rows {
     deliveries: Vec<i64>,
     /// Events that wait for a decision, or wait no more.
     events: Vec<(i64, bool)>,
+    /// Events that are new.
+    accepted: Vec<(EventSeq, Arc<Event>)>,
 }
 
 /// How many rows had been touched.
@@ -46,6 +44,7 @@ pub(super) struct Mark {
     secrets: usize,
     deliveries: usize,
     events: usize,
+    accepted: usize,
 }
 
 impl Touched {
@@ -64,6 +63,7 @@ impl Touched {
             secrets: rows.secrets,
             deliveries: rows.deliveries.len(),
             events: rows.events.len(),
+            accepted: rows.accepted.len(),
         }
     }
 
@@ -74,14 +74,28 @@ impl Touched {
         rows.secrets = mark.secrets;
         rows.deliveries.truncate(mark.deliveries);
         rows.events.truncate(mark.events);
+        rows.accepted.truncate(mark.accepted);
+    }
+
+    /// Has an event that is new be at hand for those who decide on it and send it.
+    pub(super) fn accepted(&self, event: &Arc<Event>, placed: Option<Placed>) {
+        let Some(Placed { seq, accepted_at }) = placed else { return };
+        let is_same = event.accepted_at == accepted_at;
+        let event = if is_same { Arc::clone(event) } else { Arc::new(Event { accepted_at, ..(**event).clone() }) };
+        self.rows().accepted.push((seq, event));
     }
 
     /// What became of the rows, as the transaction has it; from now on nothing is touched.
-    pub(super) fn changes(&self, connection: &Connection, mirror: &Mirror) -> rusqlite::Result<Changes> {
-        let Rows { webhooks, secrets, deliveries, events } = std::mem::take(&mut *self.rows());
+    pub(super) fn changes(&self, connection: &Connection, at_hand: &AtHand) -> rusqlite::Result<Changes> {
+        let Rows { webhooks, secrets, deliveries, events, accepted } = std::mem::take(&mut *self.rows());
         let are_webhooks_touched = !webhooks.is_empty() || secrets > 0;
         if deliveries.len() > DELIVERIES_TOUCHED_MAX {
-            return Ok(Changes { are_webhooks_touched, events, pending: Deliveries::All(State::read(connection)?) });
+            return Ok(Changes {
+                are_webhooks_touched,
+                events,
+                accepted,
+                pending: Deliveries::All(State::read(connection)?),
+            });
         }
         let mut changes = Vec::new();
         let mut statement = connection.prepare_cached(DELIVERY)?;
@@ -97,7 +111,7 @@ impl Touched {
             Change::Delivery(webhook, _, Some(_)) => Some(*webhook),
             _ => None,
         });
-        let mut stand: BTreeSet<i64> = mirror.pending.state().unknown(owing);
+        let mut stand: BTreeSet<i64> = at_hand.pending.state().unknown(owing);
         stand.extend(webhooks);
         let mut statement = connection.prepare_cached(WEBHOOK)?;
         let stand = stand.into_iter().map(|seq| {
@@ -106,7 +120,7 @@ impl Touched {
         });
         let mut all = stand.collect::<rusqlite::Result<Vec<_>>>()?;
         all.append(&mut changes);
-        Ok(Changes { are_webhooks_touched, events, pending: Deliveries::Some(all) })
+        Ok(Changes { are_webhooks_touched, events, accepted, pending: Deliveries::Some(all) })
     }
 
     /// Whole between any two statements, so a panic elsewhere spoils nothing.
@@ -131,6 +145,7 @@ impl Rows {
 pub(super) struct Changes {
     pub(super) are_webhooks_touched: bool,
     events: Vec<(i64, bool)>,
+    accepted: Vec<(EventSeq, Arc<Event>)>,
     pending: Deliveries,
 }
 
@@ -142,9 +157,10 @@ enum Deliveries {
 
 impl Changes {
     /// Makes the changes, once they are committed.
-    pub(super) fn apply(self, mirror: &Mirror) {
-        self.events.into_iter().for_each(|(seq, is_waiting)| mirror.waiting.change(seq, is_waiting));
-        let mut state = mirror.pending.state();
+    pub(super) fn apply(self, at_hand: &AtHand) {
+        self.accepted.into_iter().for_each(|(seq, event)| at_hand.recent.keep(seq, (event, None)));
+        self.events.into_iter().for_each(|(seq, is_waiting)| at_hand.waiting.change(seq, is_waiting));
+        let mut state = at_hand.pending.state();
         match self.pending {
             Deliveries::Some(changes) => changes.into_iter().for_each(|change| state.apply(change)),
             Deliveries::All(read) => *state = read,

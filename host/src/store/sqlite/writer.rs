@@ -28,11 +28,12 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use super::claims::AtHand;
 use super::events;
 use super::fault::{Condition, Fault, closed};
 use super::room::{Room, Space};
 use super::syncer::{Log, Syncer, Unsynced};
-use super::touched::{Changes, Mark, Mirror, Touched};
+use super::touched::{Changes, Mark, Touched};
 use crate::failpoint::{self, Point};
 use crate::metrics::Metrics;
 use crate::model::limits::{CHECKPOINT_LOOK_JOBS, CHECKPOINT_PAGES, COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
@@ -68,6 +69,7 @@ pub(super) struct Writer {
     thread: Option<JoinHandle<()>>,
     condition: Arc<Condition>,
     commits: Arc<Commits>,
+    touched: Touched,
 }
 
 enum Message {
@@ -81,7 +83,7 @@ impl Writer {
         mut connection: Connection,
         log: Log,
         lock: File,
-        mirror: Arc<Mirror>,
+        at_hand: Arc<AtHand>,
         room: Arc<Room>,
         condition: Arc<Condition>,
         metrics: Arc<Metrics>,
@@ -90,7 +92,7 @@ impl Writer {
         let commits = Arc::new(Commits::default());
         let syncer = Syncer::start(log, Arc::clone(&condition), Arc::clone(&commits), Arc::clone(&metrics))?;
         let touched = Touched::watch(&mut connection).map_err(std::io::Error::other)?;
-        let (its_condition, its_commits) = (Arc::clone(&condition), Arc::clone(&commits));
+        let (its_condition, its_commits, its_touched) = (Arc::clone(&condition), Arc::clone(&commits), touched.clone());
         let thread = Thread {
             connection,
             syncer,
@@ -98,17 +100,22 @@ impl Writer {
             condition: its_condition,
             commits: its_commits,
             metrics,
-            touched,
-            mirror,
+            touched: its_touched,
+            at_hand,
             jobs_since_look: 0,
         };
         let thread =
             std::thread::Builder::new().name("hooksieve-writer".into()).spawn(move || thread.run(jobs, lock))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), condition, commits })
+        Ok(Self { queue: Some(queue), thread: Some(thread), condition, commits, touched })
     }
 
     pub(super) fn commits(&self) -> &Arc<Commits> {
         &self.commits
+    }
+
+    /// Where a write says what is at hand once it is committed.
+    pub(super) fn touched(&self) -> &Touched {
+        &self.touched
     }
 
     /// Runs `work` in a transaction and answers once it is committed. Refuses at once when too many wait.
@@ -260,7 +267,7 @@ struct Thread {
     commits: Arc<Commits>,
     metrics: Arc<Metrics>,
     touched: Touched,
-    mirror: Arc<Mirror>,
+    at_hand: Arc<AtHand>,
     /// Jobs that were run since the length of the log was looked at.
     jobs_since_look: usize,
 }
@@ -328,7 +335,7 @@ impl Thread {
         let committed = self.run_jobs(jobs).and_then(|()| {
             failpoint::hit(Point::Commit)?;
             let last_event = events::last(&self.connection)?;
-            let changes = self.touched.changes(&self.connection, &self.mirror)?;
+            let changes = self.touched.changes(&self.connection, &self.at_hand)?;
             execute(&self.connection, "COMMIT")?;
             self.show(changes);
             Ok(last_event)
@@ -353,7 +360,7 @@ impl Thread {
         if changes.are_webhooks_touched {
             self.commits.webhook_writes.fetch_add(1, Ordering::Release);
         }
-        changes.apply(&self.mirror);
+        changes.apply(&self.at_hand);
     }
 
     /// Begins a transaction and runs the jobs in it. Those that fail leave nothing in it.

@@ -110,7 +110,7 @@ async fn what_is_due_is_found_without_a_look_at_webhooks_that_wait_for_tomorrow(
     let claimed = store.claim_deliveries(delivery_claim(at(9), 9, 9)).await.unwrap();
 
     assert_eq!(names(&claimed), [("due", "now")]);
-    assert_eq!(store.mirror.pending.state().in_turn(false).count(), 1);
+    assert_eq!(store.at_hand.pending.state().in_turn(false).count(), 1);
 }
 
 #[tokio::test]
