@@ -119,6 +119,11 @@ impl State {
         Ok(state)
     }
 
+    /// Takes what was read anew. Whose turn it is stays.
+    pub(super) fn replace(&mut self, read: Self) {
+        *self = Self { turn_of_failing: self.turn_of_failing, turn_of_others: self.turn_of_others, ..read };
+    }
+
     /// Those of the webhooks of which nothing is known.
     pub(super) fn unknown(&self, webhooks: impl Iterator<Item = i64>) -> BTreeSet<i64> {
         webhooks.filter(|seq| !self.queues.contains_key(seq)).collect()
@@ -273,6 +278,12 @@ impl State {
             }
         }
         next
+    }
+
+    /// What is in memory of a webhook.
+    #[cfg(test)]
+    pub(super) fn in_memory(&self, seq: i64) -> Option<&Queue> {
+        self.queues.get(&seq)
     }
 
     /// Says that deliveries of these webhooks are about to be read, from a place on; how many of each.

@@ -1,6 +1,7 @@
 //! The contract on SQLite, and what only SQLite does: files, locks, commits and failures.
 
 mod files;
+mod memory;
 mod migrating;
 mod places;
 mod plans;

@@ -89,6 +89,13 @@ impl Waiting {
         self.list().end_reading(read, rest);
     }
 
+    /// The events that are in memory, and from where on the others are.
+    #[cfg(test)]
+    pub(super) fn in_memory(&self) -> (Vec<i64>, Option<i64>) {
+        let list = self.list();
+        (list.rows().map(Listed::seq).collect(), list.rest())
+    }
+
     /// Whole between any two statements, so a panic elsewhere spoils nothing.
     fn list(&self) -> MutexGuard<'_, Beginning<WaitingEvent>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

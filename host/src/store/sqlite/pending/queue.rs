@@ -9,7 +9,7 @@ use crate::store::DeliveryClaim;
 use crate::store::sqlite::beginning::{Beginning, Listed};
 use crate::store::sqlite::lease::Leases;
 
-/// The columns that [`Owed::read`] takes, of `deliveries`.
+/// The columns that [`Owed::read`] takes, of `deliveries`, the first 8 of a row.
 macro_rules! columns {
     () => {
         "seq, due_at, id, event_seq, snapshot_version, attempt_count, attempts_before, created_at"
@@ -71,19 +71,19 @@ impl Listed for Owed {
 
 impl Owed {
     pub(in crate::store::sqlite) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self { seq: row.get("seq")?, due_at: row.get("due_at")?, detail: Detail::read(row).ok() })
+        Ok(Self { seq: row.get(0)?, due_at: row.get(1)?, detail: Detail::read(row).ok() })
     }
 }
 
 impl Detail {
     pub(in crate::store::sqlite) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
-            id: row.get("id")?,
-            event: row.get("event_seq")?,
-            snapshot_version: row.get("snapshot_version")?,
-            attempt_count: row.get("attempt_count")?,
-            attempts_before: row.get("attempts_before")?,
-            created_at: row.get("created_at")?,
+            id: row.get(2)?,
+            event: row.get(3)?,
+            snapshot_version: row.get(4)?,
+            attempt_count: row.get(5)?,
+            attempts_before: row.get(6)?,
+            created_at: row.get(7)?,
         })
     }
 }
@@ -92,9 +92,9 @@ impl Detail {
 #[derive(Clone, Debug)]
 pub(in crate::store::sqlite) struct Standing {
     /// Not parsed: one that is spoiled must not stop the others.
-    pub(super) id: Box<[u8]>,
+    pub(in crate::store::sqlite) id: Box<[u8]>,
     is_enabled: bool,
-    held_until: Option<Timestamp>,
+    pub(in crate::store::sqlite) held_until: Option<Timestamp>,
     /// Whether its last attempt failed.
     pub(in crate::store::sqlite) is_failing: bool,
     is_unhealthy: bool,
@@ -152,6 +152,12 @@ impl Queue {
     pub(in crate::store::sqlite) fn free(&self, now: Timestamp, leases: &Leases, most: u32) -> Vec<Owed> {
         let due = self.list.rows().take_while(|owed| owed.due_at <= now);
         due.filter(|owed| leases.is_free(owed.seq, now)).take(most as usize).cloned().collect()
+    }
+
+    /// Where the deliveries stand that are in memory, and from where on the others are.
+    #[cfg(test)]
+    pub(in crate::store::sqlite) fn places(&self) -> (Vec<Place>, Option<Place>) {
+        (self.list.rows().map(Listed::place).collect(), self.list.rest())
     }
 
     /// From where on there is more that is due and not in memory.
