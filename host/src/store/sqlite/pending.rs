@@ -124,9 +124,11 @@ impl State {
         *self = Self { turn_of_failing: self.turn_of_failing, turn_of_others: self.turn_of_others, ..read };
     }
 
-    /// Those of the webhooks of which nothing is known.
-    pub(super) fn unknown(&self, webhooks: impl Iterator<Item = i64>) -> BTreeSet<i64> {
-        webhooks.filter(|seq| !self.queues.contains_key(seq)).collect()
+    /// The webhooks of which it must be read how they stand: those that were touched and are known, and those
+    /// that are owed something and are not.
+    pub(super) fn to_read(&self, touched: Vec<i64>, owing: impl Iterator<Item = i64>) -> BTreeSet<i64> {
+        let is_known = |seq: &i64| self.queues.contains_key(seq);
+        touched.into_iter().filter(is_known).chain(owing.filter(|seq| !is_known(seq))).collect()
     }
 
     /// Takes what a commit changed.
@@ -169,7 +171,8 @@ impl State {
         self.leave(seq, queue.spot);
     }
 
-    /// Webhooks that are owed nothing stay known, for as long as there are not too many.
+    /// Webhooks that are owed nothing stay known, for as long as there are not too many. The writer counts on those that it
+    /// found known, so nobody else forgets any.
     fn forget_if_idle(&mut self, seq: i64) {
         if self.queues.len() > WEBHOOKS_IN_MEMORY_MAX
             && self.queues.get(&seq).is_some_and(|queue| queue.list.is_empty())
@@ -304,7 +307,6 @@ impl State {
             queue.list.end_reading(owed, rest);
             self.rows += queue.list.len();
             self.stand(webhook);
-            self.forget_if_idle(webhook);
         }
     }
 }

@@ -4,7 +4,6 @@
 //! writer reads what became of these rows, and tells it when they are committed, before it answers anybody. What is
 //! rolled back is forgotten.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::hooks::Action;
@@ -114,14 +113,13 @@ impl Touched {
             Change::Delivery(webhook, _, Some(_)) => Some(*webhook),
             _ => None,
         });
-        let mut stand: BTreeSet<i64> = at_hand.pending.state().unknown(owing);
-        stand.extend(webhooks);
+        let to_read = at_hand.pending.state().to_read(webhooks, owing);
         let mut statement = connection.prepare_cached(WEBHOOK)?;
-        let stand = stand.into_iter().map(|seq| {
+        let standings = to_read.into_iter().map(|seq| {
             let stands = statement.query_one((seq,), Standing::read).optional()?;
             Ok(Change::Webhook(seq, stands.map(|(_, standing)| standing)))
         });
-        let mut all = stand.collect::<rusqlite::Result<Vec<_>>>()?;
+        let mut all = standings.collect::<rusqlite::Result<Vec<_>>>()?;
         all.append(&mut changes);
         Ok(Changes { are_webhooks_touched, events, accepted, pending: Deliveries::Some(all) })
     }
