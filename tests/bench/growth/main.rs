@@ -52,7 +52,7 @@ struct Arguments {
     #[arg(long, value_delimiter = ',')]
     sizes: Option<Vec<u32>>,
     /// Events that are measured at each.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(60..))]
     events: Option<u32>,
     #[command(flatten)]
     run: Run,
