@@ -1,8 +1,10 @@
-//! An event's way through the store: it is accepted, decided on and delivered.
+//! An event's way through the store, by calls in this process: it is accepted, decided on and delivered. It tells where
+//! the growth of the whole event comes from.
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
@@ -10,21 +12,21 @@ use hooksieve::clock::{Clock, SystemClock, random_bytes};
 use hooksieve::model::delivery::Attempt;
 use hooksieve::model::event::{Event, EventDigest, EventType};
 use hooksieve::model::health::{Answer, Rules};
-use hooksieve::model::ids::{DeliveryId, EventId, ProjectId, UserId, WebhookId};
+use hooksieve::model::ids::{DeliveryId, EventId, ProjectId, UserId};
 use hooksieve::model::limits::{DISPATCH_BATCH_MAX, DISPATCH_LEASE, LEASE};
-use hooksieve::model::secret::Secret;
 use hooksieve::model::snapshot::Snapshot;
 use hooksieve::model::verdict::{Outcome, Verdict};
 use hooksieve::model::webhook::Webhook;
 use hooksieve::store::sqlite::{Create, OpenOptions, SqliteStore};
 use hooksieve::store::{
-    Accepted, Added, Attempted, Claim, ClaimedDelivery, ClaimedEvent, DeliveryClaim, Dispatched, NewDelivery, Next,
-    Project, Recorded, SealingKey, Store, User,
+    Accepted, Attempted, Claim, ClaimedDelivery, ClaimedEvent, DeliveryClaim, Dispatched, NewDelivery, Next,
+    PageRequest, Recorded, SealingKey, Store,
 };
 use rustix::time::{ClockId, clock_gettime};
 
-/// Webhooks, of which each event concerns two.
-pub const WEBHOOKS: usize = 1_000;
+use crate::rig::stage::USER;
+use crate::world::{SEALING_KEY, WEBHOOKS, number_of, project, random};
+
 /// Calls of the store that are under way at a time.
 const AT_ONCE: usize = 64;
 /// What the records of events weigh.
@@ -34,17 +36,9 @@ const RECORD_BYTES: usize = 1_000;
 const PROBE_INTERVALS: [Duration; 1] = [Duration::from_secs(60)];
 
 /// What one event cost in a stage.
-#[derive(Clone, Copy, Default)]
 pub struct Cost {
-    pub cpu_us: f64,
+    cpu_us: f64,
     wall_us: f64,
-}
-
-impl Cost {
-    pub fn sum(costs: &[Self]) -> Self {
-        let sum = |of: fn(&Self) -> f64| costs.iter().map(of).sum();
-        Self { cpu_us: sum(|cost| cost.cpu_us), wall_us: sum(|cost| cost.wall_us) }
-    }
 }
 
 impl fmt::Display for Cost {
@@ -53,36 +47,40 @@ impl fmt::Display for Cost {
     }
 }
 
-/// A store as a host has it, with webhooks.
+/// A host's store, without the host.
 pub struct Host {
     pub store: Arc<SqliteStore>,
     webhooks: Vec<Arc<Webhook>>,
+    accepted: AtomicUsize,
+}
+
+/// What the stages of one event cost at a host that does not run.
+pub async fn measure(data: &Path, events: u32) -> [Cost; 3] {
+    let host = Host::open(data).await;
+    // The first ones read what was never read since the start.
+    host.measure(events / 5).await;
+    let costs = host.measure(events).await;
+    host.close().await;
+    costs
 }
 
 impl Host {
-    /// Opens the database, or makes it with its webhooks.
+    /// Opens the database of a host that does not run and has its webhooks.
     pub async fn open(data: &Path) -> Self {
         let store = SqliteStore::open(&OpenOptions {
             directory: data.to_owned(),
-            create: Create::MayCreate,
-            key: SealingKey::from_bytes([7; 32]),
+            create: Create::MustExist,
+            key: SealingKey::parse(SEALING_KEY).unwrap(),
             now: SystemClock.now(),
             metrics: Arc::default(),
         });
         let store = store.unwrap();
-        let now = SystemClock.now();
-        store.put_user(User { id: owner(), name: None }, now).await.unwrap();
-        store.put_project(Project { id: project(), name: None, company_id: None }, now).await.unwrap();
-        store.add_member(&project(), &owner()).await.unwrap();
-        if store.count_webhooks(&owner()).await.unwrap() == 0 {
-            let adding = (0..WEBHOOKS).map(|number| store.add_webhook(webhook(number), Secret::new("secret")));
-            stream::iter(adding)
-                .buffer_unordered(AT_ONCE)
-                .for_each(async |added| assert_eq!(added.unwrap(), Added::Written))
-                .await;
-        }
-        let webhooks = (0..WEBHOOKS).map(|number| Arc::new(webhook(number))).collect();
-        Self { store, webhooks }
+        let all = PageRequest { items_max: WEBHOOKS as u32, after: None };
+        let mut webhooks = store.webhooks(&UserId::parse(USER).unwrap(), all).await.unwrap().items;
+        assert_eq!(webhooks.len(), WEBHOOKS);
+        // The newest is the first of the list.
+        webhooks.reverse();
+        Self { store, webhooks, accepted: AtomicUsize::new(0) }
     }
 
     pub async fn close(self) {
@@ -90,7 +88,7 @@ impl Host {
     }
 
     /// What accepting, deciding on and delivering so many events costs for one.
-    pub async fn measure(&self, events: u32) -> [Cost; 3] {
+    async fn measure(&self, events: u32) -> [Cost; 3] {
         let accepting = (0..events).map(|_| self.accept());
         let accept = timed(events, stream::iter(accepting).buffer_unordered(AT_ONCE).count()).await;
         let decide = timed(events, self.decide_all(events)).await;
@@ -99,12 +97,13 @@ impl Host {
     }
 
     pub async fn accept(&self) {
-        let accepted = self.store.accept_event(Arc::new(event()), EventDigest(random_bytes(&SystemClock))).await;
+        let number = self.accepted.fetch_add(1, Ordering::Relaxed);
+        let accepted = self.store.accept_event(Arc::new(event(number)), EventDigest(random_bytes(&SystemClock))).await;
         assert_eq!(accepted.unwrap(), Accepted::New);
     }
 
     /// Decides on events until so many are decided on.
-    pub async fn decide_all(&self, events: u32) -> usize {
+    async fn decide_all(&self, events: u32) -> usize {
         let mut decided = 0;
         while decided < events as usize {
             let claim = Claim { now: SystemClock.now(), lease: DISPATCH_LEASE, rows_max: DISPATCH_BATCH_MAX };
@@ -119,8 +118,8 @@ impl Host {
 
     async fn decide(&self, claimed: ClaimedEvent) {
         let now = SystemClock.now();
-        let number = claimed.stored.seq.0 as usize;
-        let [owed, other] = [number, number + 1].map(|number| &self.webhooks[number % WEBHOOKS]);
+        let number = number_of(claimed.stored.event.project_id.as_str());
+        let [owed, other] = [number, number + WEBHOOKS - 1].map(|number| &self.webhooks[number % WEBHOOKS]);
         let id = DeliveryId::of(&claimed.stored.event, &owed.id);
         let delivered = Verdict { delivery_id: Some(id.clone()), ..verdict(owed, Outcome::Delivered) };
         let filtered =
@@ -207,30 +206,19 @@ fn cpu_time() -> Duration {
 }
 
 /// An event like those that are there, under a random id.
-fn event() -> Event {
+fn event(number: usize) -> Event {
     let now = SystemClock.now();
-    let id: String = random_bytes::<10>(&SystemClock).iter().map(|byte| format!("{byte:02x}")).collect();
     Event {
-        id: EventId::parse(&id).unwrap(),
+        id: EventId::parse(&random::<10>()).unwrap(),
         event_type: EventType::parse("TODO_CREATED").unwrap(),
         company_id: None,
-        project_id: project(),
+        project_id: ProjectId::parse(&project(number)).unwrap(),
         user_id: None,
         occurred_at: now,
         accepted_at: now,
         previous_value: "null".into(),
         current_value: format!(r#"{{"title":"{}"}}"#, "x".repeat(RECORD_BYTES)).into(),
         trace_parent: None,
-    }
-}
-
-fn webhook(number: usize) -> Webhook {
-    let id = WebhookId::parse(&format!("wh_{number:08}")).unwrap();
-    let (url, beginning) = (format!("https://example.com/{number}"), hooksieve::model::Timestamp::from_millis(0));
-    Webhook {
-        events: vec![EventType::parse("TODO_CREATED").unwrap()],
-        project_ids: vec![project()],
-        ..Webhook::new(id, "00".into(), owner(), url, beginning)
     }
 }
 
@@ -247,12 +235,4 @@ fn verdict(webhook: &Webhook, outcome: Outcome) -> Verdict {
         decided_at: SystemClock.now(),
         first_decided_at: None,
     }
-}
-
-fn project() -> ProjectId {
-    ProjectId::parse("project-1").unwrap()
-}
-
-fn owner() -> UserId {
-    UserId::parse("owner").unwrap()
 }

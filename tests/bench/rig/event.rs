@@ -14,10 +14,15 @@ pub fn member(number: usize) -> String {
 
 /// Event `number` of the run `run` as JSON text of about `bytes` bytes. Every other one has `done`.
 pub fn text(run: &str, number: usize, bytes: usize) -> String {
+    text_in(PROJECT, run, number, bytes)
+}
+
+/// The same in another project.
+pub fn text_in(project: &str, run: &str, number: usize, bytes: usize) -> String {
     let done = number.is_multiple_of(2);
     let member = member(number);
     let mut event = format!(
-        r#"{{"id":"{run}-{number:09}","event":"TODO_CREATED","companyId":"clakt8jud0002vt64205yyj10","projectId":"{PROJECT}","userId":"claksl2ye0000vtas0h0ln71e","occurredAt":"2022-12-01T11:23:09.241Z","currentValue":{{"id":"clb4zna6x0000vt1swuwso25f",{member},"title":"A record","position":"32767.5","archived":false,"done":{done},"duedAt":null,"todoTags":[],"html":""#
+        r#"{{"id":"{run}-{number:09}","event":"TODO_CREATED","companyId":"clakt8jud0002vt64205yyj10","projectId":"{project}","userId":"claksl2ye0000vtas0h0ln71e","occurredAt":"2022-12-01T11:23:09.241Z","currentValue":{{"id":"clb4zna6x0000vt1swuwso25f",{member},"title":"A record","position":"32767.5","archived":false,"done":{done},"duedAt":null,"todoTags":[],"html":""#
     );
     const END: &str = "\"}}";
     let padding = bytes.saturating_sub(event.len() + END.len());
