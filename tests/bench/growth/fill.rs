@@ -4,22 +4,47 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::world::WEBHOOKS;
+use crate::world::{HELD, WEBHOOKS};
 
 /// Events of one transaction.
 const TOGETHER: u32 = 100_000;
 
-/// Puts so many events into the database of a host that does not run and had none. Their ids are random, which is the
+/// How much a database has.
+#[derive(Clone, Copy)]
+pub struct Size {
+    pub events: u32,
+    /// Deliveries that are due, of webhooks that are held.
+    pub due: u32,
+}
+
+/// Brings the database of a host that does not run and had no events to a size. Their ids are random, which is the
 /// worst that a producer can do; each has two verdicts, a delivery and an attempt; they came one a millisecond, until a
 /// month ago.
-pub fn to(data: &Path, size: u32) {
+pub fn to(data: &Path, size: Size) {
     let database = open(data);
     // What is lost in a power cut is filled again. Without the keys' checks, since it is us who fill.
     database.execute_batch("PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -262144").unwrap();
-    for from in (0..size).step_by(TOGETHER as usize) {
-        database.execute_batch(&rows(from, size.min(from + TOGETHER))).unwrap();
+    for from in (0..size.events).step_by(TOGETHER as usize) {
+        database.execute_batch(&rows(from, size.events.min(from + TOGETHER))).unwrap();
+    }
+    if size.due > 0 {
+        database.execute_batch(&held(size.due)).unwrap();
     }
     database.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+}
+
+/// Owes so many deliveries to the webhooks behind the others, whose endpoints are left alone for a day: as many of the
+/// first events to each.
+fn held(due: u32) -> String {
+    format!(
+        "BEGIN;
+         UPDATE webhooks SET health = 'UNHEALTHY', failures_in_a_row = 5, hold_reason = 'unhealthy',
+                             held_until = (unixepoch() + 86400) * 1000 WHERE seq > {WEBHOOKS};
+         INSERT INTO deliveries (id, event_seq, webhook_seq, snapshot_version, state, attempt_count, due_at, created_at)
+           SELECT 'msg_' || printf('%06d%020d', w.seq, e.seq), e.seq, w.seq, 1, 'pending', 1, e.accepted_at, e.accepted_at
+           FROM events e CROSS JOIN webhooks w WHERE e.seq <= {due} / {HELD} AND w.seq > {WEBHOOKS};
+         COMMIT;"
+    )
 }
 
 /// Writes the rows of the events behind one and up to another.

@@ -35,6 +35,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use arguments::Run;
+use fill::Size;
 use whole::Cost;
 
 /// How much more than at the first size an event may cost a host, in processor time.
@@ -42,8 +43,8 @@ const GROWTH_MAX: f64 = 1.2;
 /// Above the rows of the table.
 const TITLES: &str = "processor time of a host for an event, and of the store's calls (time that passed), µs
 
-| events | MB | host | first beside it | times | events/s | KiB written | others | accept | decide | deliver |
-|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
+| events | due | MB | host | first beside it | times | events/s | KiB written | others | accept | decide | deliver |
+|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
 
 /// Measures what an event costs while the database grows.
 #[derive(Parser)]
@@ -51,6 +52,9 @@ struct Arguments {
     /// How many events the database has at the beginning of each measurement.
     #[arg(long, value_delimiter = ',')]
     sizes: Option<Vec<u32>>,
+    /// Deliveries that are due in one measurement more, at the second of the sizes.
+    #[arg(long)]
+    due: Option<u32>,
     /// Events that are measured at each.
     #[arg(long, value_parser = clap::value_parser!(u32).range(60..))]
     events: Option<u32>,
@@ -60,20 +64,24 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let (sizes, events) = if arguments.run.is_measured {
-        (vec![10_000, 100_000, 1_000_000, 10_000_000], 30_000)
+    let (sizes, due, events) = if arguments.run.is_measured {
+        (vec![10_000, 100_000, 1_000_000, 10_000_000], 1_000_000, 30_000)
     } else {
-        (vec![200, 2_000], 300)
+        (vec![200, 2_000], 1_000, 300)
     };
     let (sizes, events) = (arguments.sizes.unwrap_or(sizes), arguments.events.unwrap_or(events));
+    let with_due = Size { events: sizes[1.min(sizes.len() - 1)], due: arguments.due.unwrap_or(due) };
+    let first = Size { events: sizes[0], due: 0 };
     let calls = events / 6;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     println!("{TITLES}");
     let (mut most, mut data) = (0.0_f64, None);
-    for size in &sizes {
+    let mut all: Vec<_> = sizes.into_iter().map(|events| Size { events, due: 0 }).collect();
+    all.insert(1, with_due);
+    for size in all {
         // There may be no room for two of them.
         drop(data.take());
-        let compared = runtime.block_on(whole::compare(&arguments.run.disk, sizes[0], *size, events));
+        let compared = runtime.block_on(whole::compare(&arguments.run.disk, first, size, events));
         let folder = data.insert(compared.data).path();
         let megabytes = fill::megabytes(folder);
         let [accept, decide, deliver] = runtime.block_on(stages::measure(folder, calls));
@@ -81,8 +89,9 @@ fn main() -> ExitCode {
         let control_us = compared.control.cpu_us;
         let (ratio, rate) = (cpu_us / control_us, 1e6 / wall_us);
         println!(
-            "| {size} | {megabytes} | {cpu_us:.0} | {control_us:.0} | {ratio:.2} | {rate:.0} | {written_kib:.1} \
-             | {others_cores:.2} | {accept} | {decide} | {deliver} |"
+            "| {} | {} | {megabytes} | {cpu_us:.0} | {control_us:.0} | {ratio:.2} | {rate:.0} | {written_kib:.1} \
+             | {others_cores:.2} | {accept} | {decide} | {deliver} |",
+            size.events, size.due
         );
         most = most.max(ratio);
     }

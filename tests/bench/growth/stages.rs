@@ -25,7 +25,7 @@ use hooksieve::store::{
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::rig::stage::USER;
-use crate::world::{SEALING_KEY, WEBHOOKS, number_of, project, random};
+use crate::world::{HELD, SEALING_KEY, WEBHOOKS, number_of, project, random};
 
 /// Calls of the store that are under way at a time.
 const AT_ONCE: usize = 64;
@@ -75,11 +75,12 @@ impl Host {
             metrics: Arc::default(),
         });
         let store = store.unwrap();
-        let all = PageRequest { items_max: WEBHOOKS as u32, after: None };
+        let all = PageRequest { items_max: (WEBHOOKS + HELD) as u32, after: None };
         let mut webhooks = store.webhooks(&UserId::parse(USER).unwrap(), all).await.unwrap().items;
-        assert_eq!(webhooks.len(), WEBHOOKS);
-        // The newest is the first of the list.
+        // The newest is the first of the list, and those that are held came last.
         webhooks.reverse();
+        assert_eq!(webhooks.len(), WEBHOOKS + HELD);
+        webhooks.truncate(WEBHOOKS);
         Self { store, webhooks, accepted: AtomicUsize::new(0) }
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use tempfile::TempDir;
 
+use crate::fill::Size;
 use crate::journal::Journal;
 use crate::process::Process;
 use crate::rig::driver::Pool;
@@ -57,9 +58,9 @@ pub struct Compared {
     pub data: TempDir,
 }
 
-/// Has a host with `size` events and one with `first` take `events` more each, in turns, so that a busy minute of the
+/// Has a host of one size and one of the first take `events` more each, in turns, so that a busy minute of the
 /// machine does not fall on one of them alone.
-pub async fn compare(disk: &Path, first: u32, size: u32, events: u32) -> Compared {
+pub async fn compare(disk: &Path, first: Size, size: Size, events: u32) -> Compared {
     let (host, control) = (Host::start(disk, size, events).await, Host::start(disk, first, events).await);
     let turn = events / TURNS;
     let (mut used, mut used_by_control) = (Vec::new(), Vec::new());
@@ -83,11 +84,11 @@ struct Host {
 }
 
 impl Host {
-    /// Makes one that has `size` events, the last of them taken since it was started, and can take `events` more.
-    async fn start(disk: &Path, size: u32, events: u32) -> Self {
+    /// Makes one of that size, the last of its events taken since it was started, which can take `events` more.
+    async fn start(disk: &Path, size: Size, events: u32) -> Self {
         // They read what was never read since the start, and fill the writer's cache.
-        let warm_up = (events / 3).min(size);
-        let filled = size - warm_up;
+        let warm_up = (events / 3).min(size.events);
+        let filled = size.events - warm_up;
         let data = TempDir::new_in(disk).unwrap();
         let journal = Arc::new(Journal::new((warm_up + events) as usize, ROOM));
         let told = Arc::clone(&journal);
@@ -95,7 +96,7 @@ impl Host {
         let process = Process::start(data.path(), world::SETTINGS).await;
         world::begin(&process.operator(), &sink).await;
         process.terminate().await;
-        fill::to(data.path(), filled);
+        fill::to(data.path(), Size { events: filled, ..size });
         let process = Process::start(data.path(), world::SETTINGS).await;
         let host = Self { process, journal, _sink: sink, data, filled };
         host.take(warm_up).await;

@@ -15,6 +15,8 @@ use crate::rig::stage::{self, USER};
 
 /// Webhooks, and projects.
 pub const WEBHOOKS: usize = 1_000;
+/// Webhooks behind these that get no events.
+pub const HELD: usize = 100;
 /// What the host is started with: nothing goes, and the store's calls can be made with the same key.
 pub const SETTINGS: &[(&str, &str)] = &[("HOOKSIEVE_RETENTION_DAYS", "0"), ("HOOKSIEVE_SEALING_KEY", SEALING_KEY)];
 /// What secrets are sealed with.
@@ -26,7 +28,7 @@ const PROJECT: &str = "project-";
 /// Bytes of an event.
 const EVENT_BYTES: usize = 1024;
 
-/// Registers the webhooks, in their order.
+/// Registers the webhooks, in their order, and those that get nothing.
 pub async fn begin(operator: &Client, sink: &Sink) {
     let user = stage::member(operator).await;
     let joining = (0..WEBHOOKS).map(async |number| {
@@ -40,6 +42,12 @@ pub async fn begin(operator: &Client, sink: &Sink) {
             project_ids: vec![project(number), project(number + 1)],
             ..stage::webhook(sink.url(&format!("/{number}")), Some(&rule))
         };
+        user.create_webhook(&webhook).await.unwrap();
+    }
+    operator.put_project("held", &PutProject::default()).await.unwrap();
+    operator.add_member("held", USER).await.unwrap();
+    for _ in 0..HELD {
+        let webhook = NewWebhook { project_ids: vec!["held".into()], ..stage::webhook(sink.url("/held"), None) };
         user.create_webhook(&webhook).await.unwrap();
     }
 }
