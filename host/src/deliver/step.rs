@@ -16,8 +16,8 @@ use crate::model::delivery::Attempt;
 use crate::model::health::{Answer, Failure, Rules};
 use crate::model::ids::WebhookId;
 use crate::model::limits::{
-    ATTEMPTS_IN_FLIGHT_FAILING_MAX, ATTEMPTS_IN_FLIGHT_MAX, ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX,
-    ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX, LEASE, PROBES_IN_FLIGHT_MAX,
+    ATTEMPTS_IN_FLIGHT_DOUBTFUL_MAX, ATTEMPTS_IN_FLIGHT_FAILING_MAX, ATTEMPTS_IN_FLIGHT_MAX,
+    ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX, ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX, LEASE, PROBES_IN_FLIGHT_MAX,
 };
 use crate::model::webhook::Health;
 use crate::outbound::{Request, Sender, Sent, compose};
@@ -159,6 +159,7 @@ impl Parts {
             per_webhook_max: ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX,
             per_unhealthy_max: PROBES_IN_FLIGHT_MAX,
             failing_max: ATTEMPTS_IN_FLIGHT_FAILING_MAX,
+            doubtful_max: ATTEMPTS_IN_FLIGHT_DOUBTFUL_MAX,
             in_flight: self.attempts().iter().map(|(id, attempts)| (id.clone(), attempts.in_flight)).collect(),
         }
     }

@@ -211,6 +211,8 @@ pub const PENDING_IN_MEMORY_PER_WEBHOOK_MAX: usize = 512;
 pub const PENDING_IN_MEMORY_MAX: usize = 65_536;
 /// How many of each it is then.
 pub const PENDING_IN_MEMORY_LEAST: usize = 8;
+/// Pending deliveries that one look at the database brings into memory.
+pub const PENDING_READ_MAX: usize = 4_096;
 /// Webhooks that are remembered to be owed nothing.
 pub const WEBHOOKS_IN_MEMORY_MAX: usize = 16_384;
 /// Deliveries changed by one transaction beyond which all that is in memory of them is read anew.
@@ -233,6 +235,9 @@ pub const ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX: u32 = 24;
 /// Attempts under way for all webhooks together whose last attempt failed: half, so that receivers that
 /// hang leave room to those that do not.
 pub const ATTEMPTS_IN_FLIGHT_FAILING_MAX: u32 = 128;
+/// Attempts under way for these and for all webhooks together that were not delivered to yet, which may be receivers that
+/// hang as well: an eighth is left to those that are known to answer.
+pub const ATTEMPTS_IN_FLIGHT_DOUBTFUL_MAX: u32 = 224;
 /// Host names looked up at a time. A lookup that hangs keeps its blocking thread, and the threads are
 /// shared with the readers of the database.
 pub const LOOKUPS_MAX: usize = 64;

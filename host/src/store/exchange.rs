@@ -241,6 +241,9 @@ pub struct DeliveryClaim {
     pub per_unhealthy_max: u32,
     /// How many attempts may be under way for all webhooks together whose last attempt failed.
     pub failing_max: u32,
+    /// How many for those and for all that were not delivered to since the store was opened, or since they have their URL:
+    /// what these endpoints do is not known.
+    pub doubtful_max: u32,
     /// How many are under way in this process already, for the webhooks that have any.
     pub in_flight: Vec<(WebhookId, u32)>,
 }

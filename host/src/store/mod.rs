@@ -192,7 +192,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Claims due deliveries of enabled webhooks that are not held: for each webhook no more than its share,
     /// the oldest first, and every webhook with something due gets its turn before any gets more than its share.
-    /// Webhooks whose last attempt failed take turns for the places that are left to them.
+    /// Webhooks whose last attempt failed, and those that were not delivered to yet, take turns for the places that
+    /// are left to them.
     async fn claim_deliveries(&self, claim: DeliveryClaim) -> Result<Vec<ClaimedDelivery>>;
     /// When the next unclaimed delivery of an enabled webhook is due, and no hold keeps it back.
     async fn next_due(&self) -> Result<Option<Timestamp>>;

@@ -148,6 +148,7 @@ impl Host {
                 per_webhook_max: 8,
                 per_unhealthy_max: 1,
                 failing_max: 128,
+                doubtful_max: 224,
                 in_flight: Vec::new(),
             };
             let claimed = self.store.claim_deliveries(claim).await.unwrap();

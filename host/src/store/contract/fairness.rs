@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::samples::{add_webhooks, at, attempted, delivery_claim, names, owe, secret, webhook, webhook_id};
 use crate::model::webhook::Webhook;
-use crate::store::{ClaimedDelivery, DeliveryClaim, Next, Store};
+use crate::store::{ClaimedDelivery, DeliveryClaim, Next, Store, Updated};
 
 pub(in crate::store) async fn every_webhook_gets_a_first_attempt_before_any_gets_a_second(store: Arc<dyn Store>) {
     add_webhooks(&*store, &["busy", "quiet", "third"]).await;
@@ -116,4 +116,48 @@ pub(in crate::store) async fn webhooks_that_fail_take_turns_beside_the_others(st
     }
 
     assert_eq!(turns, ["a", "b", "c", "a", "b", "c"]);
+}
+
+pub(in crate::store) async fn webhooks_that_were_never_delivered_to_leave_places_to_those_that_were(
+    store: Arc<dyn Store>,
+) {
+    add_webhooks(&*store, &["known", "new", "newer"]).await;
+    owe(&*store, "first", &["known"], at(0)).await;
+    let first = store.claim_deliveries(delivery_claim(at(0), 1, 8)).await.unwrap();
+    store.record_attempt(attempted(&first[0], Next::Delivered, at(0))).await.unwrap();
+    for number in 0..9 {
+        owe(&*store, &format!("e{number}"), &["known", "new", "newer"], at(0)).await;
+    }
+    let few = DeliveryClaim { doubtful_max: 4, ..delivery_claim(at(0), 8, 8) };
+    let to = |claimed: &[ClaimedDelivery]| {
+        ["known", "new", "newer"].map(|name| names(claimed).iter().filter(|(_, to)| *to == name).count())
+    };
+
+    let before = store.claim_deliveries(few.clone()).await.unwrap();
+    let in_flight = vec![(webhook_id("known"), 4), (webhook_id("new"), 2), (webhook_id("newer"), 2)];
+    let full = store.claim_deliveries(DeliveryClaim { in_flight, ..few.clone() }).await.unwrap();
+    let answered = before.iter().find(|row| row.webhook.id == webhook_id("new")).unwrap();
+    store.record_attempt(attempted(answered, Next::Delivered, at(0))).await.unwrap();
+    let in_flight = vec![(webhook_id("known"), 8), (webhook_id("new"), 1), (webhook_id("newer"), 2)];
+    let after = store.claim_deliveries(DeliveryClaim { in_flight, ..few }).await.unwrap();
+
+    assert_eq!(to(&before), [4, 2, 2]);
+    assert_eq!(to(&full), [4, 0, 0], "what those have under way counts");
+    assert_eq!(to(&after), [0, 6, 2], "one that has answered is known from then on");
+}
+
+pub(in crate::store) async fn a_webhook_with_another_url_was_not_delivered_to(store: Arc<dyn Store>) {
+    add_webhooks(&*store, &["moved"]).await;
+    owe(&*store, "first", &["moved"], at(0)).await;
+    let first = store.claim_deliveries(delivery_claim(at(0), 1, 8)).await.unwrap();
+    store.record_attempt(attempted(&first[0], Next::Delivered, at(0))).await.unwrap();
+    let before = store.webhook(&webhook_id("moved")).await.unwrap().unwrap();
+    let moved = Webhook { url: "https://example.com/elsewhere".to_owned(), version: 2, ..(*before).clone() };
+    assert_eq!(store.update_webhook(before.version, moved).await.unwrap(), Updated::Written);
+    owe(&*store, "second", &["moved"], at(0)).await;
+
+    let none = DeliveryClaim { doubtful_max: 0, ..delivery_claim(at(0), 8, 8) };
+
+    assert!(store.claim_deliveries(none).await.unwrap().is_empty());
+    assert_eq!(names(&store.claim_deliveries(delivery_claim(at(0), 8, 8)).await.unwrap()), [("second", "moved")]);
 }

@@ -115,6 +115,8 @@ macro_rules! contract_tests {
             fairness: the_oldest_deliveries_of_a_webhook_go_first,
             fairness: webhooks_that_fail_take_no_more_than_their_places,
             fairness: webhooks_that_fail_take_turns_beside_the_others,
+            fairness: webhooks_that_were_never_delivered_to_leave_places_to_those_that_were,
+            fairness: a_webhook_with_another_url_was_not_delivered_to,
             health: failures_in_a_row_make_a_webhook_unhealthy_and_a_success_heals_it,
             health: a_count_alone_is_not_a_change,
             health: an_endpoint_that_is_gone_disables_its_webhook,

@@ -24,8 +24,9 @@ const CLAIMANTS: usize = 3;
 pub(in crate::store) enum Step {
     /// An event is owed to the webhooks whose bit is set.
     Owe(u8),
-    /// A claimant's claim of so many rows, of which so many may be of webhooks whose last attempt failed.
-    Claim(usize, u32, u32),
+    /// A claimant's claim of so many rows, of which so many may be of webhooks whose last attempt failed, and so many of
+    /// these and of webhooks that were not delivered to yet.
+    Claim(usize, u32, [u32; 2]),
     /// The attempt of a claim ends: delivered, or to be tried again so many seconds later.
     End(prop::sample::Index, Option<i64>),
     /// The attempt of a claim fails, and the endpoint asks to be left alone for so many seconds.
@@ -45,7 +46,7 @@ pub(in crate::store) enum Step {
 pub(in crate::store) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         3 => (1_u8..8).prop_map(Step::Owe),
-        4 => (0..CLAIMANTS, 1_u32..6, 0_u32..5).prop_map(|(who, rows, failing)| Step::Claim(who, rows, failing)),
+        4 => (0..CLAIMANTS, 1_u32..6, [0_u32..5, 0_u32..7]).prop_map(|(who, rows, of)| Step::Claim(who, rows, of)),
         3 => (any::<prop::sample::Index>(), prop::option::of(0_i64..90)).prop_map(|(which, retry)| Step::End(which, retry)),
         1 => (any::<prop::sample::Index>(), 1_i64..90).prop_map(|(which, asked)| Step::Ask(which, asked)),
         1 => any::<prop::sample::Index>().prop_map(Step::Release),
@@ -74,6 +75,8 @@ struct World<Open> {
     owed: u32,
     pending: BTreeMap<String, Pending>,
     standings: [Standing; 3],
+    /// Which were delivered to since the store was opened.
+    proven: [bool; 3],
     /// What is under way, and with which claimant.
     claims: Vec<(usize, ClaimedDelivery)>,
 }
@@ -90,6 +93,7 @@ pub(in crate::store) async fn the_store_claims_as_the_model_does(open: impl Fn()
         owed: 0,
         pending: BTreeMap::new(),
         standings: WEBHOOKS.map(|name| Standing::of(&webhook(name))),
+        proven: [false; 3],
         claims: Vec::new(),
     };
     for step in steps {
@@ -107,7 +111,7 @@ impl<Open: Fn() -> Arc<dyn Store>> World<Open> {
     async fn play(&mut self, step: Step) {
         match step {
             Step::Owe(mask) => self.owe(mask).await,
-            Step::Claim(who, rows_max, failing_max) => self.claim(who, rows_max, failing_max).await,
+            Step::Claim(who, rows_max, maxima) => self.claim(who, rows_max, maxima).await,
             Step::End(which, retry) if !self.claims.is_empty() => {
                 let (_, claimed) = self.claims.swap_remove(which.index(self.claims.len()));
                 self.end(&claimed, retry, None).await;
@@ -146,26 +150,34 @@ impl<Open: Fn() -> Arc<dyn Store>> World<Open> {
         self.store = None;
         self.store = Some((self.open)());
         self.claims.clear();
+        self.proven = [false; 3];
         self.pending.values_mut().for_each(|pending| pending.leased_until = None);
     }
 
-    async fn claim(&mut self, who: usize, rows_max: u32, failing_max: u32) {
+    async fn claim(&mut self, who: usize, rows_max: u32, [failing_max, doubtful_max]: [u32; 2]) {
         let rooms = WEBHOOKS.map(|name| self.room(who, name));
-        let failing = |is_failing: bool| rooms.iter().filter(move |room| room.is_failing == is_failing);
-        let failing_left = failing_max.saturating_sub(failing(true).map(|room| room.under_way).sum());
-        let of_failing = failing(true).map(Room::places).sum::<u32>().min(failing_left);
-        let wanted = (failing(false).map(Room::places).sum::<u32>() + of_failing).min(rows_max);
+        let sum =
+            |of: fn(&Room) -> u32, is_it: fn(&Room) -> bool| rooms.iter().filter(|room| is_it(room)).map(of).sum();
+        let failing_left = failing_max.saturating_sub(sum(|room| room.under_way, Room::is_failing));
+        let doubtful_left = doubtful_max.saturating_sub(sum(|room| room.under_way, Room::is_doubtful));
+        let of_unproven = sum(Room::places, |room| room.is_doubtful() && !room.is_failing);
+        let of_doubtful = (of_unproven + sum(Room::places, Room::is_failing).min(failing_left)).min(doubtful_left);
+        let of_proven = sum(Room::places, |room| !room.is_doubtful());
+        let wanted = (of_proven + of_doubtful).min(rows_max);
 
         let in_flight = rooms.iter().map(|room| (webhook_id(room.name), room.under_way)).collect();
-        let claim = DeliveryClaim { in_flight, failing_max, ..delivery_claim(at(self.now), rows_max, SHARE) };
+        let claim =
+            DeliveryClaim { in_flight, failing_max, doubtful_max, ..delivery_claim(at(self.now), rows_max, SHARE) };
         let claimed = self.store().claim_deliveries(claim).await.unwrap();
 
         assert_eq!(claimed.len(), wanted as usize);
         let taken = |room: &Room| claimed.iter().filter(|row| row.webhook.id == webhook_id(room.name)).count() as u32;
-        let taken_of_failing: u32 = failing(true).map(taken).sum();
-        assert!(taken_of_failing <= failing_left);
+        let taken_of = |is_it: fn(&Room) -> bool| rooms.iter().filter(|room| is_it(room)).map(taken).sum::<u32>();
+        let (of_failing, of_doubtful) = (taken_of(Room::is_failing), taken_of(Room::is_doubtful));
+        assert!(of_failing <= failing_left && of_doubtful <= doubtful_left);
         for left_out in rooms.iter().filter(|room| room.places() > taken(room)) {
-            let is_full = left_out.is_failing && taken_of_failing == failing_left;
+            let is_full = left_out.is_failing && of_failing == failing_left
+                || left_out.is_doubtful() && of_doubtful == doubtful_left;
             for served in rooms.iter().filter(|room| taken(room) > 0 && !is_full) {
                 let (more, fewer) = (served.under_way + taken(served), left_out.under_way + taken(left_out));
                 assert!(more <= fewer + 1, "{served:?} has {more}, {left_out:?} has {fewer}");
@@ -199,6 +211,7 @@ impl<Open: Fn() -> Arc<dyn Store>> World<Open> {
             Next::Delivered | Next::Failed => drop(self.pending.remove(&claimed.delivery.id.as_str()["msg_".len()..])),
         }
         let which = place(claimed.webhook.id.as_str());
+        self.proven[which] |= next == Next::Delivered;
         self.standings[which] = self.standings[which].after(&answer, &RULES);
         let kept = self.store().webhook(&claimed.webhook.id).await.unwrap().unwrap();
         assert_eq!(Standing::of(&kept), self.standings[which]);
@@ -230,7 +243,7 @@ impl<Open: Fn() -> Arc<dyn Store>> World<Open> {
         while !self.pending.is_empty() {
             let next = self.next_due().expect("something is pending, of webhooks that are enabled");
             self.now = self.now.max(i64::try_from(next.since(at(0)).as_millis().div_ceil(1_000)).unwrap());
-            self.claim(0, 99, 99).await;
+            self.claim(0, 99, [99, 99]).await;
             assert!(!self.claims.is_empty(), "{:?}", self.pending);
             for (_, claimed) in std::mem::take(&mut self.claims) {
                 self.end(&claimed, None, None).await;
@@ -248,6 +261,7 @@ impl<Open: Fn() -> Arc<dyn Store>> World<Open> {
         Room {
             name,
             is_failing: standing.failures_in_a_row > 0,
+            is_proven: self.proven[place(name)],
             under_way: self.claims.iter().filter(is_its).count() as u32,
             under_way_max: if standing.health == Health::Healthy { SHARE } else { 1 },
             free: self.free(name),
@@ -282,12 +296,21 @@ impl<Open: Fn() -> Arc<dyn Store>> World<Open> {
 struct Room {
     name: &'static str,
     is_failing: bool,
+    is_proven: bool,
     under_way: u32,
     under_way_max: u32,
     free: u32,
 }
 
 impl Room {
+    fn is_failing(&self) -> bool {
+        self.is_failing
+    }
+
+    fn is_doubtful(&self) -> bool {
+        self.is_failing || !self.is_proven
+    }
+
     fn places(&self) -> u32 {
         self.free.min(self.under_way_max.saturating_sub(self.under_way))
     }

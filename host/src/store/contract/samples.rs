@@ -148,6 +148,7 @@ pub(in crate::store) fn delivery_claim(now: Timestamp, rows_max: u32, per_webhoo
         per_webhook_max,
         per_unhealthy_max: 1,
         failing_max: u32::MAX,
+        doubtful_max: u32::MAX,
         in_flight: Vec::new(),
     }
 }

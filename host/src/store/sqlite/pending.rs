@@ -11,7 +11,6 @@
 mod queue;
 
 use std::collections::{BTreeSet, HashMap};
-use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
@@ -22,12 +21,13 @@ use super::lease::Leases;
 use crate::model::Timestamp;
 use crate::model::ids::WebhookId;
 use crate::model::limits::{
-    PENDING_IN_MEMORY_LEAST, PENDING_IN_MEMORY_MAX, PENDING_IN_MEMORY_PER_WEBHOOK_MAX, WEBHOOKS_IN_MEMORY_MAX,
+    PENDING_IN_MEMORY_LEAST, PENDING_IN_MEMORY_MAX, PENDING_IN_MEMORY_PER_WEBHOOK_MAX, PENDING_READ_MAX,
+    WEBHOOKS_IN_MEMORY_MAX,
 };
 
 #[cfg(test)]
 pub(super) use self::queue::PENDING_FROM;
-pub(super) use self::queue::{Detail, Owed, Place, Queue, ReadOn, Standing, columns, standing};
+pub(super) use self::queue::{Class, Detail, Owed, Place, Queue, ReadOn, Standing, columns, standing};
 
 /// Deliveries of one webhook that are in memory. Few in tests, so that some are always left to the table.
 const PER_WEBHOOK_MAX: usize = if cfg!(test) { 3 } else { PENDING_IN_MEMORY_PER_WEBHOOK_MAX };
@@ -60,8 +60,17 @@ pub(super) const WAITING_WEBHOOKS: &str = concat!(
 pub(super) enum Change {
     /// A webhook, which stands so now; `None` if it is gone. Comes before the first delivery that is owed to it.
     Webhook(i64, Option<Standing>),
-    /// A delivery (`seq`) to a webhook, which is so now; `None` if it is owed no more.
-    Delivery(i64, i64, Option<Owed>),
+    /// A delivery (`seq`) to a webhook.
+    Delivery { webhook: i64, seq: i64, is: Is },
+}
+
+/// What became of a delivery.
+#[derive(Clone, Debug)]
+pub(super) enum Is {
+    Owed(Owed),
+    Delivered,
+    /// Given up or canceled.
+    Ended,
 }
 
 /// What is owed, to whom.
@@ -75,12 +84,10 @@ pub(super) struct State {
     /// Until when what is due stands in `ready`.
     now: Timestamp,
     later: BTreeSet<(Timestamp, i64)>,
-    /// Those whose last attempt failed, and the others.
-    failing: BTreeSet<i64>,
-    others: BTreeSet<i64>,
-    /// Behind which webhook the next claim begins, of those whose last attempt failed and of the others.
-    pub(super) turn_of_failing: i64,
-    pub(super) turn_of_others: i64,
+    /// Of each class, by when they were served.
+    ready: [BTreeSet<(u64, i64)>; 3],
+    /// How many times something was picked.
+    picks: u64,
     /// Deliveries in memory.
     rows: usize,
 }
@@ -104,24 +111,29 @@ impl State {
             by_id: HashMap::new(),
             now: Timestamp::from_millis(i64::MIN),
             later: BTreeSet::new(),
-            failing: BTreeSet::new(),
-            others: BTreeSet::new(),
-            turn_of_failing: 0,
-            turn_of_others: 0,
+            ready: Default::default(),
+            picks: 0,
             rows: 0,
         };
         let mut statement = connection.prepare(WAITING_WEBHOOKS)?;
         let mut rows = statement.query(())?;
         while let Some(row) = rows.next()? {
             let (seq, webhook) = Standing::read(row)?;
-            state.add(seq, webhook, Some((row.get(6)?, i64::MIN)));
+            state.add(seq, webhook, Some((row.get(7)?, i64::MIN)));
         }
         Ok(state)
     }
 
-    /// Takes what was read anew. Whose turn it is stays.
+    /// Takes what was read anew. What is known of endpoints, and whose turn it is, stays.
     pub(super) fn replace(&mut self, read: Self) {
-        *self = Self { turn_of_failing: self.turn_of_failing, turn_of_others: self.turn_of_others, ..read };
+        let before = std::mem::replace(self, read);
+        self.picks = before.picks;
+        for (seq, Queue { is_proven, served, .. }) in before.queues {
+            if let Some(queue) = self.queues.get_mut(&seq) {
+                (queue.is_proven, queue.served) = (is_proven, served);
+                self.stand(seq);
+            }
+        }
     }
 
     /// The webhooks of which it must be read how they stand: those that were touched and are known, and those
@@ -140,15 +152,18 @@ impl State {
                         self.by_id.remove(&queue.webhook.id);
                         self.by_id.insert(webhook.id.clone(), seq);
                     }
+                    queue.is_proven &= queue.webhook.url == webhook.url;
                     queue.webhook = webhook;
                     self.stand(seq);
                 }
                 None => self.add(seq, webhook, None),
             },
             Change::Webhook(seq, None) => self.remove(seq),
-            Change::Delivery(webhook, seq, owed) => {
+            Change::Delivery { webhook, seq, is } => {
                 let rows_max = self.rows_max();
                 let Some(queue) = self.queues.get_mut(&webhook) else { return };
+                queue.is_proven |= matches!(is, Is::Delivered);
+                let owed = if let Is::Owed(owed) = is { Some(owed) } else { None };
                 self.rows -= queue.list.len();
                 queue.list.change(seq, owed, rows_max);
                 self.rows += queue.list.len();
@@ -160,7 +175,7 @@ impl State {
 
     fn add(&mut self, seq: i64, webhook: Standing, rest: Option<Place>) {
         self.by_id.insert(webhook.id.clone(), seq);
-        self.queues.insert(seq, Queue { webhook, list: Beginning::new(rest), spot: None });
+        self.queues.insert(seq, Queue { webhook, is_proven: false, served: 0, list: Beginning::new(rest), spot: None });
         self.stand(seq);
     }
 
@@ -189,15 +204,15 @@ impl State {
     /// Puts a webhook where it belongs by now.
     fn stand(&mut self, seq: i64) {
         let Some(queue) = self.queues.get_mut(&seq) else { return };
-        let is_failing = queue.webhook.is_failing;
-        let spot = queue.first_at().map(|at| if at <= self.now { Spot::Ready { is_failing } } else { Spot::Later(at) });
+        let ready = Spot::Ready(queue.class(), queue.served);
+        let spot = queue.first_at().map(|at| if at <= self.now { ready } else { Spot::Later(at) });
         let before = std::mem::replace(&mut queue.spot, spot);
         if spot == before {
             return;
         }
         self.leave(seq, before);
         match spot {
-            Some(Spot::Ready { is_failing }) => drop(self.ready(is_failing).insert(seq)),
+            Some(Spot::Ready(class, served)) => drop(self.ready[class as usize].insert((served, seq))),
             Some(Spot::Later(at)) => drop(self.later.insert((at, seq))),
             None => {}
         }
@@ -205,14 +220,10 @@ impl State {
 
     fn leave(&mut self, seq: i64, spot: Option<Spot>) {
         match spot {
-            Some(Spot::Ready { is_failing }) => drop(self.ready(is_failing).remove(&seq)),
+            Some(Spot::Ready(class, served)) => drop(self.ready[class as usize].remove(&(served, seq))),
             Some(Spot::Later(at)) => drop(self.later.remove(&(at, seq))),
             None => {}
         }
-    }
-
-    fn ready(&mut self, is_failing: bool) -> &mut BTreeSet<i64> {
-        if is_failing { &mut self.failing } else { &mut self.others }
     }
 
     /// Has the webhooks be ready of which something is due now.
@@ -220,7 +231,7 @@ impl State {
         let is_back = now < self.now;
         self.now = now;
         if is_back {
-            let ready: Vec<_> = self.failing.iter().chain(&self.others).copied().collect();
+            let ready: Vec<_> = self.ready.iter().flatten().map(|(_, seq)| *seq).collect();
             ready.into_iter().for_each(|seq| self.stand(seq));
         }
         while let Some((at, seq)) = self.later.first().copied()
@@ -230,17 +241,23 @@ impl State {
         }
     }
 
-    /// The ready webhooks whose last attempt failed, or the others, in turn.
-    pub(super) fn in_turn(&self, is_failing: bool) -> impl Iterator<Item = (i64, &Queue)> {
-        let (ready, turn) =
-            if is_failing { (&self.failing, self.turn_of_failing) } else { (&self.others, self.turn_of_others) };
-        let behind = ready.range((Bound::Excluded(turn), Bound::Unbounded));
-        behind.chain(ready.range(..=turn)).filter_map(|seq| Some((*seq, self.queues.get(seq)?)))
+    /// The ready webhooks of a class, in turn: who was not served for longest comes first.
+    pub(super) fn in_turn(&self, class: Class) -> impl Iterator<Item = (i64, &Queue)> {
+        self.ready[class as usize].iter().filter_map(|(_, seq)| Some((*seq, self.queues.get(seq)?)))
+    }
+
+    /// Says that something of a webhook was picked.
+    pub(super) fn served(&mut self, seq: i64) {
+        self.picks += 1;
+        if let Some(queue) = self.queues.get_mut(&seq) {
+            queue.served = self.picks;
+            self.stand(seq);
+        }
     }
 
     /// A webhook of which something is due.
     pub(super) fn ready_queue(&self, seq: i64) -> Option<&Queue> {
-        self.queues.get(&seq).filter(|queue| matches!(queue.spot, Some(Spot::Ready { .. })))
+        self.queues.get(&seq).filter(|queue| matches!(queue.spot, Some(Spot::Ready(..))))
     }
 
     pub(super) fn queue_of(&self, id: &WebhookId) -> Option<(i64, &Queue)> {
@@ -251,7 +268,7 @@ impl State {
     /// When the first delivery can be attempted that nobody has. With a webhook whose deliveries must be read from a
     /// place on before that can be told.
     pub(super) fn next_due(&self, leases: &Leases) -> (Option<Timestamp>, Option<(i64, Place)>) {
-        let ready = self.failing.iter().chain(&self.others).map(|seq| (Timestamp::from_millis(i64::MIN), *seq));
+        let ready = self.ready.iter().flatten().map(|(_, seq)| (Timestamp::from_millis(i64::MIN), *seq));
         let mut next: (Option<Timestamp>, Option<(i64, Place)>) = (None, None);
         for (at, seq) in ready.chain(self.later.iter().copied()) {
             let is_earlier = |at: Timestamp, than: Option<Timestamp>| than.is_none_or(|than| at < than);
@@ -296,7 +313,7 @@ impl State {
                 queue.list.begin_reading(*from);
             }
         }
-        (PENDING_IN_MEMORY_MAX / 16 / wanted.len().max(1)).clamp(1, self.rows_max())
+        (PENDING_READ_MAX / wanted.len().max(1)).clamp(1, self.rows_max())
     }
 
     /// Takes what was read.

@@ -11,16 +11,16 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::claims::AtHand;
 use super::events::Placed;
-use super::pending::{Change, Owed, Standing, State, columns, standing};
+use super::pending::{Change, Is, Owed, Standing, State, columns, standing};
+use crate::model::delivery::DeliveryState;
 use crate::model::event::{Event, EventSeq};
 use crate::model::limits::DELIVERIES_TOUCHED_MAX;
 
 /// Deliveries of a transaction beyond which all is read anew. Few in tests, so that it is.
 const DELIVERIES_MAX: usize = if cfg!(test) { 8 } else { DELIVERIES_TOUCHED_MAX };
 
-/// A delivery, to whom, and whether it is owed.
-pub(super) const DELIVERY: &str =
-    concat!("SELECT ", columns!(), ", webhook_seq, state = 'pending' FROM deliveries WHERE seq = ?1");
+/// A delivery, to whom, and what became of it.
+pub(super) const DELIVERY: &str = concat!("SELECT ", columns!(), ", webhook_seq, state FROM deliveries WHERE seq = ?1");
 /// How a webhook stands.
 pub(super) const WEBHOOK: &str = concat!("SELECT ", standing!(), " FROM webhooks w WHERE w.seq = ?1");
 
@@ -103,14 +103,18 @@ impl Touched {
         let mut statement = connection.prepare_cached(DELIVERY)?;
         for seq in deliveries {
             let changed = statement.query_one((seq,), |row| {
-                let owed = if row.get(9)? { Some(Owed::read(row)?) } else { None };
-                Ok(Change::Delivery(row.get(8)?, seq, owed))
+                let is = match row.get(9)? {
+                    DeliveryState::Pending => Is::Owed(Owed::read(row)?),
+                    DeliveryState::Delivered => Is::Delivered,
+                    DeliveryState::Failed | DeliveryState::Canceled => Is::Ended,
+                };
+                Ok(Change::Delivery { webhook: row.get(8)?, seq, is })
             });
             // One that is gone by now was not owed before.
             changes.extend(changed.optional()?);
         }
         let owing = changes.iter().filter_map(|change| match change {
-            Change::Delivery(webhook, _, Some(_)) => Some(*webhook),
+            Change::Delivery { webhook, is: Is::Owed(_), .. } => Some(*webhook),
             _ => None,
         });
         let to_read = at_hand.pending.state().to_read(webhooks, owing);

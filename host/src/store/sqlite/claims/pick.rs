@@ -1,26 +1,28 @@
 //! Which deliveries the deliver loop gets: fair by webhook, however many deliveries a webhook has.
 //!
 //! Turns go round: everybody gets a first attempt under way before anybody gets a second one, and where a round has to
-//! stop for want of room, the next claim goes on behind it. So many webhooks with long queues share what there is, and
+//! stop for want of room, the next claim begins with those that were not served for longest. So many webhooks with long queues share what there is, and
 //! one with a single delivery waits for one round at the most. No more webhooks are looked at than there are places.
 //!
 //! A webhook that is held gets none before its hold ends, and an UNHEALTHY one only one at a time.
 //!
 //! Webhooks whose last attempt failed may hold only some of the places, since each may hold its own for as
-//! long as an attempt may take; they take turns among themselves.
+//! long as an attempt may take. Together with those that were not delivered to yet they may hold more, and not all:
+//! whoever registers webhooks that hang leaves places to those that are known to answer.
 
 use std::collections::HashMap;
 
 use crate::store::DeliveryClaim;
 use crate::store::sqlite::lease::Leases;
-use crate::store::sqlite::pending::{Owed, Place, Queue, State};
+use crate::store::sqlite::pending::{Class, Owed, Place, Queue, State};
 
 /// A due delivery, and what decides on its place in the row of all.
 #[derive(Clone, Debug)]
 pub(in crate::store::sqlite) struct Pick {
     under_way: u32,
-    had_turn: bool,
-    is_failing: bool,
+    /// When its webhook was served.
+    served: u64,
+    class: Class,
     pub(in crate::store::sqlite) webhook: i64,
     pub(in crate::store::sqlite) owed: Owed,
 }
@@ -36,28 +38,26 @@ pub(in crate::store::sqlite) enum Picked {
 /// Free deliveries that are due, as many as the claim allows, by their place.
 pub(in crate::store::sqlite) fn pick(state: &mut State, claim: &DeliveryClaim, leases: &Leases) -> Picked {
     state.pass_to(claim.claim.now);
-    let mut in_flight: HashMap<i64, (u32, bool)> = HashMap::new();
-    for (id, count) in &claim.in_flight {
-        if let Some((seq, queue)) = state.queue_of(id) {
-            in_flight.insert(seq, (*count, queue.webhook.is_failing));
-        }
-    }
-    let held: u32 = in_flight.values().filter(|(_, is_failing)| *is_failing).map(|(count, _)| count).sum();
-    let mut places = Places { all: claim.claim.rows_max, failing: claim.failing_max.saturating_sub(held) };
+    let busy = claim.in_flight.iter().filter_map(|(id, count)| {
+        let (seq, queue) = state.queue_of(id)?;
+        Some((seq, (*count, queue.class())))
+    });
+    let busy: HashMap<i64, (u32, Class)> = busy.collect();
+    let mut places = Places::of(claim, busy.values());
     let mut look = Look { claim, leases, picks: Vec::new(), unread: Vec::new() };
-    for is_failing in [false, true] {
-        let places_max = if is_failing { places.all.min(places.failing) } else { places.all };
+    for class in Class::ALL {
+        let places_max = places.left(class);
         let mut served = 0;
-        for (seq, queue) in state.in_turn(is_failing).filter(|(seq, _)| !in_flight.contains_key(seq)) {
+        for (seq, queue) in state.in_turn(class).filter(|(seq, _)| !busy.contains_key(seq)) {
             // These come first, and take all there is.
             if served == places_max {
                 break;
             }
-            served += u32::from(look.at(seq, queue, 0, state));
+            served += u32::from(look.at(seq, queue, 0));
         }
-        for (seq, (count, _)) in in_flight.iter().filter(|(_, (_, failing))| *failing == is_failing && places_max > 0) {
+        for (seq, (count, _)) in busy.iter().filter(|(_, (_, its))| *its == class && places_max > 0) {
             if let Some(queue) = state.ready_queue(*seq) {
-                look.at(*seq, queue, *count, state);
+                look.at(*seq, queue, *count);
             }
         }
     }
@@ -65,12 +65,9 @@ pub(in crate::store::sqlite) fn pick(state: &mut State, claim: &DeliveryClaim, l
     if !unread.is_empty() {
         return Picked::Unread(unread);
     }
-    picks.sort_by_key(|pick| (pick.under_way, pick.had_turn, pick.webhook));
-    picks.retain(|pick| places.take(pick.is_failing));
-    for pick in &picks {
-        let turn = if pick.is_failing { &mut state.turn_of_failing } else { &mut state.turn_of_others };
-        *turn = pick.webhook;
-    }
+    picks.sort_by_key(|pick| (pick.under_way, pick.served, pick.webhook));
+    picks.retain(|pick| places.take(pick.class));
+    picks.iter().for_each(|pick| state.served(pick.webhook));
     Picked::Deliveries(picks)
 }
 
@@ -83,41 +80,59 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Picks the first of a webhook that has so many under way; whether there is any.
-    fn at(&mut self, webhook: i64, queue: &Queue, in_flight: u32, state: &State) -> bool {
-        let (now, is_failing) = (self.claim.claim.now, queue.webhook.is_failing);
+    /// Picks the first of a webhook that has so many under way; whether there is any, or may be once it is read.
+    fn at(&mut self, webhook: i64, queue: &Queue, in_flight: u32) -> bool {
+        let now = self.claim.claim.now;
         let share = queue.webhook.in_flight_max(self.claim).saturating_sub(in_flight);
         if share == 0 {
             return false;
         }
         let free = queue.free(now, self.leases, share);
-        if free.len() < share as usize
-            && let Some(rest) = queue.rest(now)
-        {
-            self.unread.push((webhook, rest));
-        }
-        let turn = if is_failing { state.turn_of_failing } else { state.turn_of_others };
-        let had_turn = webhook <= turn;
-        let is_any = !free.is_empty();
+        let unread = queue.rest(now).filter(|_| free.len() < share as usize);
+        self.unread.extend(unread.map(|rest| (webhook, rest)));
+        let is_any = !free.is_empty() || unread.is_some();
+        let (class, served) = (queue.class(), queue.served);
         let picks = free.into_iter().zip(in_flight..);
-        self.picks.extend(picks.map(|(owed, under_way)| Pick { under_way, had_turn, is_failing, webhook, owed }));
+        self.picks.extend(picks.map(|(owed, under_way)| Pick { under_way, served, class, webhook, owed }));
         is_any
     }
 }
 
-/// The places that are left.
+/// The places that are left: in all, for those of which little good is known, and of these for those whose last attempt failed.
 struct Places {
     all: u32,
+    doubtful: u32,
     failing: u32,
 }
 
 impl Places {
-    /// Takes a place for a delivery of such a webhook; whether there was one.
-    fn take(&mut self, is_failing: bool) -> bool {
-        let has_any = self.all > 0 && (self.failing > 0 || !is_failing);
+    /// What these webhooks have left, with so many under way.
+    fn of<'a>(claim: &DeliveryClaim, busy: impl Iterator<Item = &'a (u32, Class)>) -> Self {
+        let (mut doubtful, mut failing) = (claim.doubtful_max, claim.failing_max);
+        for (count, class) in busy {
+            let (is_doubtful, is_failing) = (*class != Class::Proven, *class == Class::Failing);
+            doubtful = doubtful.saturating_sub(if is_doubtful { *count } else { 0 });
+            failing = failing.saturating_sub(if is_failing { *count } else { 0 });
+        }
+        Self { all: claim.claim.rows_max, doubtful, failing }
+    }
+
+    /// How many there are for webhooks of a class.
+    fn left(&self, class: Class) -> u32 {
+        match class {
+            Class::Proven => self.all,
+            Class::Unproven => self.all.min(self.doubtful),
+            Class::Failing => self.all.min(self.doubtful).min(self.failing),
+        }
+    }
+
+    /// Takes a place for a delivery to such a webhook; whether there was one.
+    fn take(&mut self, class: Class) -> bool {
+        let has_any = self.left(class) > 0;
         if has_any {
             self.all -= 1;
-            self.failing -= u32::from(is_failing);
+            self.doubtful -= u32::from(class != Class::Proven);
+            self.failing -= u32::from(class == Class::Failing);
         }
         has_any
     }

@@ -17,10 +17,10 @@ macro_rules! columns {
 }
 pub(in crate::store::sqlite) use columns;
 
-/// The columns that [`Standing::read`] takes, of `w`.
+/// The columns that [`Standing::read`] takes, of `w`, the first 7 of a row.
 macro_rules! standing {
     () => {
-        "w.seq, w.id, w.is_enabled, w.held_until, w.failures_in_a_row > 0, w.health = 'UNHEALTHY'"
+        "w.seq, w.id, w.is_enabled, w.held_until, w.failures_in_a_row > 0, w.health = 'UNHEALTHY', w.url"
     };
 }
 pub(in crate::store::sqlite) use standing;
@@ -98,6 +98,7 @@ pub(in crate::store::sqlite) struct Standing {
     /// Whether its last attempt failed.
     pub(in crate::store::sqlite) is_failing: bool,
     is_unhealthy: bool,
+    pub(super) url: Box<[u8]>,
 }
 
 impl Standing {
@@ -109,6 +110,7 @@ impl Standing {
             held_until: row.get(3)?,
             is_failing: row.get(4)?,
             is_unhealthy: row.get(5)?,
+            url: row.get_ref(6)?.as_bytes()?.into(),
         };
         Ok((row.get(0)?, standing))
     }
@@ -123,20 +125,47 @@ impl Standing {
 #[derive(Debug)]
 pub(in crate::store::sqlite) struct Queue {
     pub(in crate::store::sqlite) webhook: Standing,
+    /// Whether it was delivered to since it is known under this URL.
+    pub(super) is_proven: bool,
+    /// Which claim of all was the last to pick something of it.
+    pub(in crate::store::sqlite) served: u64,
     pub(super) list: Beginning<Owed>,
     pub(super) spot: Option<Spot>,
+}
+
+/// What is known of an endpoint. Those of which little good is known share some of the places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store::sqlite) enum Class {
+    /// It was delivered to.
+    Proven,
+    /// It was not, yet.
+    Unproven,
+    /// The last attempt failed.
+    Failing,
+}
+
+impl Class {
+    pub(in crate::store::sqlite) const ALL: [Self; 3] = [Self::Proven, Self::Unproven, Self::Failing];
 }
 
 /// Where a webhook stands among those that have something to be attempted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Spot {
-    /// The first is due.
-    Ready { is_failing: bool },
+    /// The first is due; behind those that were not served for longer.
+    Ready(Class, u64),
     /// It is due then.
     Later(Timestamp),
 }
 
 impl Queue {
+    pub(in crate::store::sqlite) fn class(&self) -> Class {
+        match (self.webhook.is_failing, self.is_proven) {
+            (true, _) => Class::Failing,
+            (false, true) => Class::Proven,
+            (false, false) => Class::Unproven,
+        }
+    }
+
     /// When the first can be attempted at the earliest, if nobody has it.
     pub(super) fn first_at(&self) -> Option<Timestamp> {
         let (due_at, _) = self.list.first()?;

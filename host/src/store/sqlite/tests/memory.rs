@@ -37,7 +37,10 @@ fn statement() -> impl Strategy<Value = String> {
         0 => format!("UPDATE deliveries SET due_at = {seconds}000 WHERE state = 'pending' AND seq % 4 = {residue}"),
         1 => format!("UPDATE deliveries SET state = 'delivered', finished_at = 1 WHERE seq % 4 = {residue}"),
         2 => format!("UPDATE deliveries SET state = 'pending', finished_at = NULL WHERE seq % 4 = {residue}"),
-        3 => format!("DELETE FROM deliveries WHERE state <> 'pending' AND seq % 4 = {residue}"),
+        3 => format!(
+            "DELETE FROM deliveries WHERE state <> 'pending' AND seq % 4 = {residue}
+               AND NOT EXISTS (SELECT 1 FROM attempts WHERE delivery_seq = deliveries.seq)"
+        ),
         4 => format!(
             "UPDATE webhooks SET failures_in_a_row = {residue}, held_until = {seconds}000, hold_reason = 'unhealthy'
              WHERE seq = {webhook}"

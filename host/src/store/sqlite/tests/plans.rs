@@ -6,6 +6,7 @@ use super::opened;
 use crate::model::delivery::DeliveryState;
 use crate::model::verdict::Outcome;
 use crate::store::contract::samples::{add_webhooks, at, delivery_claim, names, owe, page, webhook_id};
+use crate::store::sqlite::pending::Class;
 use crate::store::sqlite::{
     SqliteStore, deliveries, delivery_list, event_list, events, leftovers, pending, queues, replay_pages, replays,
     stats, verdict_places, verdicts,
@@ -110,7 +111,7 @@ async fn what_is_due_is_found_without_a_look_at_webhooks_that_wait_for_tomorrow(
     let claimed = store.claim_deliveries(delivery_claim(at(9), 9, 9)).await.unwrap();
 
     assert_eq!(names(&claimed), [("due", "now")]);
-    assert_eq!(store.at_hand.pending.state().in_turn(false).count(), 1);
+    assert_eq!(store.at_hand.pending.state().in_turn(Class::Unproven).count(), 1);
 }
 
 #[tokio::test]
