@@ -53,6 +53,9 @@ struct Arguments {
     /// Events a second.
     #[arg(long, default_value_t = 10)]
     events_per_second: u32,
+    /// How many webhooks are silent. From 32 on they could have all places.
+    #[arg(long, default_value_t = 1)]
+    silent: u32,
     #[command(flatten)]
     run: Run,
 }
@@ -127,20 +130,26 @@ async fn measure(arguments: &Arguments) -> ExitCode {
     let (mut without, mut with) = (Vec::new(), Vec::new());
     for round in 0..=arguments.rounds {
         let alone = run(arguments, &mut connection, &journal).await;
-        let added = stage::register(&user, silent.clone(), None).await;
+        let mut added = Vec::new();
+        for _ in 0..arguments.silent {
+            added.push(stage::register(&user, silent.clone(), None).await);
+        }
         let beside = run(arguments, &mut connection, &journal).await;
-        user.delete_webhook(&added.id).await.unwrap();
+        for webhook in added {
+            user.delete_webhook(&webhook.id).await.unwrap();
+        }
         if round > 0 {
             without.extend(alone);
             with.extend(beside);
         }
     }
-    tell(without, with)
+    tell(arguments, without, with)
 }
 
-fn tell(mut without: Vec<Duration>, mut with: Vec<Duration>) -> ExitCode {
+fn tell(arguments: &Arguments, mut without: Vec<Duration>, mut with: Vec<Duration>) -> ExitCode {
     println!("| {HEALTHY} healthy webhooks | deliveries | p50 ms | p95 ms | p99 ms |\n|---|---|---|---|---|");
-    for (name, took) in [("alone", &mut without), ("beside a silent one", &mut with)] {
+    let beside = format!("beside {} silent", arguments.silent);
+    for (name, took) in [("alone", &mut without), (beside.as_str(), &mut with)] {
         took.sort_unstable();
         let [p50, p95, p99] = [50, 95, 99].map(|percent| at(took, percent) * 1e3);
         println!("| {name} | {} | {p50:.2} | {p95:.2} | {p99:.2} |", took.len());
