@@ -206,7 +206,7 @@ async fn nothing_acknowledged_is_lost_by_a_kill_at_a_write_or_a_sync() {
 
 #[tokio::test]
 async fn a_write_or_a_sync_that_fails_ends_the_host_and_loses_nothing() {
-    runs("a sync fails", Blow::InputOutput, SYNCS, [2, 8].into_iter(), 2).await;
+    runs("a sync fails", Blow::InputOutput, SYNCS, [2, 4, 8].into_iter(), 3).await;
     runs("a write fails", Blow::InputOutput, "pwrite64", [170, 200].into_iter(), 2).await;
 }
 
