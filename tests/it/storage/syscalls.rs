@@ -216,7 +216,7 @@ async fn a_write_that_finds_no_room_loses_nothing_and_the_host_can_be_stopped() 
 }
 
 #[tokio::test]
-#[ignore = "takes a quarter of an hour"]
+#[ignore = "takes some minutes"]
 async fn nothing_acknowledged_is_lost_wherever_the_calls_fail() {
     runs("killed at a sync", Blow::Kill, SYNCS, 1..=60, 40).await;
     runs("killed at a write", Blow::Kill, "pwrite64", (1..=600).step_by(7), 60).await;
