@@ -13,7 +13,10 @@ use hooksieve::model::delivery::Attempt;
 use hooksieve::model::event::{Event, EventDigest, EventType};
 use hooksieve::model::health::{Answer, Rules};
 use hooksieve::model::ids::{DeliveryId, EventId, ProjectId, UserId};
-use hooksieve::model::limits::{DISPATCH_BATCH_MAX, DISPATCH_LEASE, LEASE};
+use hooksieve::model::limits::{
+    ATTEMPTS_IN_FLIGHT_DOUBTFUL_MAX, ATTEMPTS_IN_FLIGHT_FAILING_MAX, ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX,
+    DISPATCH_BATCH_MAX, DISPATCH_LEASE, LEASE, PROBES_IN_FLIGHT_MAX,
+};
 use hooksieve::model::snapshot::Snapshot;
 use hooksieve::model::verdict::{Outcome, Verdict};
 use hooksieve::model::webhook::Webhook;
@@ -145,10 +148,10 @@ impl Host {
         while delivered < events as usize {
             let claim = DeliveryClaim {
                 claim: Claim { now: SystemClock.now(), lease: LEASE, rows_max: 256 },
-                per_webhook_max: 8,
-                per_unhealthy_max: 1,
-                failing_max: 128,
-                doubtful_max: 224,
+                per_webhook_max: ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX,
+                per_unhealthy_max: PROBES_IN_FLIGHT_MAX,
+                failing_max: ATTEMPTS_IN_FLIGHT_FAILING_MAX,
+                doubtful_max: ATTEMPTS_IN_FLIGHT_DOUBTFUL_MAX,
                 in_flight: Vec::new(),
             };
             let claimed = self.store.claim_deliveries(claim).await.unwrap();

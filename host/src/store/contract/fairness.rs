@@ -6,6 +6,18 @@ use super::samples::{add_webhooks, at, attempted, delivery_claim, names, owe, se
 use crate::model::webhook::Webhook;
 use crate::store::{ClaimedDelivery, DeliveryClaim, Next, Store, Updated};
 
+/// How many of these deliveries are to each of the webhooks.
+fn counts<const N: usize>(claimed: &[ClaimedDelivery], webhooks: [&str; N]) -> [usize; N] {
+    webhooks.map(|webhook| names(claimed).iter().filter(|(_, to)| *to == webhook).count())
+}
+
+/// Has a webhook get its first event.
+async fn deliver_to(store: &dyn Store, webhook: &str) {
+    owe(store, "first", &[webhook], at(0)).await;
+    let claimed = store.claim_deliveries(delivery_claim(at(0), 1, 8)).await.unwrap();
+    store.record_attempt(attempted(&claimed[0], Next::Delivered, at(0))).await.unwrap();
+}
+
 pub(in crate::store) async fn every_webhook_gets_a_first_attempt_before_any_gets_a_second(store: Arc<dyn Store>) {
     add_webhooks(&*store, &["busy", "quiet", "third"]).await;
     for number in 0..20 {
@@ -33,8 +45,7 @@ pub(in crate::store) async fn attempts_under_way_count_against_the_share(store: 
     let many = store.claim_deliveries(claim).await.unwrap();
 
     assert_eq!(names(&few), [("e0", "c"), ("e1", "c"), ("e2", "c")], "who has the fewest under way goes first");
-    let to = |webhook| names(&many).into_iter().filter(|(_, to)| *to == webhook).count();
-    assert_eq!((to("a"), to("b"), to("c")), (0, 1, 4));
+    assert_eq!(counts(&many, ["a", "b", "c"]), [0, 1, 4]);
 }
 
 pub(in crate::store) async fn turns_go_round_where_there_is_no_room_for_everybody(store: Arc<dyn Store>) {
@@ -81,9 +92,7 @@ pub(in crate::store) async fn webhooks_that_fail_take_no_more_than_their_places(
     for number in 0..9 {
         owe(&*store, &format!("e{number}"), &["bad", "worse", "good"], at(0)).await;
     }
-    let to = |claimed: &[ClaimedDelivery]| {
-        ["bad", "worse", "good"].map(|name| names(claimed).iter().filter(|(_, to)| *to == name).count())
-    };
+    let to = |claimed: &[ClaimedDelivery]| counts(claimed, ["bad", "worse", "good"]);
 
     let few = DeliveryClaim { failing_max: 4, ..delivery_claim(at(0), 8, 8) };
     let first = store.claim_deliveries(few.clone()).await.unwrap();
@@ -122,16 +131,12 @@ pub(in crate::store) async fn webhooks_that_were_never_delivered_to_leave_places
     store: Arc<dyn Store>,
 ) {
     add_webhooks(&*store, &["known", "new", "newer"]).await;
-    owe(&*store, "first", &["known"], at(0)).await;
-    let first = store.claim_deliveries(delivery_claim(at(0), 1, 8)).await.unwrap();
-    store.record_attempt(attempted(&first[0], Next::Delivered, at(0))).await.unwrap();
+    deliver_to(&*store, "known").await;
     for number in 0..9 {
         owe(&*store, &format!("e{number}"), &["known", "new", "newer"], at(0)).await;
     }
     let few = DeliveryClaim { doubtful_max: 4, ..delivery_claim(at(0), 8, 8) };
-    let to = |claimed: &[ClaimedDelivery]| {
-        ["known", "new", "newer"].map(|name| names(claimed).iter().filter(|(_, to)| *to == name).count())
-    };
+    let to = |claimed: &[ClaimedDelivery]| counts(claimed, ["known", "new", "newer"]);
 
     let before = store.claim_deliveries(few.clone()).await.unwrap();
     let in_flight = vec![(webhook_id("known"), 4), (webhook_id("new"), 2), (webhook_id("newer"), 2)];
@@ -148,9 +153,7 @@ pub(in crate::store) async fn webhooks_that_were_never_delivered_to_leave_places
 
 pub(in crate::store) async fn a_webhook_with_another_url_was_not_delivered_to(store: Arc<dyn Store>) {
     add_webhooks(&*store, &["moved"]).await;
-    owe(&*store, "first", &["moved"], at(0)).await;
-    let first = store.claim_deliveries(delivery_claim(at(0), 1, 8)).await.unwrap();
-    store.record_attempt(attempted(&first[0], Next::Delivered, at(0))).await.unwrap();
+    deliver_to(&*store, "moved").await;
     let before = store.webhook(&webhook_id("moved")).await.unwrap().unwrap();
     let moved = Webhook { url: "https://example.com/elsewhere".to_owned(), version: 2, ..(*before).clone() };
     assert_eq!(store.update_webhook(before.version, moved).await.unwrap(), Updated::Written);

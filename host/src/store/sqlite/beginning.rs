@@ -110,16 +110,17 @@ impl<R: Listed> Beginning<R> {
         self.reading = Some(Reading { from, changed: Vec::new() });
     }
 
-    /// Takes the rows that were read, in their order, and from where on there are others.
-    pub(super) fn end_reading(&mut self, read: Vec<R>, rest: Option<R::Place>) {
+    /// Takes `rows_max` of the rows that were read, in their order; what is read beyond them tells where the others begin.
+    pub(super) fn end_reading(&mut self, mut read: Vec<R>, rows_max: usize) {
         let Some(reading) = self.reading.take() else { return };
         // Some before these were left to the table meanwhile.
         if self.rest != Some(reading.from) {
             return;
         }
+        self.rest = read.get(rows_max).map(Listed::place);
+        read.truncate(rows_max);
         let changed: HashSet<i64> = reading.changed.iter().map(|(seq, _)| *seq).collect();
         read.into_iter().filter(|row| !changed.contains(&row.seq())).for_each(|row| self.keep(row));
-        self.rest = rest;
         let rows_max = self.rows.len();
         for (seq, row) in reading.changed {
             self.make(seq, row, rows_max);
@@ -192,10 +193,8 @@ mod tests {
                     }
                     Step::End(most) => {
                         if let Some((from, rows)) = snapshot.take() {
-                            let mut read: Vec<_> = rows.into_iter().filter(|row| row.place() >= from).collect();
-                            let rest = read.get(most).map(Listed::place);
-                            read.truncate(most);
-                            list.end_reading(read, rest);
+                            let read = rows.into_iter().filter(|row| row.place() >= from).take(most + 1);
+                            list.end_reading(read.collect(), most);
                         }
                     }
                 }
@@ -221,7 +220,7 @@ mod tests {
         for seq in 0..=NOTED_MAX {
             list.change(i64::try_from(seq).unwrap(), None, 3);
         }
-        list.end_reading(vec![Row(1, 1)], None);
+        list.end_reading(vec![Row(1, 1)], 1);
 
         assert_eq!((list.len(), list.rest()), (0, Some((0, 0))));
     }

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use self::known::Known;
 use self::load::{Loaded, Unreadable};
 use self::pick::{Pick, Picked, pick};
-use super::pending::{Pending, Place, ReadOn};
+use super::pending::{Pending, Place, read_from};
 use super::recent::RecentEvents;
 use super::waiting::{Found, Waiting};
 use super::{SqliteStore, events};
@@ -89,9 +89,11 @@ impl SqliteStore {
     pub(super) async fn find_next_due(&self) -> Result<Option<Timestamp>> {
         let _claiming = self.delivery_leases.begin().await;
         loop {
-            let (next, unread) = self.at_hand.pending.state().next_due(&self.delivery_leases);
-            let Some(unread) = unread else { return Ok(next) };
-            self.read_deliveries(vec![unread]).await?;
+            let next = self.at_hand.pending.state().next_due(&self.delivery_leases);
+            match next {
+                Some((_, Some(unread))) => self.read_deliveries(vec![unread]).await?,
+                told => return Ok(told.map(|(at, _)| at)),
+            }
         }
     }
 
@@ -124,13 +126,12 @@ impl SqliteStore {
     async fn read_deliveries(&self, unread: Vec<(i64, Place)>) -> Result<()> {
         let rows_max = self.at_hand.pending.state().begin_reading(&unread);
         let read = move |connection: &Connection| {
-            unread
-                .iter()
-                .map(|webhook| ReadOn::read(connection, *webhook, rows_max))
-                .collect::<rusqlite::Result<Vec<_>>>()
+            let read = |(webhook, from)| Ok((webhook, read_from(connection, webhook, from, rows_max)?));
+            unread.into_iter().map(read).collect::<rusqlite::Result<Vec<_>>>()
         };
         let read = self.read(read).await?;
-        self.at_hand.pending.state().end_reading(read);
+        let mut state = self.at_hand.pending.state();
+        read.into_iter().for_each(|(webhook, owed)| state.end_reading(webhook, owed, rows_max));
         Ok(())
     }
 

@@ -251,11 +251,12 @@ fn open_writer(path: &Path, options: &OpenOptions) -> Result<(Connection, i64), 
     }
     migrate(&mut connection, version, &options.key)?;
     begin(&connection, &options.key, options.now)?;
-    let mut open =
-        connection.prepare("UPDATE store_state SET is_clean = 0, opens = opens + 1, opened_at = ?1 RETURNING opens")?;
     // SQLite commits behind the last row, which `query_row` does not go to: a commit that fails would not be seen.
-    let opens = open.query_one((options.now,), |row| row.get(0))?;
-    drop(open);
+    let opens = connection.query_one(
+        "UPDATE store_state SET is_clean = 0, opens = opens + 1, opened_at = ?1 RETURNING opens",
+        (options.now,),
+        |row| row.get(0),
+    )?;
     // From here on the log is synced beside the writer (see `syncer`), and not within each commit.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     Ok((connection, opens))

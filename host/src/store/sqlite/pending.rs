@@ -27,7 +27,7 @@ use crate::model::limits::{
 
 #[cfg(test)]
 pub(super) use self::queue::PENDING_FROM;
-pub(super) use self::queue::{Class, Detail, Owed, Place, Queue, ReadOn, Standing, columns, standing};
+pub(super) use self::queue::{Class, Detail, Owed, Place, Queue, Standing, columns, read_from, standing};
 
 /// Deliveries of one webhook that are in memory. Few in tests, so that some are always left to the table.
 const PER_WEBHOOK_MAX: usize = if cfg!(test) { 3 } else { PENDING_IN_MEMORY_PER_WEBHOOK_MAX };
@@ -161,13 +161,11 @@ impl State {
             Change::Webhook(seq, None) => self.remove(seq),
             Change::Delivery { webhook, seq, is } => {
                 let rows_max = self.rows_max();
-                let Some(queue) = self.queues.get_mut(&webhook) else { return };
-                queue.is_proven |= matches!(is, Is::Delivered);
-                let owed = if let Is::Owed(owed) = is { Some(owed) } else { None };
-                self.rows -= queue.list.len();
-                queue.list.change(seq, owed, rows_max);
-                self.rows += queue.list.len();
-                self.stand(webhook);
+                self.change_queue(webhook, |queue| {
+                    queue.is_proven |= matches!(is, Is::Delivered);
+                    let owed = if let Is::Owed(owed) = is { Some(owed) } else { None };
+                    queue.list.change(seq, owed, rows_max);
+                });
                 self.forget_if_idle(webhook);
             }
         }
@@ -265,36 +263,18 @@ impl State {
         Some((*seq, self.queues.get(seq)?))
     }
 
-    /// When the first delivery can be attempted that nobody has. With a webhook whose deliveries must be read from a
+    /// When the first delivery can be attempted that nobody has; with a webhook whose deliveries must be read from a
     /// place on before that can be told.
-    pub(super) fn next_due(&self, leases: &Leases) -> (Option<Timestamp>, Option<(i64, Place)>) {
+    pub(super) fn next_due(&self, leases: &Leases) -> Option<(Timestamp, Option<(i64, Place)>)> {
         let ready = self.ready.iter().flatten().map(|(_, seq)| (Timestamp::from_millis(i64::MIN), *seq));
-        let mut next: (Option<Timestamp>, Option<(i64, Place)>) = (None, None);
-        for (at, seq) in ready.chain(self.later.iter().copied()) {
-            let is_earlier = |at: Timestamp, than: Option<Timestamp>| than.is_none_or(|than| at < than);
-            if !is_earlier(at, next.0) {
+        let mut next: Option<(Timestamp, Option<(i64, Place)>)> = None;
+        for (not_before, seq) in ready.chain(self.later.iter().copied()) {
+            if next.is_some_and(|(next, _)| next <= not_before) {
                 break;
             }
-            let Some(queue) = self.queues.get(&seq) else { continue };
-            for owed in queue.list.rows() {
-                let Some(free_at) =
-                    queue.at(leases.leased_until(owed.seq).map_or(owed.due_at, |until| until.max(owed.due_at)))
-                else {
-                    break;
-                };
-                if is_earlier(free_at, next.0) {
-                    next = (Some(free_at), None);
-                }
-                // The others are due later.
-                if !is_earlier(owed.due_at, next.0) {
-                    break;
-                }
-            }
-            if let Some(rest) = queue.list.rest()
-                && let Some(at) = queue.at(rest.0)
-                && is_earlier(at, next.0)
-            {
-                next = (Some(at), Some((seq, rest)));
+            let Some((at, unread)) = self.queues.get(&seq).and_then(|queue| queue.next_due(leases)) else { continue };
+            if next.is_none_or(|(next, _)| at < next) {
+                next = Some((at, unread.map(|from| (seq, from))));
             }
         }
         next
@@ -316,14 +296,17 @@ impl State {
         (PENDING_READ_MAX / wanted.len().max(1)).clamp(1, self.rows_max())
     }
 
-    /// Takes what was read.
-    pub(super) fn end_reading(&mut self, read: Vec<ReadOn>) {
-        for ReadOn { webhook, owed, rest } in read {
-            let Some(queue) = self.queues.get_mut(&webhook) else { continue };
-            self.rows -= queue.list.len();
-            queue.list.end_reading(owed, rest);
-            self.rows += queue.list.len();
-            self.stand(webhook);
-        }
+    /// Takes what was read of a webhook's, so many at the most.
+    pub(super) fn end_reading(&mut self, webhook: i64, read: Vec<Owed>, rows_max: usize) {
+        self.change_queue(webhook, |queue| queue.list.end_reading(read, rows_max));
+    }
+
+    /// Changes what is in memory of a webhook, if it is known.
+    fn change_queue(&mut self, webhook: i64, change: impl FnOnce(&mut Queue)) {
+        let Some(queue) = self.queues.get_mut(&webhook) else { return };
+        self.rows -= queue.list.len();
+        change(queue);
+        self.rows += queue.list.len();
+        self.stand(webhook);
     }
 }

@@ -83,10 +83,8 @@ impl Waiting {
     }
 
     /// Takes what was read.
-    pub(super) fn end_reading(&self, mut read: Vec<WaitingEvent>) {
-        let rest = read.get(EVENTS_MAX).map(Listed::place);
-        read.truncate(EVENTS_MAX);
-        self.list().end_reading(read, rest);
+    pub(super) fn end_reading(&self, read: Vec<WaitingEvent>) {
+        self.list().end_reading(read, EVENTS_MAX);
     }
 
     /// The events that are in memory, and from where on the others are.

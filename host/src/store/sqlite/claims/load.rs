@@ -29,15 +29,15 @@ const UNREADABLE: &str = "nothing was sent: the webhook's signing secret, or som
 
 /// What was read of the rows that a claim picked.
 #[derive(Default)]
-pub(in crate::store::sqlite) struct Loaded {
+pub(super) struct Loaded {
     /// Those to attempt, by their place. They have no fence yet.
-    pub(in crate::store::sqlite) claims: Vec<(i64, ClaimedDelivery)>,
+    pub(super) claims: Vec<(i64, ClaimedDelivery)>,
     /// Those that cannot be attempted.
-    pub(in crate::store::sqlite) unreadable: Vec<Unreadable>,
+    pub(super) unreadable: Vec<Unreadable>,
 }
 
 /// A delivery that cannot be read, and why.
-pub(in crate::store::sqlite) struct Unreadable {
+pub(super) struct Unreadable {
     seq: i64,
     error: rusqlite::Error,
 }
@@ -45,7 +45,7 @@ pub(in crate::store::sqlite) struct Unreadable {
 impl Unreadable {
     /// Ends the delivery, with a line in its log that says what helps. Nothing is held against the
     /// endpoint, which was not asked.
-    pub(in crate::store::sqlite) fn fail(&self, connection: &Connection, at: Timestamp) -> rusqlite::Result<()> {
+    pub(super) fn fail(&self, connection: &Connection, at: Timestamp) -> rusqlite::Result<()> {
         // The count may be what is spoiled; the log's own numbers are not.
         let failed: Option<(String, u32)> = connection
             .prepare_cached(
@@ -81,44 +81,20 @@ fn is_unreadable(error: &rusqlite::Error) -> bool {
 
 /// All that an attempt needs of what is picked, until the events weigh too much to be claimed at once. Of webhooks the writer
 /// had counted `changes` before the snapshot began that is read here.
-pub(in crate::store::sqlite) fn load(
+pub(super) fn load(
     connection: &Connection,
     picks: &[Pick],
     now: Timestamp,
     at_hand: &AtHand,
     changes: u64,
 ) -> rusqlite::Result<Loaded> {
-    let mut loader = Loader::new(Some(connection), at_hand, now, changes);
-    let mut loaded = Loaded::default();
-    for pick in picks {
-        match loader.delivery(pick) {
-            Ok(delivery) => loaded.claims.push((pick.owed.seq, delivery)),
-            Err(error) if is_unreadable(&error) => loaded.unreadable.push(Unreadable { seq: pick.owed.seq, error }),
-            Err(error) => return Err(error),
-        }
-        if loader.bytes > CLAIM_BYTES_MAX {
-            break;
-        }
-    }
-    Ok(loaded)
+    Loader::new(Some(connection), at_hand, now, changes)
+        .load(picks, |seq, error| if is_unreadable(&error) { Ok(Unreadable { seq, error }) } else { Err(error) })
 }
 
 /// The same without the database; `None` unless all of it is in memory.
-pub(in crate::store::sqlite) fn load_from_memory(
-    picks: &[Pick],
-    now: Timestamp,
-    at_hand: &AtHand,
-    changes: u64,
-) -> Option<Loaded> {
-    let mut loader = Loader::new(None, at_hand, now, changes);
-    let mut loaded = Loaded::default();
-    for pick in picks {
-        loaded.claims.push((pick.owed.seq, loader.delivery(pick).ok()?));
-        if loader.bytes > CLAIM_BYTES_MAX {
-            break;
-        }
-    }
-    Some(loaded)
+pub(super) fn load_from_memory(picks: &[Pick], now: Timestamp, at_hand: &AtHand, changes: u64) -> Option<Loaded> {
+    Loader::new(None, at_hand, now, changes).load(picks, |_, _| Err(())).ok()
 }
 
 /// Reads each event and each webhook once, however many deliveries share it, and none that is at hand.
@@ -137,6 +113,25 @@ impl<'a> Loader<'a> {
     fn new(connection: Option<&'a Connection>, at_hand: &'a AtHand, now: Timestamp, changes: u64) -> Self {
         let known = at_hand.known.at(changes, now);
         Self { connection, at_hand, now, known, weighed: HashSet::new(), bytes: 0 }
+    }
+
+    /// Loads what is picked. `set_aside` says what becomes of one that cannot be read.
+    fn load<E>(
+        mut self,
+        picks: &[Pick],
+        set_aside: impl Fn(i64, rusqlite::Error) -> Result<Unreadable, E>,
+    ) -> Result<Loaded, E> {
+        let mut loaded = Loaded::default();
+        for pick in picks {
+            match self.delivery(pick) {
+                Ok(delivery) => loaded.claims.push((pick.owed.seq, delivery)),
+                Err(error) => loaded.unreadable.push(set_aside(pick.owed.seq, error)?),
+            }
+            if self.bytes > CLAIM_BYTES_MAX {
+                break;
+            }
+        }
+        Ok(loaded)
     }
 
     fn connection(&self) -> rusqlite::Result<&'a Connection> {

@@ -1,8 +1,9 @@
 //! Which deliveries the deliver loop gets: fair by webhook, however many deliveries a webhook has.
 //!
 //! Turns go round: everybody gets a first attempt under way before anybody gets a second one, and where a round has to
-//! stop for want of room, the next claim begins with those that were not served for longest. So many webhooks with long queues share what there is, and
-//! one with a single delivery waits for one round at the most. No more webhooks are looked at than there are places.
+//! stop for want of room, the next claim begins with those that were not served for longest. So many webhooks with long
+//! queues share what there is, and one with a single delivery waits for one round at the most. No more webhooks are looked
+//! at than there are places.
 //!
 //! A webhook that is held gets none before its hold ends, and an UNHEALTHY one only one at a time.
 //!
@@ -18,17 +19,17 @@ use crate::store::sqlite::pending::{Class, Owed, Place, Queue, State};
 
 /// A due delivery, and what decides on its place in the row of all.
 #[derive(Clone, Debug)]
-pub(in crate::store::sqlite) struct Pick {
+pub(super) struct Pick {
     under_way: u32,
     /// When its webhook was served.
     served: u64,
     class: Class,
-    pub(in crate::store::sqlite) webhook: i64,
-    pub(in crate::store::sqlite) owed: Owed,
+    pub(super) webhook: i64,
+    pub(super) owed: Owed,
 }
 
 /// What a claim finds.
-pub(in crate::store::sqlite) enum Picked {
+pub(super) enum Picked {
     /// These, by their place.
     Deliveries(Vec<Pick>),
     /// Deliveries of these webhooks must be read before, from a place on.
@@ -36,7 +37,7 @@ pub(in crate::store::sqlite) enum Picked {
 }
 
 /// Free deliveries that are due, as many as the claim allows, by their place.
-pub(in crate::store::sqlite) fn pick(state: &mut State, claim: &DeliveryClaim, leases: &Leases) -> Picked {
+pub(super) fn pick(state: &mut State, claim: &DeliveryClaim, leases: &Leases) -> Picked {
     state.pass_to(claim.claim.now);
     let busy = claim.in_flight.iter().filter_map(|(id, count)| {
         let (seq, queue) = state.queue_of(id)?;

@@ -172,8 +172,26 @@ impl Queue {
         self.at(due_at)
     }
 
+    /// When the first can be attempted that nobody has; with the place from which on deliveries must be read before
+    /// that can be told.
+    pub(super) fn next_due(&self, leases: &Leases) -> Option<(Timestamp, Option<Place>)> {
+        let mut first: Option<Timestamp> = None;
+        for owed in self.list.rows() {
+            // The others are due later.
+            if first.is_some_and(|first| first <= owed.due_at) {
+                break;
+            }
+            let free_at = leases.leased_until(owed.seq).map_or(owed.due_at, |until| until.max(owed.due_at));
+            first = Some(first.map_or(free_at, |first| first.min(free_at)));
+        }
+        let in_memory = first.and_then(|first| self.at(first));
+        let rest = self.list.rest().and_then(|rest| Some((self.at(rest.0)?, Some(rest))));
+        let rest = rest.filter(|(at, _)| in_memory.is_none_or(|in_memory| *at < in_memory));
+        rest.or(in_memory.map(|at| (at, None)))
+    }
+
     /// When what is due then can be attempted.
-    pub(super) fn at(&self, due_at: Timestamp) -> Option<Timestamp> {
+    fn at(&self, due_at: Timestamp) -> Option<Timestamp> {
         self.webhook.is_enabled.then(|| self.webhook.held_until.map_or(due_at, |held_until| held_until.max(due_at)))
     }
 
@@ -195,27 +213,15 @@ impl Queue {
     }
 }
 
-/// Deliveries of a webhook that were read, in order, and where those behind them begin.
-pub(in crate::store::sqlite) struct ReadOn {
-    pub(super) webhook: i64,
-    pub(super) owed: Vec<Owed>,
-    pub(super) rest: Option<Place>,
-}
-
-impl ReadOn {
-    /// Reads so many.
-    pub(in crate::store::sqlite) fn read(
-        connection: &Connection,
-        (webhook, (due_at, seq)): (i64, Place),
-        rows_max: usize,
-    ) -> rusqlite::Result<Self> {
-        let mut statement = connection.prepare_cached(PENDING_FROM)?;
-        let parameters = named_params! {
-            ":webhook": webhook, ":due_at": due_at, ":seq": seq, ":rows_max": i64::try_from(rows_max + 1).unwrap_or(i64::MAX),
-        };
-        let mut owed = statement.query_map(parameters, Owed::read)?.collect::<rusqlite::Result<Vec<_>>>()?;
-        let rest = owed.get(rows_max).map(Listed::place);
-        owed.truncate(rows_max);
-        Ok(Self { webhook, owed, rest })
-    }
+/// Reads what is pending for a webhook from a place on: `rows_max` deliveries, and the one behind them.
+pub(in crate::store::sqlite) fn read_from(
+    connection: &Connection,
+    webhook: i64,
+    (due_at, seq): Place,
+    rows_max: usize,
+) -> rusqlite::Result<Vec<Owed>> {
+    let mut statement = connection.prepare_cached(PENDING_FROM)?;
+    let rows_max = i64::try_from(rows_max + 1).unwrap_or(i64::MAX);
+    let parameters = named_params! { ":webhook": webhook, ":due_at": due_at, ":seq": seq, ":rows_max": rows_max };
+    statement.query_map(parameters, Owed::read)?.collect()
 }
