@@ -8,7 +8,7 @@ use crate::backlog::{Plan, TITLES, run};
 #[tokio::test]
 async fn a_host_with_much_due_is_ready_at_once_and_new_events_do_not_wait_for_it() {
     let data = TempDir::new().unwrap();
-    let plan = Plan { webhooks: 20, due_each: 500, events: 20, rate: 20 };
+    let plan = Plan { webhooks: 20, due_each: 2_000, events: 20, rate: 20 };
 
     let figures = run(data.path(), &plan).await;
 
