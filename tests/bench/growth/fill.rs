@@ -9,6 +9,9 @@ use crate::world::{HELD, WEBHOOKS};
 /// Events of one transaction.
 const TOGETHER: u32 = 100_000;
 
+/// One in so many of a webhook's deliveries was given up.
+const GIVEN_UP: u32 = 50;
+
 /// How much a database has.
 #[derive(Clone, Copy)]
 pub struct Size {
@@ -55,13 +58,14 @@ fn rows(from: u32, to: u32) -> String {
     format!(
         "BEGIN;
          INSERT INTO events (seq, id, digest, event_type, project_id, occurred_at, accepted_at, previous_value, current_value)
-           SELECT seq, lower(hex(randomblob(10))), randomblob(32), 'TODO_CREATED', 'project-' || seq % {WEBHOOKS}, {time}, {time},
+           SELECT seq, lower(hex(randomblob(10))), randomblob(32), 'TODO_CREATED', 'project-' || (seq % {WEBHOOKS}), {time}, {time},
                   'null', '{{\"title\":\"' || hex(randomblob(50)) || '\"}}'
            FROM (WITH RECURSIVE n (seq) AS (SELECT {from} + 1 UNION ALL SELECT seq + 1 FROM n WHERE seq < {to}) SELECT seq FROM n);
          CREATE TEMP TABLE new AS SELECT seq, {webhook} AS webhook, {other} AS other, accepted_at AS at FROM events
            WHERE seq > {from} AND seq <= {to};
          INSERT INTO deliveries (id, event_seq, webhook_seq, snapshot_version, state, attempt_count, due_at, created_at, finished_at)
-           SELECT 'msg_' || printf('%026d', seq), seq, webhook, 1, 'delivered', 1, at, at, at FROM new;
+           SELECT 'msg_' || printf('%026d', seq), seq, webhook, 1,
+                  iif(seq / {WEBHOOKS} % {GIVEN_UP} = 0, 'failed', 'delivered'), 1, at, at, at FROM new;
          INSERT INTO attempts (delivery_seq, number, started_at, duration_ms, status, response)
            SELECT d.seq, 1, at, 5, 200, x'6f6b' FROM new CROSS JOIN deliveries d ON d.event_seq = new.seq;
          INSERT INTO verdicts (event_seq, webhook_seq, outcome, filter_digest, fuel, duration_us, decided_at)

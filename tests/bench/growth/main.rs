@@ -5,7 +5,7 @@
 //! size. The host's processor time is the measure, since it hangs least on what else the machine does. Beside it is what
 //! the calls of the store alone cost ([`stages`]).
 //!
-//! At the end most of it has had its time, and the same accepts are timed without and beside the deletion.
+//! Then pages of lists are timed ([`lists`]). At the end most of it has had its time, and the same accepts are timed without and beside the deletion.
 
 #![expect(clippy::unwrap_used, reason = "a measurement that meets what it does not expect stops there")]
 #![expect(unreachable_pub, reason = "the files are modules of one program; `pub` says what a file offers the others")]
@@ -16,6 +16,7 @@ mod fill;
 #[path = "../load/journal.rs"]
 #[expect(dead_code, reason = "the load program uses all of it")]
 mod journal;
+mod lists;
 #[path = "../../it/process.rs"]
 #[expect(dead_code, reason = "the integration tests use all of it")]
 mod process;
@@ -64,10 +65,10 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let (sizes, due, events) = if arguments.run.is_measured {
-        (vec![10_000, 100_000, 1_000_000, 10_000_000], 1_000_000, 30_000)
+    let (sizes, due, events, pages_asked) = if arguments.run.is_measured {
+        (vec![10_000, 100_000, 1_000_000, 10_000_000], 1_000_000, 30_000, 500)
     } else {
-        (vec![200, 2_000], 1_000, 300)
+        (vec![200, 2_000], 1_000, 300, 3)
     };
     let (sizes, events) = (arguments.sizes.unwrap_or(sizes), arguments.events.unwrap_or(events));
     let with_due = Size { events: sizes[1.min(sizes.len() - 1)], due: arguments.due.unwrap_or(due) };
@@ -75,7 +76,7 @@ fn main() -> ExitCode {
     let calls = events / 6;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     println!("{TITLES}");
-    let (mut most, mut data) = (0.0_f64, None);
+    let (mut most, mut data, mut pages) = (0.0_f64, None, Vec::new());
     let mut all: Vec<_> = sizes.into_iter().map(|events| Size { events, due: 0 }).collect();
     all.insert(1, with_due);
     for size in all {
@@ -94,7 +95,11 @@ fn main() -> ExitCode {
             size.events, size.due
         );
         most = most.max(ratio);
+        if size.due == 0 {
+            pages.push((size.events, runtime.block_on(lists::measure(folder, size.events, pages_asked))));
+        }
     }
+    lists::print(&pages);
     if let Some(data) = data {
         runtime.block_on(retention::beside(data.path(), calls));
     }

@@ -17,8 +17,12 @@ use crate::rig::stage::{self, USER};
 pub const WEBHOOKS: usize = 1_000;
 /// Webhooks behind these that get no events.
 pub const HELD: usize = 100;
-/// What the host is started with: nothing goes, and the store's calls can be made with the same key.
-pub const SETTINGS: &[(&str, &str)] = &[("HOOKSIEVE_RETENTION_DAYS", "0"), ("HOOKSIEVE_SEALING_KEY", SEALING_KEY)];
+/// What the host is started with: nothing goes, nobody asks too often, and the store's calls can be made with the same key.
+pub const SETTINGS: &[(&str, &str)] = &[
+    ("HOOKSIEVE_RETENTION_DAYS", "0"),
+    ("HOOKSIEVE_LIMITS_REQUESTS_PER_SECOND", "0"),
+    ("HOOKSIEVE_SEALING_KEY", SEALING_KEY),
+];
 /// What secrets are sealed with.
 pub const SEALING_KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
 /// Projects that are made at a time.
