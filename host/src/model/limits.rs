@@ -160,8 +160,14 @@ pub const DISPATCH_LEASE: Duration = Duration::from_secs(15 * 60);
 pub const COMMIT_JOBS_MAX: usize = 256;
 /// Jobs that may wait for the writer; more are refused with "busy".
 pub const WRITER_QUEUE_MAX: usize = 4_096;
-/// Pages in the log beyond those in the main file at which the writer copies them there: 16 MiB.
-pub const CHECKPOINT_PAGES: i64 = 4_000;
+/// Pages in the log beyond those in the main file at which they are copied there: 32 MiB, half of what must be free on the disk. A
+/// page that is changed often is copied once; fewer would have it copied more often, and more would take longer to read at a start.
+pub const CHECKPOINT_PAGES: i64 = 8_000;
+/// Pages that came while the log was copied which the writer may copy, as nothing else is written then: 1 MiB.
+pub const CHECKPOINT_REST_PAGES: i64 = 256;
+/// How often in turn what came meanwhile is copied, at the most, until the writer has to do it. Each time it is less, unless more is
+/// written than the disk can copy.
+pub const CHECKPOINT_PASSES_MAX: u32 = 8;
 /// Writes after which it is looked again how many these are: asking takes as long as a small commit.
 pub const CHECKPOINT_LOOK_JOBS: usize = 64;
 /// Bytes that must be free on the disk for anything new to be taken in. What was taken in goes on: this is its room.

@@ -11,6 +11,7 @@ mod beginning;
 mod calls;
 mod claims;
 mod columns;
+mod copier;
 mod deliveries;
 mod delivery_list;
 mod event_list;
@@ -126,9 +127,8 @@ impl SqliteStore {
         let (its_room, its_condition) = (Arc::clone(&room), Arc::clone(&condition));
         let at_hand = Arc::new(AtHand::new(options.key.clone(), opened.pending));
         let (its_memory, metrics) = (Arc::clone(&at_hand), Arc::clone(&options.metrics));
-        let writer =
-            Writer::start(opened.writer, opened.log, opened.lock, its_memory, its_room, its_condition, metrics)
-                .map_err(|source| OpenError::Io { path: options.directory.clone(), source })?;
+        let writer = Writer::start(opened.files, its_memory, its_room, its_condition, metrics)
+            .map_err(|source| OpenError::Io { path: options.directory.clone(), source })?;
         let placer = Arc::new(Placer::new(verdict_places::BOUNDS, Arc::clone(writer.commits())));
         Ok(Arc::new(Self {
             writer,

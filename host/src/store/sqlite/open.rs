@@ -17,6 +17,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use super::pending::Pending;
 use super::room::Room;
 use super::syncer::Log;
+use super::writer::Files;
 use super::{events, migrations, readers};
 use crate::metrics::Metrics;
 use crate::model::Timestamp;
@@ -125,10 +126,8 @@ pub enum OpenError {
 
 /// What was opened.
 pub(super) struct Opened {
-    pub(super) lock: File,
-    pub(super) log: Log,
+    pub(super) files: Files,
     pub(super) room: Room,
-    pub(super) writer: Connection,
     pub(super) readers: Vec<Connection>,
     /// How many times the database was opened, this time included.
     pub(super) opens: i64,
@@ -151,15 +150,17 @@ pub(super) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
     if !is_there {
         make_file(&path, &options.directory)?;
     }
-    let (writer, opens) = open_writer(&path, options).map_err(|refusal| refusal.at(&path))?;
+    let (connection, opens) = open_writer(&path, options).map_err(|refusal| refusal.at(&path))?;
     // SQLite makes the log and takes no notice if its name cannot be put on the disk: without it all of it is lost.
     sync_directory(&options.directory)?;
-    let last_event = events::last(&writer).map_err(|error| Refusal::from(error).at(&path))?;
+    let copying = open_copier(&path).map_err(|error| Refusal::from(error).at(&path))?;
+    let last_event = events::last(&connection).map_err(|error| Refusal::from(error).at(&path))?;
     let log = Log { file: open_log(&options.directory)?, last_event };
     let readers = (0..readers::CONNECTIONS).map(|_| open_reader(&path)).collect::<Result<_, _>>();
     let readers = readers.map_err(|error| Refusal::from(error).at(&path))?;
-    let pending = Pending::read(&writer).map_err(|error| Refusal::from(error).at(&path))?;
-    Ok(Opened { lock, log, room, writer, readers, opens, pending })
+    let pending = Pending::read(&connection).map_err(|error| Refusal::from(error).at(&path))?;
+    let files = Files { connection, copying, log, lock };
+    Ok(Opened { files, room, readers, opens, pending })
 }
 
 fn make_directory(directory: &Path) -> Result<(), OpenError> {
@@ -237,12 +238,7 @@ impl Refusal {
 /// The only connection that can write, and how many times the database was opened.
 fn open_writer(path: &Path, options: &OpenOptions) -> Result<(Connection, i64), Refusal> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(Refusal::Io)?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)?;
-    configure(&connection)?;
-    // Closing must not try an `fsync` again that failed before: `close` does it when all is well. Nor
-    // must it touch a file that is refused.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    let mut connection = open_copier(path)?;
     let version = recognise(&connection)?;
     configure_writer(&connection)?;
     if version > 0 {
@@ -260,6 +256,17 @@ fn open_writer(path: &Path, options: &OpenOptions) -> Result<(Connection, i64), 
     // From here on the log is synced beside the writer (see `syncer`), and not within each commit.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     Ok((connection, opens))
+}
+
+/// A connection that can copy the log, but does not by itself.
+fn open_copier(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    configure(&connection)?;
+    // Closing must not try an `fsync` again that failed before: `close` does it when all is well. Nor
+    // must it touch a file that is refused.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(connection)
 }
 
 /// Brings the schema up to date. What a migration takes away, such as text that is sealed from now on, is

@@ -20,6 +20,7 @@ use std::time::Instant;
 
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
+use super::fault::{Condition, Fault};
 use crate::model::limits::{
     STORAGE_BALLAST_BYTES, STORAGE_FREE_BYTES_MIN, STORAGE_FULL_TOLD, STORAGE_LAST_BYTES, STORAGE_WORK_BYTES_MIN,
 };
@@ -106,8 +107,16 @@ impl Room {
         self.look()
     }
 
+    /// Notes it if `fault` says that the disk is full, or breaks the store.
+    pub(super) fn note(&self, fault: &Fault, condition: &Condition) {
+        match fault {
+            Fault::Full => self.is_full(),
+            _ => condition.note(fault),
+        }
+    }
+
     /// A write met a full disk, whatever it looked like.
-    pub(super) fn is_full(&self) {
+    fn is_full(&self) {
         let mut state = self.state();
         if state.ballast == Ballast::There {
             self.give_up_ballast(&mut state);

@@ -14,9 +14,8 @@
 //! again, under the same message ids; and what comes back is as old as before. What came before on disk stays: WAL frames are checked in order, so a lost commit
 //! cannot take away an earlier one, and the next sync covers all that precedes it.
 //!
-//! What there is no [`room`](super::room) for on the disk is refused before it is begun. The log is copied to the main file by
-//! this thread too, and not by SQLite after a commit: SQLite says nothing when that fails, and a sync that
-//! failed unseen would be trusted the next time.
+//! What there is no [`room`](super::room) for on the disk is refused before it is begun. The log is copied to the main file by the
+//! [`copier`](super::copier) when it has grown, and only the rest of it here.
 //!
 //! When a caller goes away, its job is committed all the same; nobody is there to hear of it.
 
@@ -29,6 +28,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::claims::AtHand;
+use super::copier::{Copier, Turn, checkpoint};
 use super::events;
 use super::fault::{Condition, Fault, closed};
 use super::room::{Room, Space};
@@ -72,30 +72,42 @@ pub(super) struct Writer {
     touched: Touched,
 }
 
+/// What the threads take over.
+pub(super) struct Files {
+    /// The only connection that can write.
+    pub(super) connection: Connection,
+    /// The one that the log is copied over.
+    pub(super) copying: Connection,
+    pub(super) log: Log,
+    /// Held until the connection is closed.
+    pub(super) lock: File,
+}
+
 enum Message {
     Run(Box<dyn Job>),
     Close(oneshot::Sender<Result<()>>),
 }
 
 impl Writer {
-    /// Starts the thread, and the one that syncs `log`. `lock` is held until the connection is closed.
+    /// Starts the thread, and those that sync and copy the log.
     pub(super) fn start(
-        mut connection: Connection,
-        log: Log,
-        lock: File,
+        files: Files,
         at_hand: Arc<AtHand>,
         room: Arc<Room>,
         condition: Arc<Condition>,
         metrics: Arc<Metrics>,
     ) -> std::io::Result<Self> {
+        let Files { mut connection, copying, log, lock } = files;
         let (queue, jobs) = mpsc::channel(WRITER_QUEUE_MAX);
         let commits = Arc::new(Commits::default());
         let syncer = Syncer::start(log, Arc::clone(&condition), Arc::clone(&commits), Arc::clone(&metrics))?;
+        let copier = Copier::start(copying, Arc::clone(&condition), Arc::clone(&room))?;
         let touched = Touched::watch(&mut connection).map_err(std::io::Error::other)?;
         let (its_condition, its_commits, its_touched) = (Arc::clone(&condition), Arc::clone(&commits), touched.clone());
         let thread = Thread {
             connection,
             syncer,
+            copier,
             room,
             condition: its_condition,
             commits: its_commits,
@@ -262,6 +274,7 @@ fn execute(connection: &Connection, sql: &str) -> std::result::Result<(), Fault>
 struct Thread {
     connection: Connection,
     syncer: Syncer,
+    copier: Copier,
     room: Arc<Room>,
     condition: Arc<Condition>,
     commits: Arc<Commits>,
@@ -314,7 +327,7 @@ impl Thread {
         let (unsynced, answered) = match &committed {
             Ok(_) => jobs.into_iter().partition(|job| job.durability() == Durability::Durable),
             Err(fault) => {
-                self.note(fault);
+                self.room.note(fault, &self.condition);
                 (Vec::new(), jobs)
             }
         };
@@ -395,43 +408,42 @@ impl Thread {
         execute(&self.connection, "RELEASE job")
     }
 
-    fn note(&self, fault: &Fault) {
-        match fault {
-            Fault::Full => self.room.is_full(),
-            _ => self.condition.note(fault),
-        }
-    }
-
-    /// Copies the log to the main file when it has grown, which is looked at now and then. Nobody waits for it.
+    /// Has the log copied to the main file when it has grown, which is looked at now and then.
     fn checkpoint_if_due(&mut self) {
         let copied = self.condition.check().and_then(|()| {
             failpoint::hit(Point::Checkpoint)?;
-            if self.jobs_since_look < CHECKPOINT_LOOK_JOBS {
-                return Ok(());
+            match self.copier.turn() {
+                Turn::Copying => return Ok(()),
+                // Nothing is left then, and the next commit begins the log anew.
+                Turn::Rest => return checkpoint(&self.connection, "PASSIVE").map(drop),
+                Turn::Idle if self.jobs_since_look < CHECKPOINT_LOOK_JOBS => return Ok(()),
+                Turn::Idle => self.jobs_since_look = 0,
             }
-            self.jobs_since_look = 0;
             let pending: i64 = self
                 .connection
                 .prepare_cached("PRAGMA wal_checkpoint(NOOP)")?
                 .query_row((), |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?))?;
-            if pending < CHECKPOINT_PAGES { Ok(()) } else { checkpoint(&self.connection, "PASSIVE") }
+            if pending >= CHECKPOINT_PAGES {
+                self.copier.ask();
+            }
+            Ok(())
         });
         if let Err(fault) = copied {
-            self.note(&fault);
+            self.room.note(&fault, &self.condition);
         }
     }
 
     fn close(self) -> Result<()> {
-        let Self { connection, syncer, room, condition, .. } = self;
-        // Everybody is answered.
-        drop(syncer);
+        let Self { connection, syncer, copier, room, condition, .. } = self;
+        // Everybody is answered, and nobody else copies.
+        drop((syncer, copier));
         let closed = condition.check().and_then(|()| {
             failpoint::hit(Point::CloseBegin)?;
             room.look();
             // Everything is in the main file before it is called clean, and so is that word.
             checkpoint(&connection, "TRUNCATE")?;
             execute(&connection, "UPDATE store_state SET is_clean = 1")?;
-            checkpoint(&connection, "TRUNCATE")
+            checkpoint(&connection, "TRUNCATE").map(drop)
         });
         if matches!(closed, Err(Fault::Full)) {
             tracing::warn!("the disk is full, so the database is left with its log; the next start checks it");
@@ -442,12 +454,6 @@ impl Thread {
         }
         Ok(closed?)
     }
-}
-
-/// Copies the log to the main file. Syncs both, whatever `PRAGMA synchronous` says.
-fn checkpoint(connection: &Connection, mode: &str) -> std::result::Result<(), Fault> {
-    let sql = format!("PRAGMA wal_checkpoint({mode})");
-    Ok(connection.query_row(&sql, (), |_| Ok(()))?)
 }
 
 /// One commit's worth of jobs, and who asked to close behind them.
