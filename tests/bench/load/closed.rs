@@ -1,12 +1,12 @@
 //! Producers that post as fast as they are answered: how much goes through.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::host::Host;
 use crate::journal::Journal;
 use crate::rig::driver::Connection;
 use crate::rig::event;
@@ -20,13 +20,22 @@ pub struct Measured {
     pub used: Used,
 }
 
+/// Who is posted to.
+#[derive(Clone, Copy)]
+pub struct Target {
+    pub address: SocketAddr,
+    /// Its process, unless it is this one.
+    pub pid: Option<u32>,
+}
+
 /// Lets `producers` post until the pace's time is over. Each event takes `webhooks` places of the journal's
 /// room, so that no more deliveries are owed than it has.
-pub async fn run(host: &Host, journal: &Arc<Journal>, producers: usize, webhooks: u32, pace: Pace) -> Measured {
+pub async fn run(target: Target, journal: &Arc<Journal>, producers: usize, webhooks: u32, pace: Pace) -> Measured {
+    let Target { address, pid } = target;
     let is_over = Arc::new(AtomicBool::new(false));
     let posting: Vec<_> = (0..producers)
         .map(|_| {
-            let (journal, is_over, address) = (Arc::clone(journal), Arc::clone(&is_over), host.address());
+            let (journal, is_over) = (Arc::clone(journal), Arc::clone(&is_over));
             tokio::spawn(async move {
                 let mut connection = Connection::open(address).await.unwrap();
                 while !is_over.load(Ordering::Relaxed) {
@@ -38,7 +47,7 @@ pub async fn run(host: &Host, journal: &Arc<Journal>, producers: usize, webhooks
             })
         })
         .collect();
-    let read = || (journal.acknowledged(), journal.arrived(), Usage::now(Some(host.pid())));
+    let read = || (journal.acknowledged(), journal.arrived(), Usage::now(pid));
     wait(pace.warm_up).await;
     let (acknowledged, arrived, usage) = read();
     wait(pace.measured).await;

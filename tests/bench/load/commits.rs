@@ -1,7 +1,7 @@
-//! What a sender without group commit would do: the bare cost of one commit an event, on the same disk.
+//! What a sender without group commit would do: the bare cost of one commit an event, on the same disk or a slower one.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -11,8 +11,9 @@ use crate::rig::event;
 use crate::usage::{Usage, Used};
 use crate::{Pace, per};
 
-/// Events a second that one connection commits, one by one, as durably as the host does.
-pub fn one_by_one(disk: &Path, pace: Pace) -> (f64, Used) {
+/// Events a second that one connection commits, one by one, as durably as the host does, where each commit takes so much
+/// `longer`.
+pub fn one_by_one(disk: &Path, pace: Pace, longer: Duration) -> (f64, Used) {
     let folder = TempDir::new_in(disk).unwrap();
     let database = Connection::open(folder.path().join("bare.db")).unwrap();
     database
@@ -27,6 +28,8 @@ pub fn one_by_one(disk: &Path, pace: Pace) -> (f64, Used) {
         let (began, mut count) = (Instant::now(), 0);
         while began.elapsed() < time {
             insert.execute((format!("bare-{number:09}"), event::text("bare", number, EVENT_BYTES))).unwrap();
+            // The slower disk itself.
+            std::thread::sleep(longer);
             number += 1;
             count += 1;
         }

@@ -26,7 +26,7 @@ use crate::usage::{Usage, Used};
 const THREADS: usize = 2;
 
 /// Posts `body` to one path of `url` after the other.
-struct Poster {
+pub struct Poster {
     sender: Sender,
     secrets: [Secret; 1],
     url: String,
@@ -34,13 +34,13 @@ struct Poster {
 }
 
 impl Poster {
-    fn new(url: String) -> Self {
+    pub fn new(url: String) -> Self {
         let options = SendOptions::new(Policy::dev(), Resolver::System);
         let secrets = [sign::generate_secret(&[7; 32])];
         Self { sender: Sender::new(options).unwrap(), secrets, url, headers: BTreeMap::new() }
     }
 
-    async fn post(&self, body: String) {
+    pub async fn post(&self, body: String) {
         let signed = sign::headers(&self.secrets, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body.as_bytes());
         let sent = self.sender.send(Request { url: &self.url, headers: &self.headers, signed, body }).await;
         assert_eq!(sent.status, Some(200), "{:?}", sent.error_detail);
@@ -48,7 +48,7 @@ impl Poster {
 }
 
 /// Runs `work` on threads like the host's; the driver's own runtime has only one, for the sink.
-async fn beside<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+pub async fn beside<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     let (done, result) = oneshot::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();

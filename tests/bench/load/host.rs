@@ -1,6 +1,5 @@
 //! A fresh host for one run: the real program, its data on a real disk, its webhooks pointing to our sink.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -8,10 +7,12 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use crate::closed::Target;
 use crate::journal::Journal;
 use crate::process::{Process, serve};
 use crate::rig::sink::Sink;
 use crate::rig::stage;
+use crate::slow_disk::SlowDisk;
 
 /// A rule of `field-match` that lets every event of [`crate::rig::event`] through.
 pub const RULE: &str = r#"{"pointer":"/currentValue/position","operator":"eq","value":"32767.5"}"#;
@@ -35,6 +36,8 @@ pub struct Setting<'a> {
     pub webhooks: u32,
     /// The rule of each one's filter.
     pub rule: Option<&'a str>,
+    /// Whether its disk is a slower one.
+    pub slow: Option<&'a SlowDisk>,
     /// Where to write every sync that the host makes, by `strace`.
     pub syncs: Option<&'a Path>,
 }
@@ -47,6 +50,9 @@ impl Host {
         command.env("HOOKSIEVE_LOG_LEVEL", setting.log_level);
         if let Some(program) = setting.program {
             command = with_program(&command, Command::new(program));
+        }
+        if let Some(slow) = setting.slow {
+            command.env("LD_PRELOAD", slow.library());
         }
         if let Some(log) = setting.syncs {
             command = traced(&command, log);
@@ -62,8 +68,8 @@ impl Host {
         Self { process, _sink: sink, _data: data }
     }
 
-    pub fn address(&self) -> SocketAddr {
-        self.process.address()
+    pub fn target(&self) -> Target {
+        Target { address: self.process.address(), pid: Some(self.pid()) }
     }
 
     pub fn pid(&self) -> u32 {

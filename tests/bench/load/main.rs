@@ -4,8 +4,8 @@
 //! data on a real disk and its default durability (a 202 comes after a sync of the log), and prints one table. Every
 //! figure is the median of several runs; each run has a fresh host and throws its beginning away; the runs
 //! of all figures take turns, so that a busy minute of the machine does not fall on one figure alone. What
-//! is compared is measured in the same runs: one commit an event ([`commits`]), and the host's own HTTP
-//! client without the host ([`floor`]). Every run ends with a count of what arrived: nothing is lost and
+//! is compared is measured in the same runs: one commit an event ([`commits`]), the host's own HTTP
+//! client without the host ([`floor`]), and the least that a sender must do that loses nothing ([`bare`]). Every run ends with a count of what arrived: nothing is lost and
 //! nothing comes twice, or there is no table.
 //!
 //! Driver and sink share one thread of this process and are raw ([`rig`]), since they take their time from
@@ -16,6 +16,7 @@
 
 #[path = "../arguments.rs"]
 mod arguments;
+mod bare;
 mod closed;
 mod commits;
 mod floor;
@@ -30,6 +31,7 @@ mod process;
 mod rig;
 mod rounds;
 mod sheet;
+mod slow_disk;
 mod usage;
 
 use std::path::PathBuf;

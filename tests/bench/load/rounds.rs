@@ -8,17 +8,21 @@ use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
+use crate::bare::Bare;
+use crate::closed::Target;
 use crate::host::{Host, RULE, Setting};
 use crate::journal::{Journal, Latency};
+use crate::rig::sink::Sink;
 use crate::sheet::{Figure, Sheet, at};
+use crate::slow_disk::SlowDisk;
 use crate::usage::{Usage, Used};
-use crate::{Kind, Pace, closed, commits, floor, open, per};
+use crate::{Kind, Pace, closed, commits, floor, open, per, slow_disk};
 
 /// Events that a closed loop can send in a run: more than any host accepts in that time.
 const EVENTS_MAX: usize = 2_000_000;
 /// Deliveries that are on their way at a time, when it is measured how many go through.
 const ROOM: usize = 512;
-/// Producers when it is measured how many deliveries go through.
+/// Producers when it is measured how many deliveries go through, and the most for accepts.
 const PRODUCERS: usize = 64;
 /// Attempts of one webhook that the host has under way at a time, and so the floor.
 const AT_ONCE: usize = hooksieve::model::limits::ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX as usize;
@@ -56,7 +60,7 @@ impl Round<'_> {
 
     fn setting(&self, webhooks: u32, rule: Option<&'static str>) -> Setting<'_> {
         let Self { program, disk, log_level, .. } = *self;
-        Setting { program, disk, log_level, webhooks, rule, syncs: None }
+        Setting { program, disk, log_level, webhooks, rule, slow: None, syncs: None }
     }
 
     /// A figure of the host.
@@ -77,34 +81,65 @@ impl Round<'_> {
 
     async fn accepts(&mut self) {
         let bare = "one commit an event, bare SQLite";
-        let (rate, used) = commits::one_by_one(self.disk, self.pace);
-        self.note_floor(bare, "1/s", rate, &used);
-        for &producers in if self.is_short { &[10][..] } else { &[1, 10, 64] } {
-            let journal = Arc::new(Journal::new(EVENTS_MAX, 0));
-            let host = Host::start(&self.setting(0, None), &journal).await;
-            let closed::Measured { acknowledged, used, .. } =
-                closed::run(&host, &journal, producers, 0, self.pace).await;
-            host.stop().await;
-            let name = format!("accepts, {producers} producers");
-            self.note_of(&name, "1/s", per(acknowledged, used.secs), &used, Some(bare));
+        self.one_by_one(bare, Duration::ZERO);
+        for &producers in if self.is_short { &[10][..] } else { &[1, 10, PRODUCERS] } {
+            self.accepted(&format!("accepts, {producers} producers"), producers, None, bare).await;
         }
+        let millis = slow_disk::LONGER.as_millis();
+        let bare = format!("one commit an event, syncs {millis} ms longer");
+        self.one_by_one(&bare, slow_disk::LONGER);
+        let name = format!("accepts, {PRODUCERS} producers, syncs {millis} ms longer");
+        self.accepted(&name, PRODUCERS, Some(&SlowDisk::compile()), &bare).await;
+    }
+
+    fn one_by_one(&mut self, name: &str, longer: Duration) {
+        let (rate, used) = commits::one_by_one(self.disk, self.pace, longer);
+        self.note_floor(name, "1/s", rate, &used);
+    }
+
+    async fn accepted(&mut self, name: &str, producers: usize, slow: Option<&SlowDisk>, of: &str) {
+        let journal = Arc::new(Journal::new(EVENTS_MAX, 0));
+        let host = Host::start(&Setting { slow, ..self.setting(0, None) }, &journal).await;
+        let closed::Measured { acknowledged, used, .. } =
+            closed::run(host.target(), &journal, producers, 0, self.pace).await;
+        host.stop().await;
+        self.note_of(name, "1/s", per(acknowledged, used.secs), &used, Some(of));
     }
 
     async fn deliveries(&mut self, what: &str, webhooks: u32, rule: Option<&'static str>) {
         let journal = Arc::new(Journal::new(EVENTS_MAX, ROOM));
         let host = Host::start(&self.setting(webhooks, rule), &journal).await;
-        let closed::Measured { arrived, used, .. } = closed::run(&host, &journal, PRODUCERS, webhooks, self.pace).await;
+        let closed::Measured { arrived, used, .. } =
+            closed::run(host.target(), &journal, PRODUCERS, webhooks, self.pace).await;
         journal.settle(webhooks).await;
         host.stop().await;
         let at_once = AT_ONCE * webhooks as usize;
         let floor = format!("floor, {at_once} requests at once");
         let (rate, floor_used) = floor::throughput(journal.sample(), at_once, self.pace).await;
         self.note_floor(&floor, "1/s", rate, &floor_used);
-        let count = per(arrived, 1.0);
-        self.note_of(&format!("deliveries, {what}"), "1/s", count / used.secs, &used, Some(&floor));
+        let bare = format!("bare durable sender, {webhooks} an event");
+        self.bare(&bare, webhooks).await;
+        let (count, name) = (per(arrived, 1.0), format!("deliveries, {what}"));
+        self.note_of(&name, "1/s", count / used.secs, &used, Some(&floor));
+        self.note_of(&format!("  the same, {what}"), "1/s", count / used.secs, &used, Some(&bare));
         self.note(&format!("  CPU of the host for each, {what}"), "us", 1e6 * used.cpu_secs / count, &used);
         self.note(&format!("  written to disk for each, {what}"), "KiB", used.written_bytes / count / 1024.0, &used);
         self.note(&format!("  waits of a thread for each, {what}"), "", used.waits / count, &used);
+    }
+
+    /// What a sender delivers that does no more than accept events durably, sign and post.
+    async fn bare(&mut self, name: &str, webhooks: u32) {
+        let journal = Arc::new(Journal::new(EVENTS_MAX, ROOM));
+        let arriving = Arc::clone(&journal);
+        let sink = Sink::start(move |arrival| arriving.arrive(arrival)).await;
+        let urls = (0..webhooks).map(|number| sink.url(&format!("/{number}"))).collect();
+        let sender = Bare::start(self.disk, urls, AT_ONCE).await;
+        let target = Target { address: sender.address(), pid: None };
+        let closed::Measured { arrived, used, .. } =
+            closed::run(target, &journal, PRODUCERS, webhooks, self.pace).await;
+        journal.settle(webhooks).await;
+        sender.stop().await;
+        self.note_floor(name, "1/s", per(arrived, used.secs), &used);
     }
 
     async fn latency(&mut self, rate: u32) {
