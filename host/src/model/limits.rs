@@ -165,9 +165,9 @@ pub const WRITER_QUEUE_MAX: usize = 4_096;
 pub const CHECKPOINT_PAGES: i64 = 8_000;
 /// Pages that came while the log was copied which the writer may copy, as nothing else is written then: 1 MiB.
 pub const CHECKPOINT_REST_PAGES: i64 = 256;
-/// How often in turn what came meanwhile is copied, at the most, until the writer has to do it. Each time it is less, unless more is
-/// written than the disk can copy.
-pub const CHECKPOINT_PASSES_MAX: u32 = 8;
+/// Pages of the log at which the writer copies what is left of them, however much it is: 48 MiB. It comes to that only where
+/// as much is written as can be copied in the same time.
+pub const CHECKPOINT_PAGES_MAX: i64 = 12_000;
 /// Writes after which it is looked again how many these are: asking takes as long as a small commit.
 pub const CHECKPOINT_LOOK_JOBS: usize = 64;
 /// Bytes that must be free on the disk for anything new to be taken in. What was taken in goes on: this is its room.

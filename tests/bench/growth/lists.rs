@@ -17,7 +17,7 @@ use crate::process::Process;
 use crate::rig::stage;
 use crate::world::{self, HELD, WEBHOOKS};
 
-/// A time behind which there is nothing that was filled.
+/// What was filled in is older than this, and what came since is not.
 const FILLED_UNTIL: Duration = Duration::from_secs(30 * 86_400);
 /// So long that a webhook has a page of what was filled in it.
 const MIDDLE: Duration = Duration::from_millis(50 * WEBHOOKS as u64);

@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use super::fault::{Condition, Fault};
 use super::room::Room;
 use super::writer::PanicAlarm;
-use crate::model::limits::{CHECKPOINT_PASSES_MAX, CHECKPOINT_REST_PAGES};
+use crate::model::limits::{CHECKPOINT_PAGES_MAX, CHECKPOINT_REST_PAGES};
 
 /// The way to the copying thread, and where it stands.
 pub(super) struct Copier {
@@ -100,18 +100,17 @@ impl Thread {
         }
     }
 
-    /// Copies the log until little has come meanwhile, or until as much comes as is copied.
+    /// Copies the log until little has come meanwhile, or until it is so long that nothing more should come.
     fn copy(&self) -> Result<(), Fault> {
         let mut copied_before = 0;
-        for _ in 0..CHECKPOINT_PASSES_MAX {
+        loop {
             self.condition.check()?;
             let copied = checkpoint(&self.connection, "PASSIVE")?;
-            if copied - copied_before <= CHECKPOINT_REST_PAGES {
-                break;
+            if copied - copied_before <= CHECKPOINT_REST_PAGES || copied >= CHECKPOINT_PAGES_MAX {
+                return Ok(());
             }
             copied_before = copied;
         }
-        Ok(())
     }
 }
 

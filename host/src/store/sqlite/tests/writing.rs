@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::mpsc;
 
+use futures_util::stream::{self, StreamExt};
 use rusqlite::{Connection, ffi};
 
 use super::opened;
-use crate::model::limits::{BATCH_EVENTS_MAX, COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
+use crate::model::limits::{BATCH_EVENTS_MAX, CHECKPOINT_PAGES, COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
 use crate::store::contract::samples::{accepted, at, claim, digest, event, event_id, user};
 use crate::store::sqlite::{SqliteStore, events, room::Space, writer::Durability};
 use crate::store::{Accepted, ClaimedEvent, Dispatched, Store, StoreError, User};
@@ -100,6 +101,23 @@ async fn a_claim_that_finds_nothing_writes_nothing() {
     assert!(store.claim_events(claim(at(0), 1)).await.unwrap().is_empty());
 
     assert_eq!(store.commits(), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_is_written_all_the_time_is_copied_and_begins_anew() {
+    const PAGE_BYTES: usize = 4_096;
+    const JOB_PAGES: usize = 50;
+    let enough = 4 * CHECKPOINT_PAGES as usize / JOB_PAGES;
+    let (store, kept) = opened();
+    let name = "x".repeat(JOB_PAGES * PAGE_BYTES);
+    let put = |number: usize| store.put_user(User { id: user(&format!("u{number}")), name: Some(name.clone()) }, at(0));
+
+    // Two at a time, so that there is always one that waits.
+    let written = stream::iter(0..enough).map(put).buffer_unordered(2).all(async |put| put.is_ok()).await;
+
+    let log = kept.path().join("data/hooksieve.db-wal").metadata().unwrap().len();
+    assert!(written);
+    assert!(log < 3 * CHECKPOINT_PAGES.unsigned_abs() * PAGE_BYTES as u64, "the log has grown to {log} bytes");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
