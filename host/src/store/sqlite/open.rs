@@ -153,7 +153,7 @@ pub(super) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
     let (connection, opens) = open_writer(&path, options).map_err(|refusal| refusal.at(&path))?;
     // SQLite makes the log and takes no notice if its name cannot be put on the disk: without it all of it is lost.
     sync_directory(&options.directory)?;
-    let copying = open_copier(&path).map_err(|error| Refusal::from(error).at(&path))?;
+    let copying = open_writable(&path).map_err(|error| Refusal::from(error).at(&path))?;
     let last_event = events::last(&connection).map_err(|error| Refusal::from(error).at(&path))?;
     let log = Log { file: open_log(&options.directory)?, last_event };
     let readers = (0..readers::CONNECTIONS).map(|_| open_reader(&path)).collect::<Result<_, _>>();
@@ -238,7 +238,7 @@ impl Refusal {
 /// The only connection that can write, and how many times the database was opened.
 fn open_writer(path: &Path, options: &OpenOptions) -> Result<(Connection, i64), Refusal> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(Refusal::Io)?;
-    let mut connection = open_copier(path)?;
+    let mut connection = open_writable(path)?;
     let version = recognise(&connection)?;
     configure_writer(&connection)?;
     if version > 0 {
@@ -258,8 +258,8 @@ fn open_writer(path: &Path, options: &OpenOptions) -> Result<(Connection, i64), 
     Ok((connection, opens))
 }
 
-/// A connection that can copy the log, but does not by itself.
-fn open_copier(path: &Path) -> rusqlite::Result<Connection> {
+/// A connection that can write, and copies the log when it is told to and not by itself.
+fn open_writable(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     configure(&connection)?;
