@@ -9,22 +9,21 @@
 //! the next time. Here a failure breaks the store, as every failure of the disk does.
 
 use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
 use super::fault::{Condition, Fault};
 use super::room::Room;
-use super::writer::PanicAlarm;
+use super::thread::{Joined, PanicAlarm};
 use crate::model::limits::{CHECKPOINT_PAGES_MAX, CHECKPOINT_REST_PAGES};
 
 /// The way to the copying thread, and where it stands.
 pub(super) struct Copier {
-    // `None` only while dropping: the thread ends when the sender is gone.
-    asked: Option<mpsc::Sender<()>>,
+    asked: mpsc::Sender<()>,
     done: mpsc::Receiver<()>,
     is_copying: bool,
-    thread: Option<JoinHandle<()>>,
+    // Waited for until what it copies is copied, since nobody else can before.
+    _thread: Joined,
 }
 
 /// What the writer has to do.
@@ -43,10 +42,8 @@ impl Copier {
     pub(super) fn start(connection: Connection, condition: Arc<Condition>, room: Arc<Room>) -> std::io::Result<Self> {
         let ((asked, requests), (finished, done)) = (mpsc::channel(), mpsc::channel());
         let thread = Thread { connection, condition, room };
-        let thread = std::thread::Builder::new()
-            .name("hooksieve-copier".into())
-            .spawn(move || thread.run(&requests, &finished))?;
-        Ok(Self { asked: Some(asked), done, is_copying: false, thread: Some(thread) })
+        let thread = Joined::start("copier", move || thread.run(&requests, &finished))?;
+        Ok(Self { asked, done, is_copying: false, _thread: thread })
     }
 
     /// What is to be done now. The rest is to be copied once.
@@ -64,20 +61,7 @@ impl Copier {
 
     /// Has the log copied.
     pub(super) fn ask(&mut self) {
-        let asked = self.asked.as_ref().expect("it is taken only by drop");
-        self.is_copying = asked.send(()).is_ok();
-    }
-}
-
-impl Drop for Copier {
-    /// Waits until what it copies is copied: nobody else can before.
-    fn drop(&mut self) {
-        drop(self.asked.take());
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the copying thread panicked");
-        }
+        self.is_copying = self.asked.send(()).is_ok();
     }
 }
 

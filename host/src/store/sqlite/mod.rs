@@ -40,6 +40,7 @@ mod secrets;
 mod shadows;
 mod stats;
 mod syncer;
+mod thread;
 mod tokens;
 mod touched;
 mod verdict_places;

@@ -9,11 +9,11 @@
 use std::fs::File;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
 use std::time::Instant;
 
 use super::fault::{Condition, Fault};
-use super::writer::{Commits, Job, PanicAlarm};
+use super::thread::{Joined, PanicAlarm};
+use super::writer::{Commits, Job};
 use crate::metrics::Metrics;
 
 /// The log's file.
@@ -32,9 +32,9 @@ pub(super) struct Unsynced {
 
 /// The way to the syncing thread.
 pub(super) struct Syncer {
-    // `None` only while dropping: the thread ends when the sender is gone.
-    queue: Option<mpsc::Sender<Unsynced>>,
-    thread: Option<JoinHandle<()>>,
+    queue: mpsc::Sender<Unsynced>,
+    // Waited for until all that has queued is answered.
+    _thread: Joined,
 }
 
 impl Syncer {
@@ -48,27 +48,14 @@ impl Syncer {
         let (queue, unsynced) = mpsc::channel();
         commits.last_event_synced.store(log.last_event, Ordering::Release);
         let thread = Thread { file: log.file, condition, commits, metrics };
-        let thread =
-            std::thread::Builder::new().name("hooksieve-syncer".into()).spawn(move || thread.run(&unsynced))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        let thread = Joined::start("syncer", move || thread.run(&unsynced))?;
+        Ok(Self { queue, _thread: thread })
     }
 
     /// Answers the jobs when they are on the disk.
     pub(super) fn answer_when_synced(&self, unsynced: Unsynced) {
-        let queue = self.queue.as_ref().expect("it is taken only by drop");
         // Dropped with its jobs if the thread has panicked, which their callers take for the end of the store.
-        drop(queue.send(unsynced));
-    }
-}
-
-impl Drop for Syncer {
-    fn drop(&mut self) {
-        drop(self.queue.take());
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the syncing thread panicked");
-        }
+        drop(self.queue.send(unsynced));
     }
 }
 

@@ -22,7 +22,6 @@
 use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
@@ -33,11 +32,11 @@ use super::events;
 use super::fault::{Condition, Fault, closed};
 use super::room::{Room, Space};
 use super::syncer::{Log, Syncer, Unsynced};
+use super::thread::{Joined, PanicAlarm};
 use super::touched::{Changes, Mark, Touched};
 use crate::failpoint::{self, Point};
 use crate::metrics::Metrics;
 use crate::model::limits::{CHECKPOINT_LOOK_JOBS, CHECKPOINT_PAGES, COMMIT_JOBS_MAX, WRITER_QUEUE_MAX};
-use crate::model::storage::StorageFault;
 use crate::store::{Result, StoreError};
 
 /// Whether a write must be on disk before it is answered.
@@ -64,9 +63,9 @@ pub(super) struct Commits {
 
 /// The way to the writing thread.
 pub(super) struct Writer {
-    // `None` only while dropping: the thread ends when the last sender is gone.
-    queue: Option<mpsc::Sender<Message>>,
-    thread: Option<JoinHandle<()>>,
+    queue: mpsc::Sender<Message>,
+    // Waited for until what has queued is committed, so that the directory can be opened again at once.
+    _thread: Joined,
     condition: Arc<Condition>,
     commits: Arc<Commits>,
     touched: Touched,
@@ -116,9 +115,8 @@ impl Writer {
             at_hand,
             jobs_since_look: 0,
         };
-        let thread =
-            std::thread::Builder::new().name("hooksieve-writer".into()).spawn(move || thread.run(jobs, lock))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), condition, commits, touched })
+        let thread = Joined::start("writer", move || thread.run(jobs, lock))?;
+        Ok(Self { queue, _thread: thread, condition, commits, touched })
     }
 
     pub(super) fn commits(&self) -> &Arc<Commits> {
@@ -139,7 +137,7 @@ impl Writer {
     ) -> Result<T> {
         self.condition.check()?;
         let (message, answer) = job(durability, needs, work);
-        self.queue().try_send(message).map_err(|refused| match refused {
+        self.queue.try_send(message).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => closed(),
         })?;
@@ -156,7 +154,7 @@ impl Writer {
     ) -> Result<T> {
         self.condition.check()?;
         let (message, answer) = job(durability, needs, work);
-        self.queue().send(message).await.map_err(|_| closed())?;
+        self.queue.send(message).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
 
@@ -164,29 +162,13 @@ impl Writer {
     pub(super) async fn close(&self) -> Result<()> {
         self.condition.check()?;
         let (reply, answer) = oneshot::channel();
-        self.queue().send(Message::Close(reply)).await.map_err(|_| closed())?;
+        self.queue.send(Message::Close(reply)).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
 
     /// How many jobs wait for the thread.
     pub(super) fn queued(&self) -> usize {
-        self.queue().max_capacity() - self.queue().capacity()
-    }
-
-    fn queue(&self) -> &mpsc::Sender<Message> {
-        self.queue.as_ref().expect("it is taken only by drop")
-    }
-}
-
-impl Drop for Writer {
-    /// Waits until what has queued is committed, so that the directory can be opened again at once.
-    fn drop(&mut self) {
-        drop(self.queue.take());
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the writing thread panicked");
-        }
+        self.queue.max_capacity() - self.queue.capacity()
     }
 }
 
@@ -474,15 +456,4 @@ fn gather(first: Message, queue: &mut mpsc::Receiver<Message>) -> Gathered {
         next = if jobs.len() < COMMIT_JOBS_MAX { queue.try_recv().ok() } else { None };
     }
     Gathered { jobs, close: None }
-}
-
-/// A panic in a statement's code ends the thread: nothing can be written after it.
-pub(super) struct PanicAlarm(pub(super) Arc<Condition>);
-
-impl Drop for PanicAlarm {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.set_broken(StorageFault::Stopped);
-        }
-    }
 }
