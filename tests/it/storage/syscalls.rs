@@ -152,12 +152,16 @@ async fn run(blow: Blow, aim: Aim, number: usize) -> Sheet {
             join_all(producers).await;
             sheet.struck = usize::from(acknowledged.lock().unwrap().len() < PRODUCERS * EVENTS);
             match (sheet.struck, blow) {
-                // It did not come, or behind the last event, or was no event's failure.
+                (0, _) if !aim.is_main_file => assert!(process.terminate().await.0.success(), "{call} {number}"),
+                // It came behind the last event, or was no event's failure.
                 (0, _) => {
                     let (status, _) = process.terminate().await;
                     assert!(status.success() || blow != Blow::NoSpace, "{call} {number}: {status}");
-                    let is_injected = traced.lines().await.iter().any(|line| line.contains("(INJECTED)"));
-                    sheet.struck = usize::from(is_injected || !status.success());
+                    let lines = traced.lines().await;
+                    sheet.struck = usize::from(failed_on_database(&lines).is_some() || !status.success());
+                    if blow == Blow::InputOutput {
+                        assert_nothing_synced_after(&lines, &format!("{call} {number}"));
+                    }
                 }
                 (_, Blow::Kill) => assert_eq!(process.ended().await.code(), None, "{call} {number}"),
                 (_, Blow::NoSpace) => {
@@ -209,9 +213,13 @@ async fn assert_ends_by_itself(mut process: Process, traced: Traced, what: &str)
     assert_eq!((refused.status, refused.code.as_str()), (503, "STORAGE_UNAVAILABLE"), "{what}");
     assert_eq!(process.ended().await.code(), Some(1), "{what}");
 
-    let lines = traced.lines().await;
+    assert_nothing_synced_after(&traced.lines().await, what);
+}
+
+/// Nothing is synced again after a call that failed.
+fn assert_nothing_synced_after(lines: &[String], what: &str) {
     // Of the folder SQLite syncs as well as it can; the host does it once more.
-    let failed = failed_on_database(&lines).unwrap_or_else(|| panic!("{what}: no call failed: {lines:#?}"));
+    let failed = failed_on_database(lines).unwrap_or_else(|| panic!("{what}: no call failed: {lines:#?}"));
     let later = lines[failed + 1..].iter().find(|line| line.contains("/hooksieve.db") && line.contains("sync("));
     assert_eq!(later, None, "{what}: a sync after one that failed");
 }
