@@ -1,10 +1,8 @@
 //! How a host starts with very many deliveries due, and whether what happens then waits behind them.
 //!
-//! The deliveries are put into the database of a host that was stopped ([`rows`]); then the real program is
+//! The deliveries are put into the database of a host that was stopped ([`owed`]); then the real program is
 //! started on it. While it delivers what is due, as fast as it can, events for one more webhook are posted at planned
 //! times, and it is measured how long each takes to that webhook's receiver.
-
-mod rows;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -12,19 +10,22 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use hooksieve::client::Client;
+use hooksieve::wire::NewWebhook;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::process::{Process, most_resident_bytes};
-use crate::rig::driver::Pool;
-use crate::rig::event;
+use crate::rig::driver::{Connection, Pool};
 use crate::rig::sink::{Arrival, Reply, Sink};
-use crate::rig::stage;
+use crate::rig::{event, owed, stage, times};
 
 /// Bytes of an event.
 const EVENT_BYTES: usize = 1024;
 /// Where the new events arrive.
 const NEW: &str = "/new";
+/// What the webhooks of the backlog subscribe to instead of the new events.
+const OTHER_TYPE: &str = "TODO_DELETED";
 /// How long after the last arrival a new event counts as starved.
 const ARRIVAL_TIME_MAX: Duration = Duration::from_secs(60);
 
@@ -69,7 +70,7 @@ impl Figures {
     /// A line of the table; the times are those of new events.
     #[expect(clippy::cast_precision_loss, reason = "counts of a minute")]
     pub fn line(&self, plan: &Plan) -> String {
-        let ms = |share: usize| self.latencies[(self.latencies.len() - 1) * share / 100].as_secs_f64() * 1e3;
+        let ms = |percent| times::millis_at(&self.latencies, percent);
         format!(
             "{:>9} {:>8.2} {:>10.2} {:>5} MiB {:>8.1} {:>8.1} {:>11.0}",
             plan.webhooks * plan.due_each,
@@ -107,10 +108,10 @@ pub async fn run(data: &Path, plan: &Plan) -> Figures {
     let process = Process::start(data, &[]).await;
     let user = stage::member(&process.operator()).await;
     stage::register(&user, sink.url(NEW), None).await;
-    rows::begin(&process, &user, &sink, plan.webhooks).await;
+    begin(&process, &user, &sink, plan.webhooks).await;
     arrivals.until(|state| state.others == plan.webhooks as usize).await;
     process.terminate().await;
-    rows::fill(data, plan.due_each);
+    owed::fill(data, plan.due_each);
 
     let (process, ready) = start(data).await;
     let others_before = arrivals.others();
@@ -125,6 +126,16 @@ pub async fn run(data: &Path, plan: &Plan) -> Figures {
     process.kill().await;
     let latencies = arrivals.latencies();
     Figures { ready, ready_after_kill, resident_bytes, latencies, meanwhile, took, is_due_left }
+}
+
+/// Registers the webhooks of the backlog and has one event delivered to each, like which all others are.
+async fn begin(process: &Process, user: &Client, sink: &Sink, webhooks: u32) {
+    for number in 0..webhooks {
+        let (url, events) = (sink.url(&format!("/due/{number}")), vec![OTHER_TYPE.to_owned()]);
+        user.create_webhook(&NewWebhook { url, events, ..NewWebhook::default() }).await.unwrap();
+    }
+    let event = event::text("due", 0, EVENT_BYTES).replacen(event::TYPE, OTHER_TYPE, 1);
+    assert_eq!(Connection::open(process.address()).await.unwrap().post(&event).await.unwrap(), 202);
 }
 
 /// Starts the program, and waits until it says that it is ready.

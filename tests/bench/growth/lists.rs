@@ -14,7 +14,7 @@ use hooksieve::wire::{
 };
 
 use crate::process::Process;
-use crate::rig::stage;
+use crate::rig::{stage, times};
 use crate::world::{self, HELD, WEBHOOKS};
 
 /// What was filled in is older than this, and what came since is not.
@@ -141,10 +141,9 @@ async fn timed(name: &'static str, webhooks: &[Webhook], ask: impl AsyncFn(&Webh
 impl Kind {
     fn of(name: &'static str, pages: Vec<(Duration, usize)>) -> Self {
         let items = pages.iter().map(|(_, items)| *items).max().unwrap_or(0);
-        let mut times: Vec<Duration> = pages.into_iter().map(|(time, _)| time).collect();
-        times.sort_unstable();
-        let at = |share: usize| times[(times.len() - 1) * share / 100];
-        Self { name, items, p50: at(50), p99: at(99) }
+        let mut sorted: Vec<Duration> = pages.into_iter().map(|(time, _)| time).collect();
+        sorted.sort_unstable();
+        Self { name, items, p50: times::at(&sorted, 50), p99: times::at(&sorted, 99) }
     }
 }
 

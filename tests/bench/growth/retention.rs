@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use hooksieve::clock::SystemClock;
 use hooksieve::lifecycle::{Keep, Stop, run_retention};
 
+use crate::rig::times;
 use crate::stages::Host;
 
 /// Prints how long accepts take, one after the other, without the deletion and beside it, in turns.
@@ -40,7 +41,7 @@ async fn accepts(host: &Host, events: u32) -> Vec<Duration> {
     times
 }
 
-fn print(name: &str, times: Vec<Duration>) {
-    let ms = |share: usize| times[(times.len() - 1) * share / 100].as_secs_f64() * 1e3;
+fn print(name: &str, sorted: Vec<Duration>) {
+    let ms = |percent| times::millis_at(&sorted, percent);
     println!("| {name} | {:.2} | {:.2} | {:.2} |", ms(50), ms(99), ms(100));
 }

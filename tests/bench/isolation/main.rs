@@ -31,7 +31,7 @@ use arguments::Run;
 use process::Process;
 use rig::driver::Connection;
 use rig::sink::{Arrival, Reply, Sink};
-use rig::{event, stage};
+use rig::{event, stage, times};
 
 const HEALTHY: usize = 99;
 /// Bytes of an event.
@@ -151,17 +151,12 @@ fn tell(arguments: &Arguments, mut without: Vec<Duration>, mut with: Vec<Duratio
     let beside = format!("beside {} silent", arguments.silent);
     for (name, took) in [("alone", &mut without), (beside.as_str(), &mut with)] {
         took.sort_unstable();
-        let [p50, p95, p99] = [50, 95, 99].map(|percent| at(took, percent) * 1e3);
+        let [p50, p95, p99] = [50, 95, 99].map(|percent| times::millis_at(took, percent));
         println!("| {name} | {} | {p50:.2} | {p95:.2} | {p99:.2} |", took.len());
     }
-    let ratio = at(&with, 99) / at(&without, 99);
+    let ratio = times::millis_at(&with, 99) / times::millis_at(&without, 99);
     println!("p99 ratio: {ratio:.2}, at most {RATIO_MAX}");
     if ratio <= RATIO_MAX { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-/// Seconds below which so many of a hundred of the sorted ones are.
-fn at(sorted: &[Duration], percent: usize) -> f64 {
-    sorted[(sorted.len() - 1) * percent / 100].as_secs_f64()
 }
 
 /// One part of a round: events at a steady rate, and then all that they came to.

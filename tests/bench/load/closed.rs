@@ -47,15 +47,21 @@ pub async fn run(target: Target, journal: &Arc<Journal>, producers: usize, webho
             })
         })
         .collect();
+    let measured = watch(pid, journal, pace).await;
+    is_over.store(true, Ordering::Relaxed);
+    for ended in join_all(posting).await {
+        ended.unwrap();
+    }
+    measured
+}
+
+/// Counts what goes through a process, once it has warmed up.
+pub async fn watch(pid: Option<u32>, journal: &Journal, pace: Pace) -> Measured {
     let read = || (journal.acknowledged(), journal.arrived(), Usage::now(pid));
     wait(pace.warm_up).await;
     let (acknowledged, arrived, usage) = read();
     wait(pace.measured).await;
     let (acknowledged_later, arrived_later, usage_later) = read();
-    is_over.store(true, Ordering::Relaxed);
-    for ended in join_all(posting).await {
-        ended.unwrap();
-    }
     Measured {
         acknowledged: acknowledged_later - acknowledged,
         arrived: arrived_later - arrived,

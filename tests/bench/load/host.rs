@@ -7,11 +7,13 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use crate::EVENT_BYTES;
 use crate::closed::Target;
 use crate::journal::Journal;
 use crate::process::{Process, serve};
+use crate::rig::driver::Connection;
 use crate::rig::sink::Sink;
-use crate::rig::stage;
+use crate::rig::{event, owed, stage};
 use crate::slow_disk::SlowDisk;
 
 /// A rule of `field-match` that lets every event of [`crate::rig::event`] through.
@@ -20,8 +22,8 @@ pub const RULE: &str = r#"{"pointer":"/currentValue/position","operator":"eq","v
 /// A running host.
 pub struct Host {
     process: Process,
-    _sink: Sink,
-    _data: TempDir,
+    sink: Sink,
+    data: TempDir,
 }
 
 /// How a host is started.
@@ -46,26 +48,29 @@ impl Host {
     /// Starts it and registers the webhooks, whose deliveries the journal gets.
     pub async fn start(setting: &Setting<'_>, journal: &Arc<Journal>) -> Self {
         let data = TempDir::new_in(setting.disk).unwrap();
-        let mut command = serve(data.path(), &[]);
-        command.env("HOOKSIEVE_LOG_LEVEL", setting.log_level);
-        if let Some(program) = setting.program {
-            command = with_program(&command, Command::new(program));
-        }
-        if let Some(slow) = setting.slow {
-            command.env("LD_PRELOAD", slow.library());
-        }
-        if let Some(log) = setting.syncs {
-            command = traced(&command, log);
-        }
-        command.stderr(Stdio::null());
-        let process = Process::start_command(&mut command).await;
+        let process = start(setting, data.path()).await;
         let journal = Arc::clone(journal);
         let sink = Sink::start(move |arrival| journal.arrive(arrival)).await;
         let user = stage::member(&process.operator()).await;
         for number in 0..setting.webhooks {
             stage::register(&user, sink.url(&format!("/{number}")), setting.rule).await;
         }
-        Self { process, _sink: sink, _data: data }
+        Self { process, sink, data }
+    }
+
+    /// The same, and starts it again when it owes so many events to each of the webhooks.
+    pub async fn start_owing(setting: &Setting<'_>, journal: &Arc<Journal>, events: u32) -> Self {
+        let Self { process, sink, data } = Self::start(setting, journal).await;
+        let mut connection = Connection::open(process.address()).await.unwrap();
+        let pattern = journal.next();
+        let status = connection.post(&event::text("load", pattern, EVENT_BYTES)).await.unwrap();
+        drop(connection);
+        journal.acknowledge(pattern, status);
+        journal.settle(setting.webhooks).await;
+        process.terminate().await;
+        owed::fill(data.path(), events);
+        (0..events).for_each(|_| journal.acknowledge(journal.next(), status));
+        Self { process: start(setting, data.path()).await, sink, data }
     }
 
     pub fn target(&self) -> Target {
@@ -80,6 +85,23 @@ impl Host {
         let (status, _) = self.process.terminate().await;
         assert!(status.success(), "the host ended with {status}");
     }
+}
+
+/// Starts the program on a folder.
+async fn start(setting: &Setting<'_>, data: &Path) -> Process {
+    let mut command = serve(data, &[]);
+    command.env("HOOKSIEVE_LOG_LEVEL", setting.log_level);
+    if let Some(program) = setting.program {
+        command = with_program(&command, Command::new(program));
+    }
+    if let Some(slow) = setting.slow {
+        command.env("LD_PRELOAD", slow.library());
+    }
+    if let Some(log) = setting.syncs {
+        command = traced(&command, log);
+    }
+    command.stderr(Stdio::null());
+    Process::start_command(&mut command).await
 }
 
 /// The same command under `strace`, which writes a line into `log` for every sync. The tracer is the host's

@@ -65,7 +65,7 @@ struct Arguments {
     #[arg(long, default_value = "info")]
     log_level: String,
     /// Only figures of these kinds.
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Kind::Accepts, Kind::Deliveries, Kind::Latency, Kind::Syncs])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Kind::Accepts, Kind::Deliveries, Kind::Owed, Kind::Latency, Kind::Syncs])]
     only: Vec<Kind>,
     #[command(flatten)]
     run: Run,
@@ -78,6 +78,8 @@ enum Kind {
     Accepts,
     /// Deliveries a second, and what one costs.
     Deliveries,
+    /// Deliveries a second of what was accepted before, by another life of the host.
+    Owed,
     /// Times from an event to its arrival.
     Latency,
     /// Syncs of the disk for one event; needs `strace`.

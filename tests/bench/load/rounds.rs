@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hooksieve::model::limits;
 use tempfile::NamedTempFile;
 
 use crate::bare::Bare;
@@ -22,10 +23,15 @@ use crate::{Kind, Pace, closed, commits, floor, open, per, slow_disk};
 const EVENTS_MAX: usize = 2_000_000;
 /// Deliveries that are on their way at a time, when it is measured how many go through.
 const ROOM: usize = 512;
+/// Deliveries that a host may make a second of what it owes: more than it can.
+const OWED_A_SECOND_MAX: u32 = 80_000;
 /// Producers when it is measured how many deliveries go through, and the most for accepts.
 const PRODUCERS: usize = 64;
 /// Attempts of one webhook that the host has under way at a time, and so the floor.
-const AT_ONCE: usize = hooksieve::model::limits::ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX as usize;
+const AT_ONCE: usize = limits::ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX as usize;
+
+/// Webhooks for which the host has as many attempts under way as it has at all.
+const WEBHOOKS_AT_MOST: u32 = limits::ATTEMPTS_IN_FLIGHT_MAX as u32 / limits::ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX;
 
 /// Where a run happens and where its figures go.
 pub struct Round<'a> {
@@ -47,6 +53,11 @@ impl Round<'_> {
             self.deliveries("no filter", 1, None).await;
             self.deliveries("one filter", 1, Some(RULE)).await;
             self.deliveries("ten webhooks an event", 10, None).await;
+        }
+        if kinds.contains(&Kind::Owed) {
+            for &webhooks in if self.is_short { &[10][..] } else { &[1, 10, WEBHOOKS_AT_MOST] } {
+                self.owed(webhooks).await;
+            }
         }
         if kinds.contains(&Kind::Latency) {
             for &rate in if self.is_short { &[100][..] } else { &[100, 500, 1_000, 2_000] } {
@@ -113,18 +124,45 @@ impl Round<'_> {
             closed::run(host.target(), &journal, PRODUCERS, webhooks, self.pace).await;
         journal.settle(webhooks).await;
         host.stop().await;
-        let at_once = AT_ONCE * webhooks as usize;
-        let floor = format!("floor, {at_once} requests at once");
-        let (rate, floor_used) = floor::throughput(journal.sample(), at_once, self.pace).await;
-        self.note_floor(&floor, "1/s", rate, &floor_used);
+        let floor = self.floor(&journal, webhooks).await;
         let bare = format!("bare durable sender, {webhooks} an event");
         self.bare(&bare, webhooks).await;
         let (count, name) = (per(arrived, 1.0), format!("deliveries, {what}"));
         self.note_of(&name, "1/s", count / used.secs, &used, Some(&floor));
         self.note_of(&format!("  the same, {what}"), "1/s", count / used.secs, &used, Some(&bare));
-        self.note(&format!("  CPU of the host for each, {what}"), "us", 1e6 * used.cpu_secs / count, &used);
-        self.note(&format!("  written to disk for each, {what}"), "KiB", used.written_bytes / count / 1024.0, &used);
-        self.note(&format!("  waits of a thread for each, {what}"), "", used.waits / count, &used);
+        self.note_costs(what, count, &used);
+    }
+
+    /// What is delivered when nothing is accepted meanwhile.
+    async fn owed(&mut self, webhooks: u32) {
+        let journal = Arc::new(Journal::new(EVENTS_MAX, 0));
+        let time = self.pace.warm_up + self.pace.measured;
+        let events = u32::try_from(events_in(time, OWED_A_SECOND_MAX)).expect("a run has few events") / webhooks;
+        let host = Host::start_owing(&self.setting(webhooks, None), &journal, events).await;
+        let closed::Measured { arrived, used, .. } = closed::watch(Some(host.pid()), &journal, self.pace).await;
+        assert!(journal.arrived() < u64::from(events * webhooks), "all that was owed was delivered: more must be");
+        journal.settle(webhooks).await;
+        host.stop().await;
+        let floor = self.floor(&journal, webhooks).await;
+        let (count, name) = (per(arrived, 1.0), format!("deliveries accepted before, webhooks: {webhooks}"));
+        self.note_of(&name, "1/s", count / used.secs, &used, Some(&floor));
+        self.note_costs(&format!("accepted before, webhooks: {webhooks}"), count, &used);
+    }
+
+    /// What the host's client can do at once as the host does for so many webhooks; its name.
+    async fn floor(&mut self, journal: &Journal, webhooks: u32) -> String {
+        let at_once = AT_ONCE * webhooks as usize;
+        let name = format!("floor, {at_once} requests at once");
+        let (rate, used) = floor::throughput(journal.sample(), at_once, self.pace).await;
+        self.note_floor(&name, "1/s", rate, &used);
+        name
+    }
+
+    /// What each of so many deliveries cost.
+    fn note_costs(&mut self, what: &str, count: f64, used: &Used) {
+        self.note(&format!("  CPU of the host for each, {what}"), "us", 1e6 * used.cpu_secs / count, used);
+        self.note(&format!("  written to disk for each, {what}"), "KiB", used.written_bytes / count / 1024.0, used);
+        self.note(&format!("  waits of a thread for each, {what}"), "", used.waits / count, used);
     }
 
     /// What a sender delivers that does no more than accept events durably, sign and post.

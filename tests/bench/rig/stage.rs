@@ -4,6 +4,8 @@ use hooksieve::client::Client;
 use hooksieve::wire::{CreateToken, FilterChoice, NewWebhook, PutProject, PutUser, Webhook};
 use serde_json::value::RawValue;
 
+use super::event;
+
 /// The project of all events.
 pub const PROJECT: &str = "clakt90vu000bvt64hhffqleq";
 /// The user whose webhooks get them.
@@ -29,6 +31,6 @@ pub fn webhook(url: String, rule: Option<&str>) -> NewWebhook {
         let config = RawValue::from_string(rule.to_owned()).unwrap();
         FilterChoice { id: "field-match".to_owned(), config: Some(config), on_error: None }
     });
-    let events = vec!["TODO_CREATED".to_owned()];
+    let events = vec![event::TYPE.to_owned()];
     NewWebhook { url, events, filter, ..NewWebhook::default() }
 }
