@@ -24,6 +24,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0011_operations.sql"),
     include_str!("../../../migrations/sqlite/0012_cheaper_rows.sql"),
     include_str!("../../../migrations/sqlite/0013_due_in_memory.sql"),
+    include_str!("../../../migrations/sqlite/0014_attempts_by_delivery.sql"),
 ];
 
 /// The version of the schema that this program works with.
