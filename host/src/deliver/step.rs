@@ -17,12 +17,13 @@ use crate::model::health::{Answer, Failure, Rules};
 use crate::model::ids::WebhookId;
 use crate::model::limits::{
     ATTEMPTS_IN_FLIGHT_DOUBTFUL_MAX, ATTEMPTS_IN_FLIGHT_FAILING_MAX, ATTEMPTS_IN_FLIGHT_MAX,
-    ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX, ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX, LEASE, PROBES_IN_FLIGHT_MAX,
+    ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX, ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX, ATTEMPTS_WRITTEN_BESIDE_OTHERS, LEASE,
+    PROBES_IN_FLIGHT_MAX,
 };
 use crate::model::webhook::Health;
 use crate::outbound::{Request, Sender, Sent, compose};
 use crate::sign;
-use crate::store::{Attempted, Claim, ClaimedDelivery, DeliveryClaim, Next, Recorded, Store, StoreError};
+use crate::store::{Attempted, Claim, ClaimedDelivery, DeliveryClaim, Gather, Next, Recorded, Store, StoreError};
 use crate::traces::{Stage, Traces};
 
 /// Tells a receiver that the event did not happen: its owner tests the webhook.
@@ -41,6 +42,8 @@ struct Parts {
     delays: Vec<Duration>,
     places: Semaphore,
     attempts: Mutex<HashMap<WebhookId, Attempts>>,
+    /// Attempts that are to be written down.
+    ended: Gather<(Attempted, Flight)>,
     /// Told when an attempt has ended: its webhook may have more that is due.
     poke: Arc<Notify>,
     metrics: Arc<Metrics>,
@@ -69,7 +72,9 @@ impl Deliverer {
         traces: Traces,
     ) -> Self {
         let places = Semaphore::new(ATTEMPTS_IN_FLIGHT_MAX);
-        let parts = Parts { store, clock, sender, delays, places, attempts: Mutex::default(), poke, metrics, traces };
+        let ended = Gather::new(ATTEMPTS_WRITTEN_BESIDE_OTHERS);
+        let parts =
+            Parts { store, clock, sender, delays, places, attempts: Mutex::default(), ended, poke, metrics, traces };
         Self { parts: Arc::new(parts), tasks: TaskTracker::new() }
     }
 
@@ -192,20 +197,32 @@ impl Parts {
         if attempted.answer.failure.is_none() && claimed.webhook.health == Health::Healthy && !is_spared {
             flight.land();
         }
-        let id = claimed.delivery.id;
-        match self.record(attempted).await {
-            Ok(Recorded::Written) => {}
-            Ok(Recorded::LeaseLost) => tracing::warn!(delivery = %id, "the lease on a delivery was lost"),
-            // The lease ends by itself; the delivery is then attempted again.
-            Err(error) => {
-                tracing::error!(delivery = %id, error = &error as &dyn std::error::Error, "an attempt was not written");
-            }
+        self.ended.add((attempted, flight));
+        while let Some((ended, turn)) = self.ended.take() {
+            self.write(ended).await;
+            drop(turn);
         }
     }
 
-    async fn record(&self, attempted: Attempted) -> Result<Recorded, StoreError> {
+    /// Writes down what attempts came to.
+    async fn write(&self, ended: Vec<(Attempted, Flight)>) {
+        let (attempted, _flights): (Vec<_>, Vec<_>) = ended.into_iter().unzip();
+        let attempted = Arc::from(attempted);
+        match self.record(Arc::clone(&attempted)).await {
+            // One that cannot be written must not take others with it.
+            Err(StoreError::Internal(_)) if attempted.len() > 1 => {
+                for one in attempted.iter() {
+                    let one: Arc<[_]> = Arc::new([one.clone()]);
+                    tell(&one, self.record(Arc::clone(&one)).await);
+                }
+            }
+            recorded => tell(&attempted, recorded),
+        }
+    }
+
+    async fn record(&self, attempted: Arc<[Attempted]>) -> Result<Vec<Recorded>, StoreError> {
         failpoint::hit(Point::Sent)?;
-        let recorded = self.store.record_attempt(attempted).await?;
+        let recorded = self.store.record_attempts(attempted).await?;
         failpoint::hit(Point::AttemptRecorded)?;
         Ok(recorded)
     }
@@ -226,13 +243,16 @@ impl Parts {
         let retry_after = sent.retry_after.as_deref().and_then(|value| schedule::parse_retry_after(value, now));
         let result = schedule::Result { status: sent.status, error: sent.error, retry_after };
         let in_schedule = number.saturating_sub(claimed.delivery.attempts_before);
-        let next = schedule::next(&result, in_schedule, &self.delays, now, self.jitter());
+        // Nothing is spread after a success, and the kernel takes its time to be asked.
+        let jitter = || if sent.error.is_some() { self.jitter() } else { 0.0 };
+        let next = schedule::next(&result, in_schedule, &self.delays, now, jitter());
         let failure = sent.error.map(|error| {
             let (status, detail) = (sent.status, sent.error_detail.clone());
             Failure { error, status, detail, at: now }
         });
         Attempted {
             delivery_id: claimed.delivery.id.clone(),
+            webhook_id: claimed.webhook.id.clone(),
             fence: claimed.fence,
             next,
             url: claimed.webhook.url.clone(),
@@ -243,7 +263,7 @@ impl Parts {
                 is_gone: schedule::is_gone(&result),
                 is_exhausted: next == Next::Failed,
                 asked_until: schedule::asked(&result).map(|asked| now + asked),
-                jitter: self.jitter(),
+                jitter: jitter(),
             },
             rules: Rules::STANDARD,
             attempt: Attempt {
@@ -261,6 +281,20 @@ impl Parts {
     /// From 0 to 1.
     fn jitter(&self) -> f64 {
         f64::from(u32::from_be_bytes(random_bytes(self.clock.as_ref()))) / f64::from(u32::MAX)
+    }
+}
+
+/// Tells of attempts that were not written down. Their leases end by themselves; the deliveries are then attempted again.
+fn tell(attempted: &[Attempted], recorded: Result<Vec<Recorded>, StoreError>) {
+    let ids = attempted.iter().map(|attempted| &attempted.delivery_id);
+    match recorded {
+        Ok(recorded) => {
+            let lost = ids.zip(recorded).filter(|(_, recorded)| *recorded == Recorded::LeaseLost);
+            lost.for_each(|(id, _)| tracing::warn!(delivery = %id, "the lease on a delivery was lost"));
+        }
+        Err(error) => ids.for_each(|id| {
+            tracing::error!(delivery = %id, error = &error as &dyn std::error::Error, "an attempt was not written");
+        }),
     }
 }
 

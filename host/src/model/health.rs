@@ -172,6 +172,13 @@ impl Standing {
         }
     }
 
+    /// Whether there is nothing that a success would change.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let is_healthy = self.is_enabled && self.health == Health::Healthy && self.failures_in_a_row == 0;
+        is_healthy && self.trouble == Trouble::default()
+    }
+
     /// A success ends all trouble, but not what the endpoint asked for: the attempt began before it did. A
     /// disabled webhook stays as it is until its owner enables it.
     fn succeeded(&self, at: Timestamp) -> Self {

@@ -209,6 +209,11 @@ pub const CLAIM_BYTES_MAX: usize = 8 << 20;
 pub const TOKENS_REMEMBERED_MAX: usize = 10_000;
 /// Bytes of the events kept in memory after they were accepted.
 pub const RECENT_EVENTS_BYTES_MAX: usize = 8 << 20;
+/// Events that are read with those of a claim, because their deliveries come next: so many that hardly any claim has to
+/// read, and so few that one which does takes a millisecond.
+pub const EVENTS_READ_AHEAD_MAX: usize = 128;
+/// Bytes of their values at which it ends.
+pub const EVENTS_READ_AHEAD_BYTES_MAX: usize = 1 << 20;
 /// Events waiting for a decision whose places are in memory; beyond them they are read from the database in turn.
 pub const EVENTS_WAITING_IN_MEMORY_MAX: usize = 8_192;
 /// Pending deliveries of one webhook that are in memory, the earliest: some more than can be under way for it.
@@ -238,6 +243,9 @@ pub const ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX: u32 = 8;
 /// Attempts of one webhook that were answered and are not written down yet, beside those under way. A kill makes
 /// them come twice; fewer would have a webhook wait for the disk.
 pub const ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX: u32 = 24;
+/// Attempts that are written down beside others that are being written: so few that one webhook alone can have three such
+/// writes on their way to the disk.
+pub const ATTEMPTS_WRITTEN_BESIDE_OTHERS: usize = ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX as usize / 3;
 /// Attempts under way for all webhooks together whose last attempt failed: half, so that receivers that
 /// hang leave room to those that do not.
 pub const ATTEMPTS_IN_FLIGHT_FAILING_MAX: u32 = 128;

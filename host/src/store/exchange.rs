@@ -253,6 +253,8 @@ pub struct DeliveryClaim {
 pub struct Attempted {
     /// Which delivery.
     pub delivery_id: DeliveryId,
+    /// To whom.
+    pub webhook_id: WebhookId,
     /// The fence of the claim.
     pub fence: i64,
     /// The line for the attempt log.

@@ -13,6 +13,7 @@
 mod contract;
 mod counts;
 mod exchange;
+mod gather;
 mod leftovers;
 mod replaying;
 mod retention;
@@ -41,6 +42,7 @@ use crate::model::webhook::Webhook;
 
 pub use counts::{Compared, Stats, StatsQuery};
 pub use exchange::*;
+pub use gather::{Gather, Turn};
 pub use leftovers::{Leftovers, LeftoversPlace, LeftoversStep};
 pub use replaying::*;
 pub use retention::{Deleted, Retained, Retention, RetentionPlace};
@@ -197,10 +199,10 @@ pub trait Store: Send + Sync + 'static {
     async fn claim_deliveries(&self, claim: DeliveryClaim) -> Result<Vec<ClaimedDelivery>>;
     /// When the next unclaimed delivery of an enabled webhook is due, and no hold keeps it back.
     async fn next_due(&self) -> Result<Option<Timestamp>>;
-    /// Writes what an attempt came to, and what that means for the webhook
+    /// Writes what attempts came to, each in its turn and all of them or none, and what that means for their webhooks
     /// ([`Standing::after`](crate::model::health::Standing::after)); a change that shows is an operational event
     /// in the same transaction.
-    async fn record_attempt(&self, attempted: Attempted) -> Result<Recorded>;
+    async fn record_attempts(&self, attempted: Arc<[Attempted]>) -> Result<Vec<Recorded>>;
     /// Gives claimed deliveries back at once, without an attempt.
     async fn release_deliveries(&self, claims: Vec<(DeliveryId, i64)>) -> Result<()>;
     /// A delivery.

@@ -167,6 +167,7 @@ impl Host {
         let now = SystemClock.now();
         let attempted = Attempted {
             delivery_id: claimed.delivery.id.clone(),
+            webhook_id: claimed.webhook.id.clone(),
             fence: claimed.fence,
             attempt: Attempt {
                 number: 1,
@@ -194,7 +195,7 @@ impl Host {
                 disabled_after: Duration::from_secs(5 * 86_400),
             },
         };
-        assert_eq!(self.store.record_attempt(attempted).await.unwrap(), Recorded::Written);
+        assert_eq!(self.store.record_attempts(Arc::new([attempted])).await.unwrap(), [Recorded::Written]);
     }
 }
 

@@ -6,10 +6,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::join_all;
+use tempfile::TempDir;
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::model::delivery::AttemptError;
+use crate::model::delivery::{AttemptError, DeliveryState};
 use crate::model::event::{Event, EventDigest, EventType};
 use crate::model::ids::{DeliveryId, EventId, ProjectId, UserId};
 use crate::model::limits::RETRY_DELAYS;
@@ -48,9 +49,8 @@ impl Clock for Seeded {
     }
 }
 
-/// Registers so many webhooks, and owes events to each of them: [`DUE`] in all.
-async fn owe(store: &dyn Store, webhooks: usize) {
-    let due_each = DUE / webhooks;
+/// Registers so many webhooks, and owes so many events to each of them.
+async fn owe(store: &dyn Store, webhooks: usize, due_each: usize) {
     let webhooks: Vec<_> = (0..webhooks)
         .map(|number| {
             let (id, owner) = (WebhookId::parse(&format!("wh_{number}")).unwrap(), UserId::parse("u").unwrap());
@@ -106,22 +106,29 @@ async fn make_attempts(parts: &Arc<Parts>, is_out: bool) -> (usize, u32) {
         }
         let most = parts.attempts().values().map(|attempts| attempts.in_flight).max();
         in_flight_max = in_flight_max.max(most.unwrap_or(0));
-        let ending = under_way.into_iter().map(async |(flight, delivery)| {
+        let ended = under_way.into_iter().map(|(flight, delivery)| {
             let sent = match is_out {
                 true => Sent { error: Some(AttemptError::Connect), ..Sent::default() },
                 false => Sent { status: Some(204), ..Sent::default() },
             };
-            let attempted = parts.judge(&delivery, sent, parts.clock.now(), 0);
-            assert_eq!(parts.store.record_attempt(attempted).await.unwrap(), Recorded::Written);
-            drop(flight);
+            (parts.judge(&delivery, sent, parts.clock.now(), 0), flight)
         });
-        join_all(ending).await;
+        let (attempted, flights): (Vec<_>, Vec<_>) = ended.unzip();
+        let recorded = parts.store.record_attempts(Arc::from(attempted)).await.unwrap();
+        assert!(recorded.iter().all(|recorded| *recorded == Recorded::Written));
+        drop(flights);
     }
 }
 
-/// Attempts by second from the beginning of an outage until nothing is owed, and the most that one webhook had under
-/// way at a time.
-async fn outage(webhooks: usize) -> (Vec<usize>, u32) {
+/// A deliverer that owes something.
+struct Owing {
+    clock: Arc<Seeded>,
+    deliverer: Deliverer,
+    _directory: TempDir,
+}
+
+/// One that owes so many webhooks so many deliveries each.
+async fn owing(webhooks: usize, due_each: usize) -> Owing {
     let directory = tempfile::tempdir().unwrap();
     let clock = Arc::new(Seeded { clock: ManualClock::new(begin()), state: AtomicU64::new(1) });
     let store = SqliteStore::open(&OpenOptions {
@@ -132,11 +139,18 @@ async fn outage(webhooks: usize) -> (Vec<usize>, u32) {
         metrics: Arc::default(),
     });
     let (store, time): (Arc<dyn Store>, Arc<dyn Clock>) = (store.unwrap(), Arc::clone(&clock) as _);
-    owe(&*store, webhooks).await;
+    owe(&*store, webhooks, due_each).await;
     let sender = Arc::new(Sender::to_nowhere());
     let (delays, traces) = (RETRY_DELAYS.to_vec(), Traces::default());
-    let deliverer = Deliverer::new(Arc::clone(&store), time, sender, delays, Arc::default(), Arc::default(), traces);
+    let deliverer = Deliverer::new(store, time, sender, delays, Arc::default(), Arc::default(), traces);
+    Owing { clock, deliverer, _directory: directory }
+}
 
+/// Attempts by second from the beginning of an outage until nothing is owed, and the most that one webhook had under
+/// way at a time.
+async fn outage(webhooks: usize) -> (Vec<usize>, u32) {
+    let Owing { clock, deliverer, _directory } = owing(webhooks, DUE / webhooks).await;
+    let store = &deliverer.parts.store;
     let (mut seconds, mut in_flight_max) = (Vec::new(), 0);
     loop {
         let passed = clock.now().since(begin());
@@ -176,4 +190,34 @@ async fn eight_endpoints_with_ten_thousand_due_get_no_twentieth_of_them_in_any_s
 #[tokio::test]
 async fn a_thousand_endpoints_with_ten_thousand_due_get_no_twentieth_of_them_in_any_second_after_an_outage() {
     assert_spread(1_250).await;
+}
+
+#[tokio::test]
+async fn an_attempt_that_cannot_be_written_takes_none_with_it_that_is_written_together_with_it() {
+    let Owing { clock, deliverer, _directory } = owing(2, 1).await;
+    let parts = &deliverer.parts;
+    let judge = |delivery: &ClaimedDelivery, sent| parts.judge(delivery, sent, clock.now(), 0);
+    let claimed = parts.store.claim_deliveries(parts.claim()).await.unwrap();
+    let failed = judge(&claimed[0], Sent { error: Some(AttemptError::Connect), ..Sent::default() });
+    parts.store.record_attempts(Arc::new([failed])).await.unwrap();
+    clock.clock.advance(2 * RETRY_DELAYS[0]);
+    let again = parts.store.claim_deliveries(parts.claim()).await.unwrap().remove(0);
+    let succeeded = || Sent { status: Some(204), ..Sent::default() };
+    let mut spoiled = judge(&again, succeeded());
+    // The log has this one already.
+    spoiled.attempt.number = 1;
+    let mut ended = Vec::new();
+    for attempted in [spoiled, judge(&claimed[1], succeeded())] {
+        let flight = Flight::begin(parts, &attempted.webhook_id).await;
+        ended.push((attempted, flight));
+    }
+
+    parts.write(ended).await;
+
+    let mut states = Vec::new();
+    for delivery in &claimed {
+        states.push(parts.store.delivery(&delivery.delivery.id).await.unwrap().unwrap().state);
+    }
+    assert_eq!(states, [DeliveryState::Pending, DeliveryState::Delivered]);
+    assert_eq!(parts.places.available_permits(), ATTEMPTS_IN_FLIGHT_MAX, "both have left their places");
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::samples::{
     FAILURES_MAX, PAUSE, add_webhooks, at, attempted, claim, claim_one, delivery_claim, failure, gone, names, owe,
-    project, secret, webhook, webhook_id,
+    project, record_attempt, secret, webhook, webhook_id,
 };
 use crate::model::Timestamp;
 use crate::model::health::{Answer, DisabledReason, Hold, HoldReason, Trouble};
@@ -26,7 +26,7 @@ async fn owe_many(store: &dyn Store, count: u32) {
 /// Makes `w` UNHEALTHY, by attempts that all fail at once; what is retried is due at once.
 async fn sicken(store: &dyn Store, when: Timestamp) {
     for row in store.claim_deliveries(delivery_claim(when, 9, FAILURES_MAX)).await.unwrap() {
-        store.record_attempt(attempted(&row, Next::RetryAt(when), when)).await.unwrap();
+        record_attempt(store, attempted(&row, Next::RetryAt(when), when)).await.unwrap();
     }
     assert_eq!(read(store).await.health, Health::Unhealthy);
 }
@@ -63,7 +63,7 @@ pub(in crate::store) async fn an_unhealthy_webhook_has_one_attempt_under_way(sto
     let in_flight = vec![(webhook_id("w"), 1)];
     let claim = crate::store::DeliveryClaim { in_flight, ..delivery_claim(at(10), 9, 9) };
     let more = store.claim_deliveries(claim).await.unwrap();
-    store.record_attempt(attempted(&probe, Next::RetryAt(at(11)), at(11))).await.unwrap();
+    record_attempt(&*store, attempted(&probe, Next::RetryAt(at(11)), at(11))).await.unwrap();
 
     assert!(more.is_empty(), "{more:?}");
     let hold = Hold { until: at(11) + PAUSE, reason: HoldReason::Unhealthy };
@@ -77,7 +77,7 @@ pub(in crate::store) async fn a_success_frees_all_that_waited_behind_a_hold(stor
     sicken(&*store, at(0)).await;
     let probe = claim_one(&*store, at(10)).await;
 
-    store.record_attempt(attempted(&probe, Next::Delivered, at(11))).await.unwrap();
+    record_attempt(&*store, attempted(&probe, Next::Delivered, at(11))).await.unwrap();
 
     let healed = read(&*store).await;
     let hold = healed.trouble.hold;
@@ -96,7 +96,7 @@ pub(in crate::store) async fn what_an_endpoint_asks_for_holds_all_of_its_deliver
 
     let failed = attempted(&claimed[0], Next::RetryAt(at(1)), at(0));
     let answer = Answer { asked_until: Some(at(100)), ..failed.answer.clone() };
-    store.record_attempt(Attempted { answer, ..failed }).await.unwrap();
+    record_attempt(&*store, Attempted { answer, ..failed }).await.unwrap();
 
     assert!(claim_at(&*store, 99).await.is_empty());
     assert_eq!(store.next_due().await.unwrap(), Some(at(100)));
@@ -113,7 +113,7 @@ pub(in crate::store) async fn attempts_that_end_at_once_are_all_counted(store: A
         .iter()
         .map(|row| {
             let (store, failed) = (Arc::clone(&store), attempted(row, Next::RetryAt(at(1)), at(0)));
-            tokio::spawn(async move { store.record_attempt(failed).await })
+            tokio::spawn(async move { record_attempt(&*store, failed).await })
         })
         .collect();
     let edited = Webhook { name: None, version: 2, ..webhook("w") };
@@ -134,14 +134,14 @@ pub(in crate::store) async fn what_a_former_url_answered_is_not_held_against_the
     owe_many(&*store, FAILURES_MAX + 2).await;
     let claimed = store.claim_deliveries(delivery_claim(at(0), 9, FAILURES_MAX + 2)).await.unwrap();
     for row in &claimed[..FAILURES_MAX as usize] {
-        store.record_attempt(attempted(row, Next::RetryAt(at(1)), at(0))).await.unwrap();
+        record_attempt(&*store, attempted(row, Next::RetryAt(at(1)), at(0))).await.unwrap();
     }
 
     let version = read(&*store).await.version;
     let moved = Webhook { url: "https://new.example.com/".into(), version: version + 1, ..webhook("w") };
     store.update_webhook(version, moved).await.unwrap();
-    store.record_attempt(attempted(&claimed[FAILURES_MAX as usize], Next::RetryAt(at(1)), at(0))).await.unwrap();
-    store.record_attempt(gone(&claimed[FAILURES_MAX as usize + 1], at(0))).await.unwrap();
+    record_attempt(&*store, attempted(&claimed[FAILURES_MAX as usize], Next::RetryAt(at(1)), at(0))).await.unwrap();
+    record_attempt(&*store, gone(&claimed[FAILURES_MAX as usize + 1], at(0))).await.unwrap();
 
     let now = read(&*store).await;
     assert!(now.is_enabled);
@@ -196,12 +196,12 @@ pub(in crate::store) async fn each_change_of_health_is_one_event_of_the_operator
 
     sicken(&*store, at(0)).await;
     let failed = claim_one(&*store, at(10)).await;
-    store.record_attempt(attempted(&failed, Next::RetryAt(at(500)), at(11))).await.unwrap();
+    record_attempt(&*store, attempted(&failed, Next::RetryAt(at(500)), at(11))).await.unwrap();
     let good = claim_one(&*store, at(30)).await;
-    store.record_attempt(attempted(&good, Next::Delivered, at(31))).await.unwrap();
+    record_attempt(&*store, attempted(&good, Next::Delivered, at(31))).await.unwrap();
     let more = claim_at(&*store, 32).await;
-    store.record_attempt(attempted(&more[0], Next::Delivered, at(33))).await.unwrap();
-    store.record_attempt(gone(&more[1], at(34))).await.unwrap();
+    record_attempt(&*store, attempted(&more[0], Next::Delivered, at(33))).await.unwrap();
+    record_attempt(&*store, gone(&more[1], at(34))).await.unwrap();
     store.disable_webhook(&webhook_id("w"), at(35)).await.unwrap();
 
     let wanted = [("UNHEALTHY", 2), ("RECOVERED", 3), ("DISABLED", 4)];

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::samples::{
-    add_webhooks, at, attempted, claim_one, delivery_claim, delivery_id, event, names, owe, secret, webhook, webhook_id,
+    add_webhooks, at, attempted, claim_one, delivery_claim, delivery_id, event, names, owe, record_attempt, secret,
+    webhook, webhook_id,
 };
 use crate::model::delivery::DeliveryState;
 use crate::model::snapshot::Snapshot;
@@ -43,14 +44,14 @@ pub(in crate::store) async fn an_old_fence_records_no_attempt(store: Arc<dyn Sto
     let first = claim_one(&*store, at(0)).await;
     let second = claim_one(&*store, at(60)).await;
 
-    let late = store.record_attempt(attempted(&first, Next::Failed, at(61))).await.unwrap();
+    let late = record_attempt(&*store, attempted(&first, Next::Failed, at(61))).await.unwrap();
 
     assert_eq!(late, Recorded::LeaseLost);
     assert!(store.attempts(&first.delivery.id).await.unwrap().is_empty());
     assert_eq!(store.webhook(&webhook_id("w")).await.unwrap().unwrap().failures_in_a_row, 0);
     let done = attempted(&second, Next::Delivered, at(61));
-    assert_eq!(store.record_attempt(done.clone()).await.unwrap(), Recorded::Written);
-    assert_eq!(store.record_attempt(done).await.unwrap(), Recorded::LeaseLost, "an attempt is recorded once");
+    assert_eq!(record_attempt(&*store, done.clone()).await.unwrap(), Recorded::Written);
+    assert_eq!(record_attempt(&*store, done).await.unwrap(), Recorded::LeaseLost, "an attempt is recorded once");
 }
 
 pub(in crate::store) async fn a_released_delivery_is_free_at_once_and_its_fence_is_void(store: Arc<dyn Store>) {
@@ -60,7 +61,7 @@ pub(in crate::store) async fn a_released_delivery_is_free_at_once_and_its_fence_
 
     store.release_deliveries(vec![(first.delivery.id.clone(), first.fence)]).await.unwrap();
 
-    let late = store.record_attempt(attempted(&first, Next::Delivered, at(0))).await.unwrap();
+    let late = record_attempt(&*store, attempted(&first, Next::Delivered, at(0))).await.unwrap();
     assert_eq!(late, Recorded::LeaseLost);
     let second = claim_one(&*store, at(0)).await;
     assert_eq!(second.delivery.attempt_count, 0);
@@ -74,7 +75,7 @@ pub(in crate::store) async fn a_retry_is_due_when_it_was_scheduled(store: Arc<dy
     owe(&*store, "e", &["w"], at(0)).await;
     let first = claim_one(&*store, at(0)).await;
 
-    let recorded = store.record_attempt(attempted(&first, Next::RetryAt(at(30)), at(1))).await.unwrap();
+    let recorded = record_attempt(&*store, attempted(&first, Next::RetryAt(at(30)), at(1))).await.unwrap();
 
     assert_eq!(recorded, Recorded::Written);
     assert_eq!(store.next_due().await.unwrap(), Some(at(30)));
@@ -91,7 +92,7 @@ pub(in crate::store) async fn a_finished_delivery_is_never_claimed_again(store: 
     {
         owe(&*store, name, &["w"], at(0)).await;
         let claimed = claim_one(&*store, at(0)).await;
-        store.record_attempt(attempted(&claimed, next, at(7))).await.unwrap();
+        record_attempt(&*store, attempted(&claimed, next, at(7))).await.unwrap();
 
         let delivery = store.delivery(&claimed.delivery.id).await.unwrap().unwrap();
         assert_eq!((delivery.state, delivery.finished_at, delivery.attempt_count), (state, Some(at(7)), 1));
@@ -119,7 +120,7 @@ pub(in crate::store) async fn a_deleted_webhook_takes_the_lease_from_whoever_att
 
     store.delete_webhook(&webhook_id("w"), at(1)).await.unwrap();
 
-    let late = store.record_attempt(attempted(&claimed, Next::Delivered, at(2))).await.unwrap();
+    let late = record_attempt(&*store, attempted(&claimed, Next::Delivered, at(2))).await.unwrap();
     assert_eq!(late, Recorded::LeaseLost);
     let delivery = store.delivery(&claimed.delivery.id).await.unwrap().unwrap();
     assert_eq!(delivery.state, DeliveryState::Canceled);

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::samples::{add_webhooks, at, attempted, delivery_claim, names, owe, secret, webhook, webhook_id};
+use super::samples::{
+    add_webhooks, at, attempted, delivery_claim, names, owe, record_attempt, secret, webhook, webhook_id,
+};
 use crate::model::webhook::Webhook;
 use crate::store::{ClaimedDelivery, DeliveryClaim, Next, Store, Updated};
 
@@ -15,7 +17,7 @@ fn counts<const N: usize>(claimed: &[ClaimedDelivery], webhooks: [&str; N]) -> [
 async fn deliver_to(store: &dyn Store, webhook: &str) {
     owe(store, "first", &[webhook], at(0)).await;
     let claimed = store.claim_deliveries(delivery_claim(at(0), 1, 8)).await.unwrap();
-    store.record_attempt(attempted(&claimed[0], Next::Delivered, at(0))).await.unwrap();
+    record_attempt(store, attempted(&claimed[0], Next::Delivered, at(0))).await.unwrap();
 }
 
 pub(in crate::store) async fn every_webhook_gets_a_first_attempt_before_any_gets_a_second(store: Arc<dyn Store>) {
@@ -60,7 +62,7 @@ pub(in crate::store) async fn turns_go_round_where_there_is_no_room_for_everybod
         let claimed = store.claim_deliveries(delivery_claim(at(0), 2, 8)).await.unwrap();
         for row in &claimed {
             turns.push(row.webhook.id.to_string());
-            store.record_attempt(attempted(row, Next::Delivered, at(0))).await.unwrap();
+            record_attempt(&*store, attempted(row, Next::Delivered, at(0))).await.unwrap();
         }
     }
 
@@ -119,7 +121,7 @@ pub(in crate::store) async fn webhooks_that_fail_take_turns_beside_the_others(st
         for row in store.claim_deliveries(claim).await.unwrap() {
             let is_good = row.webhook.id == webhook_id("good");
             let next = if is_good { Next::Delivered } else { Next::Failed };
-            store.record_attempt(attempted(&row, next, at(0))).await.unwrap();
+            record_attempt(&*store, attempted(&row, next, at(0))).await.unwrap();
             turns.extend((!is_good).then(|| row.webhook.id.to_string()));
         }
     }
@@ -142,7 +144,7 @@ pub(in crate::store) async fn webhooks_that_were_never_delivered_to_leave_places
     let in_flight = vec![(webhook_id("known"), 4), (webhook_id("new"), 2), (webhook_id("newer"), 2)];
     let full = store.claim_deliveries(DeliveryClaim { in_flight, ..few.clone() }).await.unwrap();
     let answered = before.iter().find(|row| row.webhook.id == webhook_id("new")).unwrap();
-    store.record_attempt(attempted(answered, Next::Delivered, at(0))).await.unwrap();
+    record_attempt(&*store, attempted(answered, Next::Delivered, at(0))).await.unwrap();
     let in_flight = vec![(webhook_id("known"), 8), (webhook_id("new"), 1), (webhook_id("newer"), 2)];
     let after = store.claim_deliveries(DeliveryClaim { in_flight, ..few }).await.unwrap();
 

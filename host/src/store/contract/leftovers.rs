@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::retention::{before, forget};
 use super::samples::{
-    accepted, add_webhooks, at, attempted, claim_one, decide, delivery_claim, event_id, owe, owed, page, verdict,
-    webhook_id,
+    accepted, add_webhooks, at, attempted, claim_one, decide, delivery_claim, event_id, owe, owed, page,
+    record_attempt, verdict, webhook_id,
 };
 use crate::model::ids::ReplayId;
 use crate::model::replay::{ReplayOnly, ReplayState};
@@ -76,7 +76,7 @@ pub(in crate::store) async fn a_webhook_as_deliveries_had_it_goes_with_the_last_
     add_webhooks(&*store, &["w"]).await;
     owe_in(&*store, "a", "w", 1).await;
     let a = claim_one(&*store, at(0)).await;
-    store.record_attempt(attempted(&a, Next::Delivered, at(1))).await.unwrap();
+    record_attempt(&*store, attempted(&a, Next::Delivered, at(1))).await.unwrap();
     owe_in(&*store, "b", "w", 2).await;
     owe_in(&*store, "c", "w", 3).await;
 
@@ -89,7 +89,7 @@ pub(in crate::store) async fn a_webhook_as_deliveries_had_it_goes_with_the_last_
     let versions: Vec<_> = left.iter().map(|row| row.snapshot.version).collect();
     assert_eq!(versions, [2, 3], "what is owed is sent as it was decided");
     for row in left {
-        store.record_attempt(attempted(&row, Next::Delivered, at(2))).await.unwrap();
+        record_attempt(&*store, attempted(&row, Next::Delivered, at(2))).await.unwrap();
     }
     forget(&*store, before(9)).await;
     assert_eq!(forget_leftovers(&*store, 99, ROWS_MAX).await.snapshots, 2);

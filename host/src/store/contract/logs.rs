@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::samples::{
-    add_webhooks, at, attempted, claim, claim_one, decide, delivery_id, digest, event_of_type, owe, owed, page, secret,
-    user, verdict, webhook, webhook_id,
+    add_webhooks, at, attempted, claim, claim_one, decide, delivery_id, digest, event_of_type, owe, owed, page,
+    record_attempt, secret, user, verdict, webhook, webhook_id,
 };
 use crate::model::delivery::{Delivery, DeliveryState};
 use crate::model::event::EventType;
@@ -19,12 +19,12 @@ pub(in crate::store) async fn attempts_are_listed_in_their_order(store: Arc<dyn 
     owe(&*store, "e", &["w"], at(0)).await;
     let first = claim_one(&*store, at(0)).await;
     let failed = attempted(&first, Next::RetryAt(at(5)), at(1));
-    store.record_attempt(failed.clone()).await.unwrap();
+    record_attempt(&*store, failed.clone()).await.unwrap();
     let second = claim_one(&*store, at(5)).await;
     let mut done = attempted(&second, Next::Delivered, at(6));
     done.attempt.status = None;
     done.attempt.response = Vec::new();
-    store.record_attempt(done.clone()).await.unwrap();
+    record_attempt(&*store, done.clone()).await.unwrap();
 
     let listed = store.attempts(&delivery_id("e", "w")).await.unwrap();
 
@@ -36,7 +36,7 @@ pub(in crate::store) async fn deliveries_are_listed_newest_first_by_state_and_ti
     add_webhooks(&*store, &["v", "w"]).await;
     owe(&*store, "a", &["w"], at(1)).await;
     let claimed = claim_one(&*store, at(1)).await;
-    store.record_attempt(attempted(&claimed, Next::Failed, at(1))).await.unwrap();
+    record_attempt(&*store, attempted(&claimed, Next::Failed, at(1))).await.unwrap();
     for (event, created_at) in [("b", 2), ("c", 3), ("d", 4)] {
         owe(&*store, event, &["v", "w"], at(created_at)).await;
     }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::samples::{LEASE, RULES, add_webhooks, at, attempted, delivery_claim, owe, webhook, webhook_id};
+use super::samples::{
+    LEASE, RULES, add_webhooks, at, attempted, delivery_claim, owe, record_attempt, webhook, webhook_id,
+};
 use crate::model::Timestamp;
 use crate::model::health::{Answer, Standing};
 use crate::model::webhook::{Health, Webhook};
@@ -199,7 +201,7 @@ impl<Open: Fn() -> Arc<dyn Store>> World<Open> {
         let ended = attempted(claimed, next, at(self.now));
         let answer = Answer { asked_until: asked.map(|seconds| at(self.now + seconds)), ..ended.answer };
         let ended = Attempted { answer: answer.clone(), ..ended };
-        let recorded = self.store().record_attempt(ended).await.unwrap();
+        let recorded = record_attempt(self.store(), ended).await.unwrap();
         let Some(pending) = self.held(claimed) else {
             assert_eq!(recorded, Recorded::LeaseLost);
             return;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::resends::{join, owe_until};
 use super::samples::{
     add_webhooks, at, attempted, claim_one, decide, delivery_claim, delivery_id, digest, event_of_type, names, owe,
-    owed, page, project, user, verdict, webhook, webhook_id,
+    owed, page, project, record_attempt, user, verdict, webhook, webhook_id,
 };
 use crate::model::delivery::DeliveryState;
 use crate::model::event::EventSeq;
@@ -187,7 +187,7 @@ pub(in crate::store) async fn what_was_decided_anew_is_owed_and_says_when_it_was
 pub(in crate::store) async fn what_changed_since_a_step_was_read_is_not_sent_again(store: Arc<dyn Store>) {
     fill(&*store).await;
     let pending = claim_one(&*store, at(0)).await;
-    store.record_attempt(attempted(&pending, Next::Failed, at(1))).await.unwrap();
+    record_attempt(&*store, attempted(&pending, Next::Failed, at(1))).await.unwrap();
     begin(&*store, "r", "w", ReplayOnly::Failed).await;
     let filtered = store.event(&super::samples::event_id("filtered")).await.unwrap().unwrap().seq;
     let mut step = step(&*store, "r").await;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::samples::{
-    add_webhooks, at, attempted, claim_one, delivery_claim, delivery_id, owe, project, user, webhook, webhook_id,
+    add_webhooks, at, attempted, claim_one, delivery_claim, delivery_id, owe, project, record_attempt, user, webhook,
+    webhook_id,
 };
 use crate::model::delivery::DeliveryState;
 use crate::model::limits::ATTEMPTS_KEPT_MAX;
@@ -21,7 +22,7 @@ pub(in crate::store) async fn join(store: &dyn Store) {
 pub(in crate::store) async fn owe_until(store: &dyn Store, event: &str, webhook: &str, next: Next) {
     owe(store, event, &[webhook], at(0)).await;
     let claimed = claim_one(store, at(0)).await;
-    store.record_attempt(attempted(&claimed, next, at(1))).await.unwrap();
+    record_attempt(store, attempted(&claimed, next, at(1))).await.unwrap();
 }
 
 pub(in crate::store) async fn a_delivery_that_was_given_up_is_due_again_with_its_attempts_and_a_new_schedule(
@@ -38,7 +39,7 @@ pub(in crate::store) async fn a_delivery_that_was_given_up_is_due_again_with_its
     assert_eq!((claimed.delivery.attempt_count, claimed.delivery.attempts_before), (1, 1));
     assert_eq!((claimed.delivery.due_at, claimed.delivery.finished_at), (at(100), None));
     assert_eq!(claimed.snapshot.version, 1);
-    store.record_attempt(attempted(&claimed, Next::Delivered, at(101))).await.unwrap();
+    record_attempt(&*store, attempted(&claimed, Next::Delivered, at(101))).await.unwrap();
     let numbers: Vec<_> = store.attempts(&claimed.delivery.id).await.unwrap().iter().map(|one| one.number).collect();
     assert_eq!(numbers, [1, 2]);
 }
@@ -54,7 +55,7 @@ pub(in crate::store) async fn an_attempt_that_is_due_later_is_made_now(store: Ar
     let claimed = claim_one(&*store, at(100)).await;
     let late = store.retry_delivery(&delivery_id("e", "w"), at(101)).await.unwrap();
     assert_eq!(late, Retried::UnderWay, "its attempt is under way");
-    let recorded = store.record_attempt(attempted(&claimed, Next::Delivered, at(102))).await.unwrap();
+    let recorded = record_attempt(&*store, attempted(&claimed, Next::Delivered, at(102))).await.unwrap();
     assert_eq!(recorded, crate::store::Recorded::Written, "the lease was left alone");
 }
 
@@ -102,7 +103,7 @@ pub(in crate::store) async fn the_log_of_a_delivery_that_is_retried_for_ever_has
         let when = at(100 * (time + 1));
         assert_eq!(store.retry_delivery(&id, when).await.unwrap(), Retried::Due);
         let claimed = claim_one(&*store, when).await;
-        store.record_attempt(attempted(&claimed, Next::Failed, when)).await.unwrap();
+        record_attempt(&*store, attempted(&claimed, Next::Failed, when)).await.unwrap();
     }
 
     let kept = store.attempts(&id).await.unwrap();

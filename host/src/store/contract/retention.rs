@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::samples::{
-    accepted, add_webhooks, at, attempted, claim_one, decide, delivery_id, digest, event, event_id, owe, page, verdict,
-    webhook_id,
+    accepted, add_webhooks, at, attempted, claim_one, decide, delivery_id, digest, event, event_id, owe, page,
+    record_attempt, verdict, webhook_id,
 };
 use crate::model::event::Event;
 use crate::model::ids::ReplayId;
@@ -60,7 +60,7 @@ pub(in crate::store) async fn an_event_goes_with_all_that_hangs_on_it(store: Arc
     // All of the contract's events are accepted at 0.
     let seq = owe(&*store, "e", &["w"], at(0)).await;
     let claimed = claim_one(&*store, at(0)).await;
-    store.record_attempt(attempted(&claimed, Next::Delivered, at(1))).await.unwrap();
+    record_attempt(&*store, attempted(&claimed, Next::Delivered, at(1))).await.unwrap();
     decide(&*store, "f", vec![verdict("v", Outcome::Filtered), verdict("w", Outcome::Filtered)]).await;
 
     assert_eq!(forget(&*store, before(0)).await, Deleted::default());
@@ -93,7 +93,7 @@ pub(in crate::store) async fn what_waits_or_is_owed_stays(store: Arc<dyn Store>)
     let half = owe(&*store, "half", &["v", "w"], at(0)).await;
     let mut claimed = store.claim_deliveries(super::samples::delivery_claim(at(0), 9, 9)).await.unwrap();
     let of_w = claimed.iter().position(|row| row.webhook.id == webhook_id("w")).unwrap();
-    store.record_attempt(attempted(&claimed.remove(of_w), Next::Delivered, at(1))).await.unwrap();
+    record_attempt(&*store, attempted(&claimed.remove(of_w), Next::Delivered, at(1))).await.unwrap();
     accepted(&*store, "undecided").await;
     decide(&*store, "done", vec![verdict("v", Outcome::Filtered)]).await;
 
@@ -105,7 +105,7 @@ pub(in crate::store) async fn what_waits_or_is_owed_stays(store: Arc<dyn Store>)
     assert_eq!(store.verdicts_on(half, None).await.unwrap().len(), 2);
     // What is under way at that moment is written down, and goes then.
     for row in claimed {
-        store.record_attempt(attempted(&row, Next::Delivered, at(2))).await.unwrap();
+        record_attempt(&*store, attempted(&row, Next::Delivered, at(2))).await.unwrap();
     }
     let deleted = forget(&*store, before(9)).await;
     assert_eq!(deleted, Deleted { events: 2, verdicts: 3, deliveries: 2, attempts: 2 });

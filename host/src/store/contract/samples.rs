@@ -228,6 +228,7 @@ pub(in crate::store) fn attempted(claimed: &ClaimedDelivery, next: Next, when: T
     let failure = (!is_success).then(|| failure(when));
     Attempted {
         delivery_id: claimed.delivery.id.clone(),
+        webhook_id: claimed.delivery.webhook_id.clone(),
         fence: claimed.fence,
         attempt: Attempt {
             number: claimed.delivery.attempt_count + 1,
@@ -267,4 +268,12 @@ pub(in crate::store) fn gone(claimed: &ClaimedDelivery, when: Timestamp) -> Atte
 /// The names of the events and webhooks of claimed deliveries.
 pub(in crate::store) fn names(claimed: &[ClaimedDelivery]) -> Vec<(&str, &str)> {
     claimed.iter().map(|row| (row.event.id.as_str(), row.webhook.id.as_str())).collect()
+}
+
+/// Writes down what one attempt came to.
+pub(in crate::store) async fn record_attempt(
+    store: &dyn Store,
+    attempted: Attempted,
+) -> crate::store::Result<Recorded> {
+    Ok(store.record_attempts(Arc::new([attempted])).await?.remove(0))
 }

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::samples::{add_webhooks, at, attempted, claim_one, decide, digest, event, owe, verdict, webhook_id};
+use super::samples::{
+    add_webhooks, at, attempted, claim_one, decide, digest, event, owe, record_attempt, verdict, webhook_id,
+};
 use crate::model::comparison::Judged;
 use crate::model::delivery::AttemptError;
 use crate::model::event::Event;
@@ -33,9 +35,9 @@ pub(in crate::store) async fn outcomes_reasons_attempts_and_latencies_are_counte
     decide(&*store, "d", vec![failed]).await;
     owe(&*store, "e", &["w"], at(1)).await;
     let first = claim_one(&*store, at(1)).await;
-    store.record_attempt(attempted(&first, Next::RetryAt(at(5)), at(2))).await.unwrap();
+    record_attempt(&*store, attempted(&first, Next::RetryAt(at(5)), at(2))).await.unwrap();
     let second = claim_one(&*store, at(5)).await;
-    store.record_attempt(attempted(&second, Next::Delivered, at(6))).await.unwrap();
+    record_attempt(&*store, attempted(&second, Next::Delivered, at(6))).await.unwrap();
 
     let stats = counted(&*store, all()).await;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::samples::{
     accepted, add_webhooks, at, attempted, binding, claim_one, delivery_claim, delivery_id, failure, owe, owed, page,
-    secret, upload, user, verdict, webhook, webhook_id,
+    record_attempt, secret, upload, user, verdict, webhook, webhook_id,
 };
 use crate::model::delivery::DeliveryState;
 use crate::model::health::{DisabledReason, Failure, Hold, HoldReason, Trouble};
@@ -133,7 +133,7 @@ pub(in crate::store) async fn a_deleted_webhook_is_gone_and_its_log_is_not(store
     add_webhooks(&*store, &["w"]).await;
     let event = owe(&*store, "done", &["w"], at(0)).await;
     let claimed = claim_one(&*store, at(0)).await;
-    store.record_attempt(attempted(&claimed, Next::Delivered, at(1))).await.unwrap();
+    record_attempt(&*store, attempted(&claimed, Next::Delivered, at(1))).await.unwrap();
     owe(&*store, "waiting", &["w"], at(1)).await;
 
     assert_eq!(store.delete_webhook(&webhook_id("w"), at(2)).await.unwrap(), Removed::Removed);

@@ -7,7 +7,9 @@
 //! A read takes a while, and what it is based on may be out of date when it ends. So changes are noted from its beginning
 //! on, and made again in what was read.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
+
+use foldhash::HashMap;
 
 /// Changes that are noted during a read before it is given up. Only a read that nobody waits for any more meets so many.
 const NOTED_MAX: usize = 1 << 16;
@@ -45,7 +47,7 @@ struct Reading<R: Listed> {
 impl<R: Listed> Beginning<R> {
     /// A list of which no row stands before `rest`; an empty one without.
     pub(super) fn new(rest: Option<R::Place>) -> Self {
-        Self { rows: BTreeMap::new(), places: HashMap::new(), rest, reading: None }
+        Self { rows: BTreeMap::new(), places: HashMap::default(), rest, reading: None }
     }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = &R> {

@@ -291,11 +291,11 @@ impl Store for SqliteStore {
         self.find_next_due().await
     }
 
-    async fn record_attempt(&self, attempted: Attempted) -> Result<Recorded> {
-        let (fence, leases) = (attempted.fence, Arc::clone(&self.delivery_leases));
-        let recording = self.record(move |connection| deliveries::record_attempt(connection, &attempted, &leases));
-        let recorded = self.counted(recording.await?);
-        self.delivery_leases.end(fence);
+    async fn record_attempts(&self, attempted: Arc<[Attempted]>) -> Result<Vec<Recorded>> {
+        let (recorded, leases) = (Arc::clone(&attempted), Arc::clone(&self.delivery_leases));
+        let record = move |connection: &Connection| deliveries::record_attempts(connection, &recorded, &leases);
+        let recorded = self.record(record).await?.into_iter().map(|one| self.counted(one)).collect();
+        attempted.iter().for_each(|one| self.delivery_leases.end(one.fence));
         Ok(recorded)
     }
 

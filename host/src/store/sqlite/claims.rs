@@ -7,6 +7,7 @@ mod known;
 mod load;
 mod pick;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -20,7 +21,7 @@ use super::waiting::{Found, Waiting};
 use super::{SqliteStore, events};
 use crate::model::Timestamp;
 use crate::model::event::EventSeq;
-use crate::model::limits::RECENT_EVENTS_BYTES_MAX;
+use crate::model::limits::{EVENTS_READ_AHEAD_MAX, RECENT_EVENTS_BYTES_MAX};
 use crate::store::{Claim, ClaimedDelivery, ClaimedEvent, DeliveryClaim, Result, SealingKey};
 
 /// What claims have in memory. The writer keeps it as it is in the database.
@@ -36,6 +37,22 @@ impl AtHand {
     pub(super) fn new(key: SealingKey, pending: Pending) -> Self {
         let recent = RecentEvents::new(RECENT_EVENTS_BYTES_MAX);
         Self { key, known: Known::default(), recent, waiting: Waiting::new(), pending }
+    }
+
+    /// The events that the webhooks of these picks are owed next and that are not at hand, some of each.
+    fn next_events(&self, picks: &[Pick]) -> Vec<EventSeq> {
+        let webhooks: HashSet<_> = picks.iter().map(|pick| pick.webhook).collect();
+        let each = (EVENTS_READ_AHEAD_MAX / webhooks.len().max(1)).max(1);
+        let state = self.pending.state();
+        let next_of = |webhook| {
+            let events = state.events_of(webhook);
+            events.filter(|event| !self.recent.has(*event)).take(each).collect::<Vec<_>>()
+        };
+        let mut next: Vec<_> = webhooks.into_iter().flat_map(next_of).collect();
+        // Webhooks are often owed the same.
+        next.sort_unstable();
+        next.dedup();
+        next
     }
 }
 
@@ -70,8 +87,13 @@ impl SqliteStore {
             let Loaded { claims: found, unreadable } = match loaded {
                 Some(loaded) => loaded,
                 None => {
-                    let at_hand = Arc::clone(&self.at_hand);
-                    self.read(move |connection| load::load(connection, &picks, lease.now, &at_hand, changes)).await?
+                    let (at_hand, next) = (Arc::clone(&self.at_hand), self.at_hand.next_events(&picks));
+                    let read = move |connection: &Connection| {
+                        let loaded = load::load(connection, &picks, lease.now, &at_hand, changes)?;
+                        load::read_ahead(connection, &next, &at_hand.recent);
+                        Ok(loaded)
+                    };
+                    self.read(read).await?
                 }
             };
             let is_spoiled = !unreadable.is_empty();

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 
 use super::columns::{Count, one_row};
 use super::health;
@@ -59,51 +59,78 @@ pub(super) fn add(connection: &Connection, event: EventSeq, delivery: &NewDelive
     one_row(connection.prepare_cached(INSERT)?.execute(row)?)
 }
 
-/// Writes what an attempt came to, and what it changed of the webhook's health.
-pub(super) fn record_attempt(
+/// Writes what attempts came to, in their order, and what each changed of its webhook's health.
+pub(super) fn record_attempts(
     connection: &Connection,
-    attempted: &Attempted,
+    attempted: &[Attempted],
     leases: &Leases,
-) -> rusqlite::Result<(Recorded, Option<Change>)> {
-    let Some(seq) = leases.row(attempted.fence) else { return Ok((Recorded::LeaseLost, None)) };
-    let ended_at = attempted.answer.at;
-    let (state, retry_at, finished_at) = match attempted.next {
-        Next::Delivered => (DeliveryState::Delivered, None, Some(ended_at)),
-        Next::Failed => (DeliveryState::Failed, None, Some(ended_at)),
-        Next::RetryAt(at) => (DeliveryState::Pending, Some(at), None),
-    };
-    // One that was canceled meanwhile stays so.
-    let ended =
-        connection.prepare_cached(END_ATTEMPT)?.execute((seq, &attempted.delivery_id, state, retry_at, finished_at))?;
-    if ended == 0 {
-        return Ok((Recorded::LeaseLost, None));
-    }
-    let webhook_seq: i64 = connection
-        .prepare_cached("SELECT webhook_seq FROM deliveries WHERE seq = ?1")?
-        .query_one((seq,), |row| row.get(0))?;
-    add_attempt(connection, seq, &attempted.attempt)?;
-    Ok((Recorded::Written, health::attempt_ended(connection, webhook_seq, attempted)?))
+) -> rusqlite::Result<Vec<(Recorded, Option<Change>)>> {
+    let mut record = Record::prepare(connection)?;
+    attempted.iter().map(|attempted| record.attempt(attempted, leases)).collect()
 }
 
-/// Keeps a line of the log, and drops one that is older than may be.
-pub(super) fn add_attempt(connection: &Connection, delivery_seq: i64, attempt: &Attempt) -> rusqlite::Result<()> {
-    connection.prepare_cached(INSERT_ATTEMPT)?.execute((
-        delivery_seq,
-        attempt.number,
-        attempt.started_at,
-        Count(attempt.duration_ms),
-        attempt.status,
-        attempt.error,
-        &attempt.error_detail,
-        &attempt.response,
-    ))?;
-    let too_old = attempt.number.saturating_sub(ATTEMPTS_KEPT_MAX);
-    if too_old > 0 {
-        connection
-            .prepare_cached("DELETE FROM attempts WHERE delivery_seq = ?1 AND number <= ?2")?
-            .execute((delivery_seq, too_old))?;
+/// Writes attempts, one after the other.
+struct Record<'a> {
+    end: CachedStatement<'a>,
+    log: Log<'a>,
+    health: health::Answers<'a>,
+}
+
+impl<'a> Record<'a> {
+    fn prepare(connection: &'a Connection) -> rusqlite::Result<Self> {
+        let end = connection.prepare_cached(END_ATTEMPT)?;
+        Ok(Self { end, log: Log::prepare(connection)?, health: health::Answers::prepare(connection)? })
     }
-    Ok(())
+
+    fn attempt(&mut self, attempted: &Attempted, leases: &Leases) -> rusqlite::Result<(Recorded, Option<Change>)> {
+        let Some(seq) = leases.row(attempted.fence) else { return Ok((Recorded::LeaseLost, None)) };
+        let ended_at = attempted.answer.at;
+        let (state, retry_at, finished_at) = match attempted.next {
+            Next::Delivered => (DeliveryState::Delivered, None, Some(ended_at)),
+            Next::Failed => (DeliveryState::Failed, None, Some(ended_at)),
+            Next::RetryAt(at) => (DeliveryState::Pending, Some(at), None),
+        };
+        // One that was canceled meanwhile stays so.
+        let ended = self.end.execute((seq, &attempted.delivery_id, state, retry_at, finished_at))?;
+        if ended == 0 {
+            return Ok((Recorded::LeaseLost, None));
+        }
+        self.log.add(seq, &attempted.attempt)?;
+        Ok((Recorded::Written, self.health.attempt_ended(seq, attempted)?))
+    }
+}
+
+/// Writes the attempt log.
+pub(super) struct Log<'a> {
+    connection: &'a Connection,
+    insert: CachedStatement<'a>,
+}
+
+impl<'a> Log<'a> {
+    pub(super) fn prepare(connection: &'a Connection) -> rusqlite::Result<Self> {
+        Ok(Self { connection, insert: connection.prepare_cached(INSERT_ATTEMPT)? })
+    }
+
+    /// Keeps a line of it, and drops one that is older than may be.
+    pub(super) fn add(&mut self, delivery_seq: i64, attempt: &Attempt) -> rusqlite::Result<()> {
+        self.insert.execute((
+            delivery_seq,
+            attempt.number,
+            attempt.started_at,
+            Count(attempt.duration_ms),
+            attempt.status,
+            attempt.error,
+            &attempt.error_detail,
+            &attempt.response,
+        ))?;
+        let too_old = attempt.number.saturating_sub(ATTEMPTS_KEPT_MAX);
+        if too_old > 0 {
+            self.connection
+                .prepare_cached("DELETE FROM attempts WHERE delivery_seq = ?1 AND number <= ?2")?
+                .execute((delivery_seq, too_old))?;
+        }
+        Ok(())
+    }
 }
 
 /// Cancels what is owed to a webhook. What an attempt under way comes to is not written.

@@ -6,9 +6,10 @@
 //! a filter that begins or ceases to count as failing gets only the place, because the version stands for what
 //! payloads show.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::columns::one_row;
 use super::events;
@@ -156,20 +157,48 @@ fn tell(
     Ok(())
 }
 
-/// An attempt ended; what that changed. What an endpoint said at a URL that the webhook no longer has is not held
-/// against the new one.
-pub(super) fn attempt_ended(
-    connection: &Connection,
-    webhook_seq: i64,
-    attempted: &Attempted,
-) -> rusqlite::Result<Option<Change>> {
-    let before = connection
-        .prepare_cached(concat!("SELECT ", standing_columns!(), " FROM webhooks WHERE seq = ?1 AND url = ?2"))?
-        .query_one((webhook_seq, &attempted.url), |row| read(row, 0))
-        .optional()?;
-    let Some(before) = before else { return Ok(None) };
-    let after = before.after(&attempted.answer, &attempted.rules);
-    advance(connection, webhook_seq, &before, &after, attempted.answer.at)
+/// What endpoints answered, one after the other.
+pub(super) struct Answers<'a> {
+    connection: &'a Connection,
+    standing: CachedStatement<'a>,
+    /// Webhooks with nothing that another success would change.
+    sound: HashSet<WebhookId>,
+}
+
+impl<'a> Answers<'a> {
+    pub(super) fn prepare(connection: &'a Connection) -> rusqlite::Result<Self> {
+        let standing = connection.prepare_cached(concat!(
+            "SELECT w.seq, ",
+            standing_columns!(),
+            " FROM deliveries d CROSS JOIN webhooks w ON w.seq = d.webhook_seq WHERE d.seq = ?1 AND w.url = ?2"
+        ))?;
+        Ok(Self { connection, standing, sound: HashSet::new() })
+    }
+
+    /// An attempt of a delivery ended; what that changed. What an endpoint said at a URL that the webhook no longer has is
+    /// not held against the new one.
+    pub(super) fn attempt_ended(
+        &mut self,
+        delivery_seq: i64,
+        attempted: &Attempted,
+    ) -> rusqlite::Result<Option<Change>> {
+        let (webhook, answer) = (&attempted.webhook_id, &attempted.answer);
+        if answer.failure.is_none() && self.sound.contains(webhook) {
+            return Ok(None);
+        }
+        let found = self
+            .standing
+            .query_one((delivery_seq, &attempted.url), |row| Ok((row.get(0)?, read(row, 1)?)))
+            .optional()?;
+        let Some((webhook_seq, before)): Option<(i64, Standing)> = found else { return Ok(None) };
+        let after = before.after(answer, &attempted.rules);
+        if after.is_sound() {
+            self.sound.insert(webhook.clone());
+        } else {
+            self.sound.remove(webhook);
+        }
+        advance(self.connection, webhook_seq, &before, &after, answer.at)
+    }
 }
 
 /// The owner said so; the webhook as it is then, and what changed.

@@ -8,8 +8,9 @@
 //! Every lease has a fence, larger than all before, also those of earlier processes. A write with the fence of a
 //! lease that somebody else holds by now, or nobody, is refused.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use foldhash::HashMap;
 
 use crate::model::Timestamp;
 
@@ -41,7 +42,7 @@ impl Leases {
     /// None yet, in the `opens`th opening of the database.
     pub(super) fn new(opens: i64) -> Self {
         let last_fence = opens << FENCES_PER_OPENING_BITS;
-        let state = State { last_fence, rows: HashMap::new(), fenced: HashMap::new() };
+        let state = State { last_fence, rows: HashMap::default(), fenced: HashMap::default() };
         Self { state: Mutex::new(state), claiming: tokio::sync::Mutex::default() }
     }
 
@@ -55,9 +56,9 @@ impl Leases {
         self.state().rows.get(&seq).map(|lease| lease.until)
     }
 
-    /// Whether the row can be claimed.
-    pub(super) fn is_free(&self, seq: i64, now: Timestamp) -> bool {
-        self.leased_until(seq).is_none_or(|until| until <= now)
+    /// A look at many rows.
+    pub(super) fn look(&self) -> Look<'_> {
+        Look(self.state())
     }
 
     /// Whether somebody has the row.
@@ -95,6 +96,16 @@ impl Leases {
     /// Whole between any two statements, so a panic elsewhere spoils nothing.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A look at leases, which stay as they are meanwhile.
+pub(super) struct Look<'a>(MutexGuard<'a, State>);
+
+impl Look<'_> {
+    /// Whether the row can be claimed.
+    pub(super) fn is_free(&self, seq: i64, now: Timestamp) -> bool {
+        self.0.rows.get(&seq).is_none_or(|lease| lease.until <= now)
     }
 }
 

@@ -19,6 +19,7 @@ use self::queue::Spot;
 use super::beginning::Beginning;
 use super::lease::Leases;
 use crate::model::Timestamp;
+use crate::model::event::EventSeq;
 use crate::model::ids::WebhookId;
 use crate::model::limits::{
     PENDING_IN_MEMORY_LEAST, PENDING_IN_MEMORY_MAX, PENDING_IN_MEMORY_PER_WEBHOOK_MAX, PENDING_READ_MAX,
@@ -261,6 +262,12 @@ impl State {
     pub(super) fn queue_of(&self, id: &WebhookId) -> Option<(i64, &Queue)> {
         let seq = self.by_id.get(id.as_str().as_bytes())?;
         Some((*seq, self.queues.get(seq)?))
+    }
+
+    /// The events that are owed to a webhook and of which that is in memory, those that are due first first.
+    pub(super) fn events_of(&self, webhook: i64) -> impl Iterator<Item = EventSeq> {
+        let rows = self.queues.get(&webhook).into_iter().flat_map(|queue| queue.list.rows());
+        rows.filter_map(|owed| Some(owed.detail.as_ref()?.event))
     }
 
     /// When the first delivery can be attempted that nobody has; with a webhook whose deliveries must be read from a

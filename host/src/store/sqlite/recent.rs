@@ -3,8 +3,10 @@
 //! An event is nearly always decided on and delivered a moment after it was accepted, so it need not be read again. Events never
 //! change; one that is not here any more is read from its row.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use foldhash::HashMap;
 
 use super::events;
 use crate::model::event::{Event, EventSeq};
@@ -39,8 +41,9 @@ impl RecentEvents {
     pub(super) fn keep(&self, seq: EventSeq, kept: Kept) {
         let mut state = self.state();
         state.bytes += weight(&kept.0);
-        if state.events.insert(seq, kept).is_none() {
-            state.order.push_back(seq);
+        match state.events.insert(seq, kept) {
+            Some((before, _)) => state.bytes -= weight(&before),
+            None => state.order.push_back(seq),
         }
         while state.bytes > self.bytes_max
             && let Some(oldest) = state.order.pop_front()
@@ -53,6 +56,10 @@ impl RecentEvents {
 
     pub(super) fn get(&self, seq: EventSeq) -> Option<Kept> {
         self.state().events.get(&seq).cloned()
+    }
+
+    pub(super) fn has(&self, seq: EventSeq) -> bool {
+        self.state().events.contains_key(&seq)
     }
 
     /// Whole between any two statements, so a panic elsewhere spoils nothing.
@@ -82,6 +89,18 @@ mod tests {
         let kept: Vec<_> = (1..=5).filter(|seq| recent.get(EventSeq(*seq)).is_some()).collect();
         assert_eq!(kept, [4, 5]);
         assert_eq!(recent.state().bytes, 2 * weight(&event));
+    }
+
+    #[test]
+    fn an_event_that_is_kept_again_takes_no_more_room() {
+        let event = event("e");
+        let recent = RecentEvents::new(2 * weight(&event));
+
+        for seq in [1, 1, 1, 2] {
+            recent.keep(EventSeq(seq), (Arc::clone(&event), None));
+        }
+
+        assert!(recent.has(EventSeq(1)) && recent.has(EventSeq(2)));
     }
 
     #[test]

@@ -63,6 +63,7 @@ impl Waiting {
     pub(super) fn find_free(&self, claim: &Claim, last: i64, leases: &Leases) -> Found {
         let mut list = self.list();
         let waiting = list.rows().take_while(|event| event.0 <= last);
+        let leases = leases.look();
         let free = waiting.filter(|event| leases.is_free(event.0, claim.now)).take(claim.rows_max as usize);
         let free: Vec<_> = free.map(|event| EventSeq(event.0)).collect();
         match list.rest() {

@@ -198,6 +198,7 @@ impl Queue {
     /// The first that are due and that nobody has, so many at the most.
     pub(in crate::store::sqlite) fn free(&self, now: Timestamp, leases: &Leases, most: u32) -> Vec<Owed> {
         let due = self.list.rows().take_while(|owed| owed.due_at <= now);
+        let leases = leases.look();
         due.filter(|owed| leases.is_free(owed.seq, now)).take(most as usize).cloned().collect()
     }
 

@@ -4,6 +4,7 @@ use rusqlite::{Connection, StatementStatus};
 
 use super::opened;
 use crate::model::delivery::DeliveryState;
+use crate::model::event::EventSeq;
 use crate::model::verdict::Outcome;
 use crate::store::contract::samples::{add_webhooks, at, delivery_claim, names, owe, page, webhook_id};
 use crate::store::sqlite::pending::Class;
@@ -47,6 +48,23 @@ fn explain(connection: &Connection, sql: &str, parameters: usize) -> rusqlite::R
     let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
     let nulls = vec![rusqlite::types::Null; parameters];
     statement.query_map(rusqlite::params_from_iter(nulls), |row| row.get(3))?.collect()
+}
+
+#[tokio::test]
+async fn a_claim_that_reads_an_event_brings_those_to_hand_that_come_next() {
+    let (store, _kept) = opened();
+    add_webhooks(&*store, &["w"]).await;
+    owe(&*store, "e", &["w"], at(0)).await;
+    pile_up(&store, 10).await.unwrap();
+
+    // The first one is at hand, since it was just accepted.
+    let claimed = store.claim_deliveries(delivery_claim(at(1), 2, 2)).await.unwrap();
+
+    let (events, state) = (&store.at_hand.recent, store.at_hand.pending.state());
+    let next: Vec<_> = state.events_of(1).collect();
+    assert_eq!(claimed.len(), 2);
+    assert!(next.len() > 2 && next.iter().all(|event| events.has(*event)), "{next:?}");
+    assert!(!events.has(EventSeq(next.len() as i64 + 1)), "only what comes next");
 }
 
 #[tokio::test]

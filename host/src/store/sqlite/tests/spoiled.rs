@@ -4,7 +4,7 @@ use super::opened;
 use crate::model::delivery::{AttemptError, DeliveryState};
 use crate::model::secret::Secret;
 use crate::store::contract::samples::{
-    add_webhooks, at, attempted, delivery_claim, delivery_id, names, owe, webhook_id,
+    add_webhooks, at, attempted, delivery_claim, delivery_id, names, owe, record_attempt, webhook_id,
 };
 use crate::store::{Next, Rotated, Rotation, Store};
 
@@ -36,7 +36,7 @@ async fn a_delivery_that_cannot_be_read_fails_visibly_and_holds_up_no_other() {
         let [line] = attempts.as_slice() else { panic!("{spoil}: {attempts:?}") };
         assert_eq!((line.number, line.error, line.started_at), (1, Some(AttemptError::Refused), at(5)), "{spoil}");
         assert!(line.error_detail.as_ref().unwrap().contains("register the webhook anew"), "{spoil}");
-        store.record_attempt(attempted(&claimed[0], Next::Delivered, at(5))).await.unwrap();
+        record_attempt(&*store, attempted(&claimed[0], Next::Delivered, at(5))).await.unwrap();
         assert_eq!(store.next_due().await.unwrap(), None, "{spoil}: it is not met again");
     }
 }
