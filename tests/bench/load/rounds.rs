@@ -29,7 +29,6 @@ const OWED_A_SECOND_MAX: u32 = 80_000;
 const PRODUCERS: usize = 64;
 /// Attempts of one webhook that the host has under way at a time, and so the floor.
 const AT_ONCE: usize = limits::ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX as usize;
-
 /// Webhooks for which the host has as many attempts under way as it has at all.
 const WEBHOOKS_AT_MOST: u32 = limits::ATTEMPTS_IN_FLIGHT_MAX as u32 / limits::ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX;
 

@@ -271,6 +271,9 @@ proptest! {
             standing = standing.after(&answer, &RULES);
             now = at;
 
+            if standing.is_sound() {
+                prop_assert_eq!(&standing.after(&good(at), &RULES), &standing);
+            }
             failures = if plan.is_failure { failures + 1 } else { 0 };
             prop_assert_eq!(standing.failures_in_a_row, failures);
             let is_sick = standing.health == Health::Unhealthy;

@@ -10,7 +10,7 @@ use crate::model::Timestamp;
 use crate::model::health::{Answer, DisabledReason, Hold, HoldReason, Trouble};
 use crate::model::operational::operator;
 use crate::model::webhook::{Health, Webhook};
-use crate::store::{Attempted, ClaimedDelivery, Next, Store, Updated};
+use crate::store::{Attempted, ClaimedDelivery, Next, Recorded, Store, Updated};
 
 async fn read(store: &dyn Store) -> Arc<Webhook> {
     store.webhook(&webhook_id("w")).await.unwrap().unwrap()
@@ -127,6 +127,29 @@ pub(in crate::store) async fn attempts_that_end_at_once_are_all_counted(store: A
     assert_eq!(counted.trouble.hold, Some(Hold { until: at(0) + PAUSE, reason: HoldReason::Unhealthy }));
     let versions = 2 + i64::from(edited == Updated::Written);
     assert_eq!(counted.version, versions, "one change of health, and the edit if it came first");
+}
+
+pub(in crate::store) async fn attempts_that_are_written_together_count_one_after_the_other(store: Arc<dyn Store>) {
+    add_webhooks(&*store, &["w"]).await;
+    owe_many(&*store, 2 * FAILURES_MAX + 3).await;
+    let claimed = store.claim_deliveries(delivery_claim(at(0), 99, 99)).await.unwrap();
+    let (first, second) = claimed.split_at(FAILURES_MAX as usize + 3);
+    let all = async |rows: &[ClaimedDelivery], is_failure: fn(usize) -> bool| {
+        let next = |place| if is_failure(place) { Next::RetryAt(at(1)) } else { Next::Delivered };
+        let ended = rows.iter().enumerate().map(|(place, row)| attempted(row, next(place), at(0)));
+        let recorded = store.record_attempts(ended.collect()).await.unwrap();
+        assert!(recorded.iter().all(|recorded| *recorded == Recorded::Written));
+        read(&*store).await
+    };
+
+    // One bad between two good ones, which is forgotten; then as many bad as make it UNHEALTHY.
+    let sick = all(first, |place| place == 1 || place > 2).await;
+    // A probe that succeeds, and one more bad before a good one.
+    let healed = all(second, |place| place == 1).await;
+
+    assert_eq!((sick.health, sick.failures_in_a_row), (Health::Unhealthy, FAILURES_MAX));
+    assert_eq!((healed.health, healed.failures_in_a_row), (Health::Healthy, 0));
+    assert_eq!(healed.trouble.last_failure, None);
 }
 
 pub(in crate::store) async fn what_a_former_url_answered_is_not_held_against_the_new_one(store: Arc<dyn Store>) {

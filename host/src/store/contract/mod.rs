@@ -130,6 +130,7 @@ macro_rules! contract_tests {
             breaker: a_success_frees_all_that_waited_behind_a_hold,
             breaker: what_an_endpoint_asks_for_holds_all_of_its_deliveries,
             breaker: attempts_that_end_at_once_are_all_counted,
+            breaker: attempts_that_are_written_together_count_one_after_the_other,
             breaker: what_a_former_url_answered_is_not_held_against_the_new_one,
             breaker: enabling_a_webhook_begins_anew,
             breaker: a_webhook_whose_check_failed_is_changed_and_stays_disabled,

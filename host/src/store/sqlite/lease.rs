@@ -51,11 +51,6 @@ impl Leases {
         Claiming { leases: self, _turn: self.claiming.lock().await }
     }
 
-    /// Until when the row is held, if somebody has it.
-    pub(super) fn leased_until(&self, seq: i64) -> Option<Timestamp> {
-        self.state().rows.get(&seq).map(|lease| lease.until)
-    }
-
     /// A look at many rows.
     pub(super) fn look(&self) -> Look<'_> {
         Look(self.state())
@@ -103,9 +98,14 @@ impl Leases {
 pub(super) struct Look<'a>(MutexGuard<'a, State>);
 
 impl Look<'_> {
+    /// Until when the row is held, if somebody has it.
+    pub(super) fn leased_until(&self, seq: i64) -> Option<Timestamp> {
+        self.0.rows.get(&seq).map(|lease| lease.until)
+    }
+
     /// Whether the row can be claimed.
     pub(super) fn is_free(&self, seq: i64, now: Timestamp) -> bool {
-        self.0.rows.get(&seq).is_none_or(|lease| lease.until <= now)
+        self.leased_until(seq).is_none_or(|until| until <= now)
     }
 }
 
@@ -152,11 +152,11 @@ mod tests {
         let second = leases.begin().await.take(7, at(120));
 
         leases.end(first);
-        let held = (leases.row(first), leases.row(second), leases.leased_until(7));
+        let held = (leases.row(first), leases.row(second), leases.look().leased_until(7));
         leases.revoke(7);
 
         assert_eq!(held, (None, Some(7), Some(at(120))));
-        assert_eq!((leases.row(second), leases.leased_until(7)), (None, None));
+        assert_eq!((leases.row(second), leases.look().leased_until(7)), (None, None));
         assert!(second > first);
     }
 
@@ -167,7 +167,10 @@ mod tests {
 
         leases.put_off(fence, at(90));
 
-        assert_eq!((leases.row(fence), leases.is_leased(7), leases.leased_until(7)), (None, false, Some(at(90))));
+        assert_eq!(
+            (leases.row(fence), leases.is_leased(7), leases.look().leased_until(7)),
+            (None, false, Some(at(90)))
+        );
         let later = leases.begin().await.take(7, at(150));
         assert_eq!(leases.row(later), Some(7));
     }

@@ -175,6 +175,7 @@ impl Queue {
     /// When the first can be attempted that nobody has; with the place from which on deliveries must be read before
     /// that can be told.
     pub(super) fn next_due(&self, leases: &Leases) -> Option<(Timestamp, Option<Place>)> {
+        let leases = leases.look();
         let mut first: Option<Timestamp> = None;
         for owed in self.list.rows() {
             // The others are due later.
