@@ -16,14 +16,16 @@ use crate::model::delivery::Attempt;
 use crate::model::health::{Answer, Failure, Rules};
 use crate::model::ids::WebhookId;
 use crate::model::limits::{
-    ATTEMPTS_IN_FLIGHT_DOUBTFUL_MAX, ATTEMPTS_IN_FLIGHT_FAILING_MAX, ATTEMPTS_IN_FLIGHT_MAX,
-    ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX, ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX, ATTEMPTS_WRITTEN_BESIDE_OTHERS, LEASE,
-    PROBES_IN_FLIGHT_MAX,
+    ATTEMPTS_GATHERED_MAX, ATTEMPTS_IN_FLIGHT_DOUBTFUL_MAX, ATTEMPTS_IN_FLIGHT_FAILING_MAX, ATTEMPTS_IN_FLIGHT_MAX,
+    ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX, ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX, ATTEMPTS_WRITTEN_BESIDE_OTHERS,
+    ATTEMPTS_WRITTEN_PACE, LEASE, PROBES_IN_FLIGHT_MAX,
 };
 use crate::model::webhook::Health;
 use crate::outbound::{Request, Sender, Sent, compose};
 use crate::sign;
-use crate::store::{Attempted, Claim, ClaimedDelivery, DeliveryClaim, Gather, Next, Recorded, Store, StoreError};
+use crate::store::{
+    Attempted, Bounds, Claim, ClaimedDelivery, DeliveryClaim, Gather, Next, Recorded, Store, StoreError,
+};
 use crate::traces::{Stage, Traces};
 
 /// Tells a receiver that the event did not happen: its owner tests the webhook.
@@ -43,7 +45,7 @@ struct Parts {
     places: Semaphore,
     attempts: Mutex<HashMap<WebhookId, Attempts>>,
     /// Attempts that are to be written down.
-    ended: Gather<(Attempted, Flight)>,
+    ended: Gather<WebhookId, (Attempted, Flight)>,
     /// Told when an attempt has ended: its webhook may have more that is due.
     poke: Arc<Notify>,
     metrics: Arc<Metrics>,
@@ -72,7 +74,11 @@ impl Deliverer {
         traces: Traces,
     ) -> Self {
         let places = Semaphore::new(ATTEMPTS_IN_FLIGHT_MAX);
-        let ended = Gather::new(ATTEMPTS_WRITTEN_BESIDE_OTHERS);
+        let ended = Gather::new(Bounds {
+            of_one: ATTEMPTS_WRITTEN_BESIDE_OTHERS,
+            of_all: ATTEMPTS_GATHERED_MAX,
+            pace: ATTEMPTS_WRITTEN_PACE,
+        });
         let parts =
             Parts { store, clock, sender, delays, places, attempts: Mutex::default(), ended, poke, metrics, traces };
         Self { parts: Arc::new(parts), tasks: TaskTracker::new() }
@@ -197,8 +203,10 @@ impl Parts {
         if attempted.answer.failure.is_none() && claimed.webhook.health == Health::Healthy && !is_spared {
             flight.land();
         }
-        self.ended.add((attempted, flight));
-        while let Some((ended, turn)) = self.ended.take() {
+        // One that did not land keeps its webhook's place until it is written.
+        let is_urgent = !flight.has_landed;
+        self.ended.add(claimed.webhook.id.clone(), (attempted, flight), is_urgent);
+        while let Some((ended, turn)) = self.ended.next().await {
             self.write(ended).await;
             drop(turn);
         }

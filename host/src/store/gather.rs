@@ -1,98 +1,244 @@
 //! What loops have done and write down together.
 //!
-//! Nothing waits for company where nothing is being written. What comes meanwhile gathers, and is written when that is on the disk; or
-//! already when enough has gathered, so that nobody's share of what may be unwritten is used up by waiting. So under load a
-//! write takes much at once, and one at a time costs no more time than it did.
+//! What is done first is written at once, and what follows gathers: until the write under way is on the disk, and until a while after
+//! it began, since a write costs nearly the same for one as for many. What is urgent does not wait for that while. Nor does
+//! anything wait where much has gathered, in all or of one, so that nobody's share of what may be unwritten is used up by waiting.
 
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-/// What has gathered.
+use tokio::time::Instant;
+
+/// What has gathered, by whose it is.
 #[derive(Debug)]
-pub struct Gather<T> {
-    state: Mutex<State<T>>,
-    enough: usize,
+pub struct Gather<K, T> {
+    state: Mutex<State<K, T>>,
+    bounds: Bounds,
+}
+
+/// How much gathers, and how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// So much of one does not wait.
+    pub of_one: usize,
+    /// Nor does so much in all.
+    pub of_all: usize,
+    /// From the beginning of a write to that of the next, at least, where nothing is urgent.
+    pub pace: Duration,
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Hurry {
+    /// For the writes under way and for the pace.
+    None,
+    /// For the writes under way.
+    Urgent,
+    /// For nothing.
+    Enough,
 }
 
 #[derive(Debug)]
-struct State<T> {
+struct State<K, T> {
     waiting: Vec<T>,
+    counts: HashMap<K, usize>,
+    hurry: Hurry,
     writing: usize,
+    /// When the last write began.
+    began: Option<Instant>,
+    /// Somebody waits for the pace.
+    is_awaited: bool,
 }
 
-impl<T> Gather<T> {
-    /// Of which `enough` do not wait for the write under way.
+/// What whoever asks has to do.
+enum Step<T> {
+    Nothing,
+    WaitUntil(Instant),
+    Write(Vec<T>),
+}
+
+impl<K: Eq + Hash, T> Gather<K, T> {
+    /// Within these bounds.
     #[must_use]
-    pub fn new(enough: usize) -> Self {
-        Self { state: Mutex::new(State { waiting: Vec::new(), writing: 0 }), enough }
+    pub fn new(bounds: Bounds) -> Self {
+        let state = State {
+            waiting: Vec::new(),
+            counts: HashMap::new(),
+            hurry: Hurry::None,
+            writing: 0,
+            began: None,
+            is_awaited: false,
+        };
+        Self { state: Mutex::new(state), bounds }
     }
 
-    /// Adds something that is to be written. Whoever does must write what is to be written now, until there is nothing.
-    pub fn add(&self, done: T) {
-        self.state().waiting.push(done);
-    }
-
-    /// What is to be written now, all together, before the turn is dropped; `None` where others will, who write already.
-    pub fn take(&self) -> Option<(Vec<T>, Turn<'_, T>)> {
+    /// Adds something of somebody's that is to be written. Whoever does must write what is [`next`](Self::next), until nothing is.
+    pub fn add(&self, of: K, done: T, is_urgent: bool) {
         let mut state = self.state();
-        let is_others = state.writing > 0 && state.waiting.len() < self.enough;
-        if state.waiting.is_empty() || is_others {
-            return None;
+        state.waiting.push(done);
+        let count = state.counts.entry(of).or_default();
+        *count += 1;
+        let is_enough = *count >= self.bounds.of_one || state.waiting.len() >= self.bounds.of_all;
+        let hurry = match (is_enough, is_urgent) {
+            (true, _) => Hurry::Enough,
+            (false, true) => Hurry::Urgent,
+            (false, false) => Hurry::None,
+        };
+        state.hurry = state.hurry.max(hurry);
+    }
+
+    /// What is to be written next, all together, before the turn is dropped; `None` where nothing is, or others will.
+    pub async fn next(&self) -> Option<(Vec<T>, Turn<'_, K, T>)> {
+        loop {
+            let step = self.state().step(Instant::now(), self.bounds.pace);
+            match step {
+                Step::Nothing => return None,
+                Step::Write(gathered) => return Some((gathered, Turn(self))),
+                Step::WaitUntil(at) => {
+                    let _waiting = Waiting(self);
+                    tokio::time::sleep_until(at).await;
+                }
+            }
         }
-        state.writing += 1;
-        Some((std::mem::take(&mut state.waiting), Turn(self)))
     }
 
     /// Whole between any two statements, so a panic elsewhere spoils nothing.
-    fn state(&self) -> MutexGuard<'_, State<T>> {
+    fn state(&self) -> MutexGuard<'_, State<K, T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K, T> State<K, T> {
+    fn step(&mut self, now: Instant, pace: Duration) -> Step<T> {
+        let is_others = self.writing > 0 && self.hurry < Hurry::Enough;
+        if self.waiting.is_empty() || is_others {
+            return Step::Nothing;
+        }
+        let until = self.began.map(|began| began + pace).filter(|until| *until > now && self.hurry == Hurry::None);
+        match until {
+            Some(_) if self.is_awaited => Step::Nothing,
+            Some(until) => {
+                self.is_awaited = true;
+                Step::WaitUntil(until)
+            }
+            None => {
+                self.writing += 1;
+                self.began = Some(now);
+                self.hurry = Hurry::None;
+                self.counts.clear();
+                Step::Write(std::mem::take(&mut self.waiting))
+            }
+        }
     }
 }
 
 /// Whoever writes.
 #[derive(Debug)]
-pub struct Turn<'a, T>(&'a Gather<T>);
+pub struct Turn<'a, K: Eq + Hash, T>(&'a Gather<K, T>);
 
-impl<T> Drop for Turn<'_, T> {
+impl<K: Eq + Hash, T> Drop for Turn<'_, K, T> {
     fn drop(&mut self) {
         self.0.state().writing -= 1;
     }
 }
 
+/// Whoever waits for the pace.
+struct Waiting<'a, K: Eq + Hash, T>(&'a Gather<K, T>);
+
+impl<K: Eq + Hash, T> Drop for Waiting<'_, K, T> {
+    fn drop(&mut self) {
+        self.0.state().is_awaited = false;
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
-    #[test]
-    fn what_comes_while_others_are_written_waits_until_there_is_enough_or_they_are() {
-        let gather = Gather::new(3);
-        gather.add(1);
-        let (first, turn) = gather.take().unwrap();
-        gather.add(2);
-        gather.add(3);
-        let waits = gather.take().is_none();
-        gather.add(4);
-        let (enough, other) = gather.take().unwrap();
-        gather.add(5);
+    const PACE: Duration = Duration::from_millis(2);
 
-        assert_eq!((first, waits, enough), (vec![1], true, vec![2, 3, 4]));
-        drop(turn);
-        assert!(gather.take().is_none(), "others are being written");
-        drop(other);
-        assert_eq!(gather.take().unwrap().0, [5]);
-        assert!(gather.take().is_none(), "nothing is left");
+    fn gather(of_one: usize, of_all: usize) -> Gather<char, u32> {
+        Gather::new(Bounds { of_one, of_all, pace: PACE })
     }
 
-    #[test]
-    fn a_write_that_panics_leaves_the_turn_to_the_next() {
-        let gather = Gather::new(3);
-        gather.add(1);
+    /// What would be written now.
+    fn now(gather: &Gather<char, u32>) -> Option<(Vec<u32>, Turn<'_, char, u32>)> {
+        gather.next().now_or_never().flatten()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_follows_a_write_gathers_until_it_is_done_and_the_pace_is_over() {
+        let gather = gather(9, 9);
+        gather.add('a', 1, false);
+        let (first, turn) = now(&gather).unwrap();
+        gather.add('a', 2, false);
+        tokio::time::advance(2 * PACE).await;
+        let beside = now(&gather).map(|(gathered, _)| gathered);
+        drop(turn);
+        let (second, turn) = now(&gather).unwrap();
+        drop(turn);
+        gather.add('b', 3, false);
+        let began = Instant::now();
+        let others = async {
+            gather.add('b', 4, false);
+            assert!(gather.next().await.is_none(), "the one that waits already writes it");
+        };
+        let (third, ()) = tokio::join!(gather.next(), others);
+
+        assert_eq!((first, beside, second), (vec![1], None, vec![2]));
+        assert_eq!((third.unwrap().0, began.elapsed()), (vec![3, 4], PACE));
+        tokio::time::advance(PACE).await;
+        assert!(now(&gather).is_none(), "nothing is left");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_urgent_waits_for_the_write_under_way_alone() {
+        let gather = gather(9, 9);
+        gather.add('a', 1, false);
+        let (_, turn) = now(&gather).unwrap();
+        gather.add('a', 2, true);
+        let beside = now(&gather).map(|(gathered, _)| gathered);
+        drop(turn);
+
+        assert_eq!(beside, None);
+        assert_eq!(now(&gather).unwrap().0, [2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn enough_of_one_or_in_all_waits_for_nothing() {
+        let gather = gather(2, 3);
+        gather.add('a', 1, false);
+        let (_, _turn) = now(&gather).unwrap();
+        gather.add('a', 2, false);
+        gather.add('b', 3, false);
+        let too_little = now(&gather).map(|(gathered, _)| gathered);
+        gather.add('b', 4, false);
+        let (enough_of_one, _other_turn) = now(&gather).unwrap();
+        gather.add('a', 5, false);
+        gather.add('b', 6, false);
+        gather.add('c', 7, false);
+
+        assert_eq!((too_little, enough_of_one), (None, vec![2, 3, 4]));
+        assert_eq!(now(&gather).unwrap().0, [5, 6, 7]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_gives_up_while_waiting_or_writing_leaves_it_to_the_next() {
+        let gather = gather(9, 9);
+        gather.add('a', 1, false);
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            let _taken = gather.take().unwrap();
+            let _taken = now(&gather).unwrap();
             panic!("amid a write");
         }));
-        gather.add(2);
+        gather.add('a', 2, false);
+        let gave_up = gather.next().now_or_never().is_none();
+        tokio::time::advance(PACE).await;
 
-        assert!(panicked.is_err());
-        assert_eq!(gather.take().unwrap().0, [2]);
+        assert!(panicked.is_err() && gave_up);
+        assert_eq!(now(&gather).unwrap().0, [2]);
     }
 }

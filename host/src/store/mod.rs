@@ -42,7 +42,7 @@ use crate::model::webhook::Webhook;
 
 pub use counts::{Compared, Stats, StatsQuery};
 pub use exchange::*;
-pub use gather::{Gather, Turn};
+pub use gather::{Bounds, Gather, Turn};
 pub use leftovers::{Leftovers, LeftoversPlace, LeftoversStep};
 pub use replaying::*;
 pub use retention::{Deleted, Retained, Retention, RetentionPlace};

@@ -84,8 +84,20 @@ impl Room {
 
     /// What there is room for now. Gives up the ballast where that is all there is, and takes it up again.
     pub(super) fn look(&self) -> Space {
+        self.look_at(self.free())
+    }
+
+    /// The same for the writer, which knows how many bytes of the database can be used again, and is asked if it matters.
+    pub(super) fn look_inside(&self, reusable: impl FnOnce() -> u64) -> Space {
+        let free = self.free();
+        let is_low = free.is_some_and(|free| free < STORAGE_FREE_BYTES_MIN + STORAGE_BALLAST_BYTES);
+        self.reusable.store(if is_low { reusable() } else { 0 }, Ordering::Relaxed);
+        self.look_at(free)
+    }
+
+    fn look_at(&self, free: Option<u64>) -> Space {
         // What cannot be measured is found out by writing.
-        let Some(free) = self.free() else { return Space::Growth };
+        let Some(free) = free else { return Space::Growth };
         let mut state = self.state();
         if free < STORAGE_LAST_BYTES && state.ballast == Ballast::There {
             self.give_up_ballast(&mut state);
@@ -98,13 +110,6 @@ impl Room {
         }
         note(&mut state, space, free);
         space
-    }
-
-    /// The same for the writer, which knows how many bytes of the database can be used again, and is asked if it matters.
-    pub(super) fn look_inside(&self, reusable: impl FnOnce() -> u64) -> Space {
-        let is_low = self.free().is_some_and(|free| free < STORAGE_FREE_BYTES_MIN + STORAGE_BALLAST_BYTES);
-        self.reusable.store(if is_low { reusable() } else { 0 }, Ordering::Relaxed);
-        self.look()
     }
 
     /// Notes it if `fault` says that the disk is full, or breaks the store.
