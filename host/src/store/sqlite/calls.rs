@@ -294,7 +294,7 @@ impl Store for SqliteStore {
     async fn record_attempts(&self, attempted: Arc<[Attempted]>) -> Result<Vec<Recorded>> {
         let (recorded, leases) = (Arc::clone(&attempted), Arc::clone(&self.delivery_leases));
         let record = move |connection: &Connection| deliveries::record_attempts(connection, &recorded, &leases);
-        let recorded = self.record(record).await?.into_iter().map(|one| self.counted(one)).collect();
+        let recorded = self.record_soon(record).await?.into_iter().map(|one| self.counted(one)).collect();
         attempted.iter().for_each(|one| self.delivery_leases.end(one.fence));
         Ok(recorded)
     }

@@ -217,7 +217,15 @@ impl SqliteStore {
         self.writer.write_in_turn(Durability::Durable, Space::Least, work).await
     }
 
-    /// As [`Self::record`], of what would be done again after a power cut: answered before it is on the disk.
+    /// As [`Self::record`], of what would be done again after a power cut: answered before it is on the disk, and there soon after.
+    async fn record_soon<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.write_in_turn(Durability::Soon, Space::Least, work).await
+    }
+
+    /// As [`Self::record_soon`], of what is easily done again: on the disk with what follows it.
     async fn decide<T: Send + 'static>(
         &self,
         work: impl FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,

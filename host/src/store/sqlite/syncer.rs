@@ -2,12 +2,13 @@
 //!
 //! SQLite would sync at the end of each commit (`synchronous=FULL`), and nothing could be written meanwhile. A sync
 //! takes a hundred times as long as a commit, so here a commit ends when it is in the log, and this thread then makes
-//! the same call on the same file. One sync serves all commits that came before it; nobody is answered earlier.
+//! the same call on the same file. One sync serves all commits that came before it; nobody is answered earlier. Where nobody waits,
+//! but something is to be on the disk soon, it waits for company for a few milliseconds.
 //!
 //! A sync that failed is not tried again: it breaks the store, as every failure of the disk does.
 
 use std::fs::File;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
@@ -15,6 +16,7 @@ use super::fault::{Condition, Fault};
 use super::thread::{Joined, PanicAlarm};
 use super::writer::{Commits, Job};
 use crate::metrics::Metrics;
+use crate::model::limits::LOG_SYNCED_WITHIN;
 
 /// The log's file.
 pub(super) struct Log {
@@ -23,16 +25,13 @@ pub(super) struct Log {
     pub(super) last_event: i64,
 }
 
-/// The jobs of a commit that are answered once it is on the disk.
-pub(super) struct Unsynced {
-    pub(super) jobs: Vec<Box<dyn Job>>,
-    /// The last event that was accepted until then.
-    pub(super) last_event: i64,
-}
+/// The jobs of a commit that are answered once it is on the disk; none where nobody waits for that.
+type Unsynced = Vec<Box<dyn Job>>;
 
 /// The way to the syncing thread.
 pub(super) struct Syncer {
     queue: mpsc::Sender<Unsynced>,
+    is_asked: Arc<AtomicBool>,
     // Waited for until all that has queued is answered.
     _thread: Joined,
 }
@@ -46,16 +45,25 @@ impl Syncer {
         metrics: Arc<Metrics>,
     ) -> std::io::Result<Self> {
         let (queue, unsynced) = mpsc::channel();
+        let is_asked = Arc::new(AtomicBool::new(false));
+        commits.last_event.store(log.last_event, Ordering::Release);
         commits.last_event_synced.store(log.last_event, Ordering::Release);
-        let thread = Thread { file: log.file, condition, commits, metrics };
+        let thread = Thread { file: log.file, condition, commits, metrics, is_asked: Arc::clone(&is_asked) };
         let thread = Joined::start("syncer", move || thread.run(&unsynced))?;
-        Ok(Self { queue, _thread: thread })
+        Ok(Self { queue, is_asked, _thread: thread })
     }
 
-    /// Answers the jobs when they are on the disk.
-    pub(super) fn answer_when_synced(&self, unsynced: Unsynced) {
-        // Dropped with its jobs if the thread has panicked, which their callers take for the end of the store.
-        drop(self.queue.send(unsynced));
+    /// Answers the jobs of the last commit when they are on the disk.
+    pub(super) fn answer_when_synced(&self, jobs: Unsynced) {
+        // Dropped if the thread has panicked, which their callers take for the end of the store.
+        drop(self.queue.send(jobs));
+    }
+
+    /// Has the last commit be on the disk soon.
+    pub(super) fn sync_soon(&self) {
+        if !self.is_asked.swap(true, Ordering::AcqRel) {
+            drop(self.queue.send(Vec::new()));
+        }
     }
 }
 
@@ -65,21 +73,30 @@ struct Thread {
     condition: Arc<Condition>,
     commits: Arc<Commits>,
     metrics: Arc<Metrics>,
+    /// Whether there is to be a sync soon that has not begun.
+    is_asked: Arc<AtomicBool>,
 }
 
 impl Thread {
     fn run(self, queue: &mpsc::Receiver<Unsynced>) {
         let _alarm = PanicAlarm(Arc::clone(&self.condition));
-        while let Ok(first) = queue.recv() {
-            let mut unsynced = vec![first];
-            unsynced.extend(queue.try_iter());
-            let synced = self.sync();
-            match (&synced, unsynced.last()) {
-                (Ok(()), Some(last)) => self.commits.last_event_synced.store(last.last_event, Ordering::Release),
-                (Err(fault), _) => self.condition.note(fault),
-                (Ok(()), None) => {}
+        while let Ok(mut jobs) = queue.recv() {
+            let until = Instant::now() + LOG_SYNCED_WITHIN;
+            while jobs.is_empty()
+                && let Ok(more) = queue.recv_timeout(until.saturating_duration_since(Instant::now()))
+            {
+                jobs = more;
             }
-            for job in unsynced.into_iter().flat_map(|commit| commit.jobs) {
+            jobs.extend(queue.try_iter().flatten());
+            // What is committed from here on asks again.
+            self.is_asked.swap(false, Ordering::AcqRel);
+            let last_event = self.commits.last_event.load(Ordering::Acquire);
+            let synced = self.sync();
+            match &synced {
+                Ok(()) => self.commits.last_event_synced.store(last_event, Ordering::Release),
+                Err(fault) => self.condition.note(fault),
+            }
+            for job in jobs {
                 job.reply(synced.clone());
             }
         }

@@ -9,10 +9,12 @@
 //!
 //! A job is **durable** or **soft**. A durable one is answered when its commit is on the disk, which is the
 //! [`syncer`](super::syncer)'s part: this thread goes on writing meanwhile, so that many writes share an `fsync`.
-//! A soft one is answered when it is committed. Soft are decisions on events and what deletes the aged. That is safe:
+//! A soft one is answered when it is committed. Soft are decisions on events, what attempts came to, and what deletes the aged. That is safe:
 //! losing the tail of such commits in a power cut loses decisions on events that still wait for one and get the same
-//! again, under the same message ids; and what comes back is as old as before. What came before on disk stays: WAL frames are checked in order, so a lost commit
-//! cannot take away an earlier one, and the next sync covers all that precedes it.
+//! again, under the same message ids; attempts, which are made again under these; and what comes back is as old as before. So that
+//! few are made again, what attempts came to is on the disk **soon**, in milliseconds, also where nothing durable follows. What came before on disk stays: WAL
+//! frames are checked in order, so a lost commit cannot take away an earlier one, and the next sync covers all that precedes it.
+//! The end of the process alone takes nothing back.
 //!
 //! What there is no [`room`](super::room) for on the disk is refused before it is begun. The log is copied to the main file by the
 //! [`copier`](super::copier) when it has grown, and only the rest of it here.
@@ -31,7 +33,7 @@ use super::copier::{Copier, Turn, checkpoint};
 use super::events;
 use super::fault::{Condition, Fault, closed};
 use super::room::{Room, Space};
-use super::syncer::{Log, Syncer, Unsynced};
+use super::syncer::{Log, Syncer};
 use super::thread::{Joined, PanicAlarm};
 use super::touched::{Changes, Mark, Touched};
 use crate::failpoint::{self, Point};
@@ -44,6 +46,9 @@ use crate::store::{Result, StoreError};
 pub(super) enum Durability {
     /// It must.
     Durable,
+    /// It may be lost in a power cut within [`LOG_SYNCED_WITHIN`](crate::model::limits::LOG_SYNCED_WITHIN), since it would be
+    /// done again. Not when only the process ends.
+    Soon,
     /// It may be lost in a power cut, since it would be done again. Not when only the process ends.
     Soft,
 }
@@ -57,6 +62,8 @@ pub(super) struct Commits {
     pub(super) webhook_writes: AtomicU64,
     /// How many times something was rolled back: what was done in memory beside it is not so any more.
     pub(super) undone: AtomicU64,
+    /// The place of the last event that is committed.
+    pub(super) last_event: AtomicI64,
     /// The place of the last event that is on the disk: only what survives a power cut is dispatched.
     pub(super) last_event_synced: AtomicI64,
 }
@@ -306,25 +313,25 @@ impl Thread {
     /// Runs the jobs in one transaction and answers each, those that have to be on the disk when they are.
     fn commit(&self, mut jobs: Vec<Box<dyn Job>>) {
         let committed = self.transact(&mut jobs);
-        let (unsynced, answered) = match &committed {
-            Ok(_) => jobs.into_iter().partition(|job| job.durability() == Durability::Durable),
+        let (unsynced, answered): (Vec<_>, Vec<_>) = match &committed {
+            Ok(()) => jobs.into_iter().partition(|job| job.durability() == Durability::Durable),
             Err(fault) => {
                 self.room.note(fault, &self.condition);
                 (Vec::new(), jobs)
             }
         };
-        let answer = committed.map(|last_event| {
-            if !unsynced.is_empty() {
-                self.syncer.answer_when_synced(Unsynced { jobs: unsynced, last_event });
-            }
-        });
+        if !unsynced.is_empty() {
+            self.syncer.answer_when_synced(unsynced);
+        } else if answered.iter().any(|job| job.durability() == Durability::Soon) {
+            self.syncer.sync_soon();
+        }
         for job in answered {
-            job.reply(answer.clone());
+            job.reply(committed.clone());
         }
     }
 
-    /// Runs the jobs in one transaction; the place of the last event there is then.
-    fn transact(&self, jobs: &mut [Box<dyn Job>]) -> std::result::Result<i64, Fault> {
+    /// Runs the jobs in one transaction.
+    fn transact(&self, jobs: &mut [Box<dyn Job>]) -> std::result::Result<(), Fault> {
         self.condition.check()?;
         failpoint::hit(Point::CommitBegin)?;
         let committed = self.run_jobs(jobs).and_then(|()| {
@@ -332,8 +339,9 @@ impl Thread {
             let last_event = events::last(&self.connection)?;
             let changes = self.touched.changes(&self.connection, &self.at_hand)?;
             execute(&self.connection, "COMMIT")?;
+            self.commits.last_event.store(last_event, Ordering::Release);
             self.show(changes);
-            Ok(last_event)
+            Ok(())
         });
         if committed.is_err() {
             self.roll_back()?;

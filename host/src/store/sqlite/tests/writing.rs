@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use rusqlite::{Connection, ffi};
@@ -91,6 +92,23 @@ async fn an_event_that_a_power_cut_could_take_back_is_not_dispatched() {
     let names =
         |claimed: &[ClaimedEvent]| claimed.iter().map(|row| row.stored.event.id.to_string()).collect::<Vec<_>>();
     assert_eq!((names(&before), names(&after)), (vec!["synced".to_owned()], vec!["unsynced".to_owned()]));
+}
+
+#[tokio::test]
+async fn what_is_to_be_on_the_disk_soon_is_synced_though_nothing_follows_that_waits_for_it() {
+    let (store, _kept) = opened();
+    let before = store.commits();
+    let accept = |connection: &Connection| events::accept(connection, &event("soon"), digest(0));
+
+    store.writer.write(Durability::Soon, Space::Growth, accept).await.unwrap();
+    let synced = async {
+        while store.claim_events(claim(at(0), 9)).await.unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+
+    tokio::time::timeout(Duration::from_secs(30), synced).await.expect("only what is on the disk is claimed");
+    assert_eq!((store.commits().durable, store.commits().soft), (before.durable, before.soft + 1));
 }
 
 #[tokio::test]
