@@ -322,7 +322,7 @@ impl Thread {
         };
         if !unsynced.is_empty() {
             self.syncer.answer_when_synced(unsynced);
-        } else if answered.iter().any(|job| job.durability() == Durability::Soon) {
+        } else if committed.is_ok() && answered.iter().any(|job| job.durability() == Durability::Soon) {
             self.syncer.sync_soon();
         }
         for job in answered {
