@@ -227,7 +227,7 @@ impl Default for Metrics {
             commit_time: durations(
                 r,
                 "commit_duration",
-                "How long syncing durable transactions to the disk took, those together that were committed meanwhile",
+                "How long syncing transactions to the disk took, those together that were committed meanwhile",
                 &COMMIT_SECS,
             ),
             deleted: counters(
