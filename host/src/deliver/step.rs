@@ -1,10 +1,11 @@
 //! Claims due deliveries, sends them, writes what came of it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio_util::task::TaskTracker;
 
 use super::schedule;
@@ -34,15 +35,18 @@ const WEBHOOK_TEST: &str = "webhook-test";
 /// The deliver loop's state.
 pub struct Deliverer {
     parts: Arc<Parts>,
-    tasks: TaskTracker,
 }
 
 struct Parts {
+    /// What was begun; closed where nothing more is to begin.
+    tasks: TaskTracker,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     sender: Arc<Sender>,
     delays: Vec<Duration>,
     places: Semaphore,
+    /// The last claim took all places that there were, so others may wait for one.
+    are_places_scarce: AtomicBool,
     attempts: Mutex<HashMap<WebhookId, Attempts>>,
     /// Attempts that are to be written down.
     ended: Gather<WebhookId, (Attempted, Flight)>,
@@ -79,9 +83,21 @@ impl Deliverer {
             of_all: ATTEMPTS_GATHERED_MAX,
             pace: ATTEMPTS_WRITTEN_PACE,
         });
-        let parts =
-            Parts { store, clock, sender, delays, places, attempts: Mutex::default(), ended, poke, metrics, traces };
-        Self { parts: Arc::new(parts), tasks: TaskTracker::new() }
+        let parts = Parts {
+            tasks: TaskTracker::new(),
+            store,
+            clock,
+            sender,
+            delays,
+            places,
+            are_places_scarce: AtomicBool::new(false),
+            attempts: Mutex::default(),
+            ended,
+            poke,
+            metrics,
+            traces,
+        };
+        Self { parts: Arc::new(parts) }
     }
 
     /// Claims what is due and there is room for, and begins to send it; how many deliveries that are.
@@ -89,31 +105,36 @@ impl Deliverer {
     /// # Errors
     /// When the store fails.
     pub async fn step(&self) -> Result<usize, StoreError> {
-        let claim = self.parts.claim();
-        if claim.claim.rows_max == 0 {
+        let parts = &self.parts;
+        let claim = parts.claim();
+        let places = claim.claim.rows_max;
+        if places == 0 {
+            parts.are_places_scarce.store(true, Ordering::Release);
             return Ok(0);
         }
-        let claimed = self.parts.store.claim_deliveries(claim).await?;
+        let claimed = parts.store.claim_deliveries(claim).await?;
         failpoint::hit(Point::DeliveriesClaimed)?;
         let count = claimed.len();
         for delivery in claimed {
-            let flight = Flight::begin(&self.parts, &delivery.webhook.id).await;
-            let parts = Arc::clone(&self.parts);
-            self.tasks.spawn(async move { parts.attempt(delivery, flight).await });
+            let flight = Flight::begin(parts, &delivery.webhook.id).await;
+            let own = Arc::clone(parts);
+            parts.tasks.spawn(async move { own.attempts_of_one(delivery, flight).await });
         }
+        parts.are_places_scarce.store(count >= places as usize, Ordering::Release);
         Ok(count)
     }
 
-    /// Waits until what was begun is done, for at most `grace`; whether it is.
+    /// Waits until what was begun is done, for at most `grace`; whether it is. Nothing more begins meanwhile.
     pub async fn drain(&self, grace: Duration) -> bool {
-        self.tasks.close();
-        let is_done = tokio::time::timeout(grace, self.tasks.wait()).await.is_ok();
-        self.tasks.reopen();
+        let tasks = &self.parts.tasks;
+        tasks.close();
+        let is_done = tokio::time::timeout(grace, tasks.wait()).await.is_ok();
+        tasks.reopen();
         is_done
     }
 }
 
-/// One attempt until it is written down: a place in all, and one of its webhook's.
+/// One attempt until it is written down: a place in all, and a share of its webhook's.
 struct Flight {
     parts: Arc<Parts>,
     webhook: WebhookId,
@@ -122,41 +143,64 @@ struct Flight {
 
 impl Flight {
     async fn begin(parts: &Arc<Parts>, webhook: &WebhookId) -> Self {
-        parts.places.acquire().await.expect("the semaphore is never closed").forget();
+        let place = parts.places.acquire().await.expect("the semaphore is never closed");
         parts.attempts().entry(webhook.clone()).or_default().in_flight += 1;
-        parts.metrics.attempts_under_way.inc();
-        Self { parts: Arc::clone(parts), webhook: webhook.clone(), has_landed: false }
+        Self::with(parts, webhook, place)
     }
 
-    /// The endpoint has answered, and can have the next request while this attempt is written down: how much it
-    /// gets hangs on what it can take, and not on our disk. Only some, for all of them come twice if the process
-    /// is killed now.
-    fn land(&mut self) {
-        let mut attempts = self.parts.attempts();
-        let Some(own) = attempts.get_mut(&self.webhook) else { return };
-        if own.unwritten < ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX {
-            own.in_flight -= 1;
-            own.unwritten += 1;
-            drop(attempts);
-            self.has_landed = true;
-            self.parts.poke.notify_one();
-        }
+    /// One that has its share already.
+    fn with(parts: &Arc<Parts>, webhook: &WebhookId, place: SemaphorePermit<'_>) -> Self {
+        place.forget();
+        parts.metrics.attempts_under_way.inc();
+        Self { parts: Arc::clone(parts), webhook: webhook.clone(), has_landed: false }
     }
 }
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        let mut attempts = self.parts.attempts();
-        if let Some(own) = attempts.get_mut(&self.webhook) {
-            let count = if self.has_landed { &mut own.unwritten } else { &mut own.in_flight };
-            *count -= 1;
-            if own.in_flight == 0 && own.unwritten == 0 {
-                attempts.remove(&self.webhook);
-            }
-        }
-        drop(attempts);
+        let has_landed = self.has_landed;
+        self.parts.one_less(&self.webhook, |own| if has_landed { &mut own.unwritten } else { &mut own.in_flight });
         self.parts.metrics.attempts_under_way.dec();
         self.parts.places.add_permits(1);
+        self.parts.poke.notify_one();
+    }
+}
+
+/// What an attempt that has landed leaves: its webhook may have another one under way.
+struct Share<'a> {
+    parts: &'a Arc<Parts>,
+    webhook: &'a WebhookId,
+}
+
+impl<'a> Share<'a> {
+    /// The endpoint has answered, and can have the next request while this attempt is written down: how much it
+    /// gets hangs on what it can take, and not on our disk. Only some, for all of them come twice if the process
+    /// is killed now.
+    fn left_by(flight: &mut Flight, parts: &'a Arc<Parts>, webhook: &'a WebhookId) -> Option<Self> {
+        let mut attempts = parts.attempts();
+        let own = attempts.get_mut(webhook).filter(|own| own.unwritten < ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX)?;
+        own.unwritten += 1;
+        flight.has_landed = true;
+        Some(Self { parts, webhook })
+    }
+
+    /// Begins the next attempt of the webhook, if it is at hand and nobody waits for a place. Otherwise it is for the
+    /// next claim to say who is served.
+    fn take_next(self) -> Option<(ClaimedDelivery, Flight)> {
+        let Self { parts, webhook } = self;
+        if parts.tasks.is_closed() || parts.are_places_scarce.load(Ordering::Acquire) {
+            return None;
+        }
+        let place = parts.places.try_acquire().ok()?;
+        let next = parts.store.claim_next(webhook, parts.clock.now(), LEASE)?;
+        std::mem::forget(self);
+        Some((next, Flight::with(parts, webhook, place)))
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.parts.one_less(self.webhook, |own| &mut own.in_flight);
         self.parts.poke.notify_one();
     }
 }
@@ -179,10 +223,33 @@ impl Parts {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn attempt(&self, claimed: ClaimedDelivery, mut flight: Flight) {
+    /// Counts one attempt of a webhook less.
+    fn one_less(&self, webhook: &WebhookId, count: impl FnOnce(&mut Attempts) -> &mut u32) {
+        let mut attempts = self.attempts();
+        let Some(own) = attempts.get_mut(webhook) else { return };
+        *count(own) -= 1;
+        if own.in_flight == 0 && own.unwritten == 0 {
+            attempts.remove(webhook);
+        }
+    }
+
+    /// Makes attempts of one webhook, one after the other, for as long as the next is at hand.
+    async fn attempts_of_one(self: Arc<Self>, first: ClaimedDelivery, flight: Flight) {
+        let mut next = Some((first, flight));
+        while let Some((claimed, flight)) = next {
+            next = self.attempt(&claimed, flight).await;
+        }
+    }
+
+    /// Makes an attempt and hands over what came of it; the next one of the webhook that begins with its end.
+    async fn attempt(
+        self: &Arc<Self>,
+        claimed: &ClaimedDelivery,
+        mut flight: Flight,
+    ) -> Option<(ClaimedDelivery, Flight)> {
         if let Err(injected) = failpoint::hit(Point::SendBegin) {
             tracing::error!(error = &injected as &dyn std::error::Error, "an attempt was not made");
-            return;
+            return None;
         }
         let started_at = self.clock.now();
         let began = Instant::now();
@@ -190,22 +257,30 @@ impl Parts {
         if claimed.delivery.attempt_count == 0 {
             self.metrics.first_attempt_wait.observe(started_at.since(claimed.delivery.created_at));
         }
-        let sent = self.send(&claimed, started_at).await;
+        let sent = self.send(claimed, started_at).await;
         let took = began.elapsed();
         self.metrics.count_attempt(sent.error, took);
         let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        let attempted = self.judge(&claimed, sent, started_at, duration_ms);
+        let attempted = self.judge(claimed, sent, started_at, duration_ms);
         if let Some(mut span) = span {
             span.attempted(&claimed.delivery, &attempted.attempt, &claimed.webhook.url);
         }
         // What a failure means for the next attempt is known when it is written down, and how long one that is spared waits.
         let is_spared = claimed.webhook.trouble.recovered_at.is_some();
-        if attempted.answer.failure.is_none() && claimed.webhook.health == Health::Healthy && !is_spared {
-            flight.land();
-        }
-        // One that did not land keeps its webhook's place until it is written.
+        let has_next = attempted.answer.failure.is_none() && claimed.webhook.health == Health::Healthy && !is_spared;
+        let webhook = &claimed.webhook.id;
+        let share = if has_next { Share::left_by(&mut flight, self, webhook) } else { None };
+        // One that did not land keeps its share until it is written.
         let is_urgent = !flight.has_landed;
-        self.ended.add(claimed.webhook.id.clone(), (attempted, flight), is_urgent);
+        if self.ended.add(webhook.clone(), (attempted, flight), is_urgent) {
+            let own = Arc::clone(self);
+            self.tasks.spawn(async move { own.write_what_ended().await });
+        }
+        share?.take_next()
+    }
+
+    /// Writes down what has ended, until nothing is left or others do.
+    async fn write_what_ended(&self) {
         while let Some((ended, turn)) = self.ended.next().await {
             self.write(ended).await;
             drop(turn);

@@ -50,6 +50,8 @@ struct State<K, T> {
     began: Option<Instant>,
     /// Somebody waits for the pace.
     is_awaited: bool,
+    /// Somebody was told to write, and has not asked yet what.
+    is_called: bool,
 }
 
 /// What whoever asks has to do.
@@ -70,12 +72,14 @@ impl<K: Eq + Hash, T> Gather<K, T> {
             writing: 0,
             began: None,
             is_awaited: false,
+            is_called: false,
         };
         Self { state: Mutex::new(state), bounds }
     }
 
-    /// Adds something of somebody's that is to be written. Whoever does must write what is [`next`](Self::next), until nothing is.
-    pub fn add(&self, of: K, done: T, is_urgent: bool) {
+    /// Adds something of somebody's that is to be written; whether somebody must write what is [`next`](Self::next), until
+    /// nothing is. Otherwise others will.
+    pub fn add(&self, of: K, done: T, is_urgent: bool) -> bool {
         let mut state = self.state();
         state.waiting.push(done);
         let count = state.counts.entry(of).or_default();
@@ -87,6 +91,9 @@ impl<K: Eq + Hash, T> Gather<K, T> {
             (false, false) => Hurry::None,
         };
         state.hurry = state.hurry.max(hurry);
+        let must_write = !state.is_called && state.due(Instant::now(), self.bounds.pace).is_some();
+        state.is_called |= must_write;
+        must_write
     }
 
     /// What is to be written next, all together, before the turn is dropped; `None` where nothing is, or others will.
@@ -111,19 +118,25 @@ impl<K: Eq + Hash, T> Gather<K, T> {
 }
 
 impl<K, T> State<K, T> {
-    fn step(&mut self, now: Instant, pace: Duration) -> Step<T> {
+    /// When what waits is to be written by whoever asks; `None` where nothing waits, or others write it.
+    fn due(&self, now: Instant, pace: Duration) -> Option<Instant> {
         let is_others = self.writing > 0 && self.hurry < Hurry::Enough;
         if self.waiting.is_empty() || is_others {
-            return Step::Nothing;
+            return None;
         }
         let until = self.began.map(|began| began + pace).filter(|until| *until > now && self.hurry == Hurry::None);
-        match until {
-            Some(_) if self.is_awaited => Step::Nothing,
-            Some(until) => {
+        until.map_or(Some(now), |until| Some(until).filter(|_| !self.is_awaited))
+    }
+
+    fn step(&mut self, now: Instant, pace: Duration) -> Step<T> {
+        self.is_called = false;
+        match self.due(now, pace) {
+            None => Step::Nothing,
+            Some(until) if until > now => {
                 self.is_awaited = true;
                 Step::WaitUntil(until)
             }
-            None => {
+            Some(_) => {
                 self.writing += 1;
                 self.began = Some(now);
                 self.hurry = Hurry::None;

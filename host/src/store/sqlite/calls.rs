@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -285,6 +286,12 @@ impl Store for SqliteStore {
     async fn claim_deliveries(&self, claim: DeliveryClaim) -> Result<Vec<ClaimedDelivery>> {
         self.check_room(Space::Work)?;
         self.claim_due_deliveries(&claim).await
+    }
+
+    fn claim_next(&self, webhook: &WebhookId, now: Timestamp, lease: Duration) -> Option<ClaimedDelivery> {
+        // The writer has just looked at the disk.
+        let is_in_trouble = self.check_disk().is_err() || self.room.trouble().is_some();
+        if is_in_trouble { None } else { self.claim_next_due(webhook, now, lease) }
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>> {

@@ -9,18 +9,20 @@ mod pick;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use self::known::Known;
 use self::load::{Loaded, Unreadable};
-use self::pick::{Pick, Picked, pick};
+use self::pick::{Pick, Picked, pick, pick_next};
 use super::pending::{Pending, Place, read_from};
 use super::recent::RecentEvents;
 use super::waiting::{Found, Waiting};
 use super::{SqliteStore, events};
 use crate::model::Timestamp;
 use crate::model::event::EventSeq;
+use crate::model::ids::WebhookId;
 use crate::model::limits::{EVENTS_READ_AHEAD_MAX, RECENT_EVENTS_BYTES_MAX};
 use crate::store::{Claim, ClaimedDelivery, ClaimedEvent, DeliveryClaim, Result, SealingKey};
 
@@ -105,6 +107,16 @@ impl SqliteStore {
             let take = |(seq, row)| ClaimedDelivery { fence: claiming.take(seq, lease.now + lease.lease), ..row };
             return Ok(found.into_iter().map(take).collect());
         }
+    }
+
+    /// Claims the next due delivery of a webhook, where nobody else claims and all of it is at hand.
+    pub(super) fn claim_next_due(&self, webhook: &WebhookId, now: Timestamp, lease: Duration) -> Option<ClaimedDelivery> {
+        let claiming = self.delivery_leases.try_begin()?;
+        let changes = self.webhook_writes();
+        let pick = pick_next(&mut self.at_hand.pending.state(), webhook, now, &self.delivery_leases)?;
+        let loaded = load::load_from_memory(&[pick], now, &self.at_hand, changes)?;
+        let (seq, row) = loaded.claims.into_iter().next()?;
+        Some(ClaimedDelivery { fence: claiming.take(seq, now + lease), ..row })
     }
 
     /// When the next delivery can be attempted that nobody has.

@@ -51,6 +51,11 @@ impl Leases {
         Claiming { leases: self, _turn: self.claiming.lock().await }
     }
 
+    /// The same where there is nothing to wait for.
+    pub(super) fn try_begin(&self) -> Option<Claiming<'_>> {
+        Some(Claiming { leases: self, _turn: self.claiming.try_lock().ok()? })
+    }
+
     /// A look at many rows.
     pub(super) fn look(&self) -> Look<'_> {
         Look(self.state())

@@ -256,7 +256,7 @@ impl State {
 
     /// A webhook of which something is due.
     pub(super) fn ready_queue(&self, seq: i64) -> Option<&Queue> {
-        self.queues.get(&seq).filter(|queue| matches!(queue.spot, Some(Spot::Ready(..))))
+        self.queues.get(&seq).filter(|queue| queue.is_ready())
     }
 
     pub(super) fn queue_of(&self, id: &WebhookId) -> Option<(i64, &Queue)> {

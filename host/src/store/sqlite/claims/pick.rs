@@ -13,6 +13,8 @@
 
 use std::collections::HashMap;
 
+use crate::model::Timestamp;
+use crate::model::ids::WebhookId;
 use crate::store::DeliveryClaim;
 use crate::store::sqlite::lease::Leases;
 use crate::store::sqlite::pending::{Class, Owed, Place, Queue, State};
@@ -70,6 +72,19 @@ pub(super) fn pick(state: &mut State, claim: &DeliveryClaim, leases: &Leases) ->
     picks.retain(|pick| places.take(pick.class));
     picks.iter().for_each(|pick| state.served(pick.webhook));
     Picked::Deliveries(picks)
+}
+
+/// The next delivery that is due and free of a webhook of which nothing bad is known, if it is in memory.
+pub(super) fn pick_next(state: &mut State, webhook: &WebhookId, now: Timestamp, leases: &Leases) -> Option<Pick> {
+    state.pass_to(now);
+    let (seq, queue) = state.queue_of(webhook)?;
+    let (class, served) = (queue.class(), queue.served);
+    if class != Class::Proven || queue.webhook.is_unhealthy || !queue.is_ready() {
+        return None;
+    }
+    let owed = queue.free(now, leases, 1).pop()?;
+    state.served(seq);
+    Some(Pick { under_way: 0, served, class, webhook: seq, owed })
 }
 
 /// A look at what is free.

@@ -97,7 +97,7 @@ pub(in crate::store::sqlite) struct Standing {
     pub(in crate::store::sqlite) held_until: Option<Timestamp>,
     /// Whether its last attempt failed.
     pub(in crate::store::sqlite) is_failing: bool,
-    is_unhealthy: bool,
+    pub(in crate::store::sqlite) is_unhealthy: bool,
     pub(super) url: Box<[u8]>,
 }
 
@@ -164,6 +164,11 @@ impl Queue {
             (false, true) => Class::Proven,
             (false, false) => Class::Unproven,
         }
+    }
+
+    /// Whether the first is due.
+    pub(in crate::store::sqlite) fn is_ready(&self) -> bool {
+        matches!(self.spot, Some(Spot::Ready(..)))
     }
 
     /// When the first can be attempted at the earliest, if nobody has it.
