@@ -1,7 +1,7 @@
 //! Claims due deliveries, sends them, writes what came of it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,8 +18,8 @@ use crate::model::health::{Answer, Failure, Rules};
 use crate::model::ids::WebhookId;
 use crate::model::limits::{
     ATTEMPTS_GATHERED_MAX, ATTEMPTS_IN_FLIGHT_DOUBTFUL_MAX, ATTEMPTS_IN_FLIGHT_FAILING_MAX, ATTEMPTS_IN_FLIGHT_MAX,
-    ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX, ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX, ATTEMPTS_WRITTEN_BESIDE_OTHERS,
-    ATTEMPTS_WRITTEN_PACE, LEASE, PROBES_IN_FLIGHT_MAX,
+    ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX, ATTEMPTS_UNWRITTEN_MAX, ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX,
+    ATTEMPTS_WRITTEN_BESIDE_OTHERS, ATTEMPTS_WRITTEN_PACE, LEASE, PROBES_IN_FLIGHT_MAX,
 };
 use crate::model::webhook::Health;
 use crate::outbound::{Request, Sender, Sent, compose};
@@ -45,9 +45,9 @@ struct Parts {
     sender: Arc<Sender>,
     delays: Vec<Duration>,
     places: Semaphore,
-    /// The last claim took all places that there were, so others may wait for one.
-    are_places_scarce: AtomicBool,
     attempts: Mutex<HashMap<WebhookId, Attempts>>,
+    /// Attempts of all webhooks that were answered and are not written down yet.
+    unwritten: AtomicUsize,
     /// Attempts that are to be written down.
     ended: Gather<WebhookId, (Attempted, Flight)>,
     /// Told when an attempt has ended: its webhook may have more that is due.
@@ -90,8 +90,8 @@ impl Deliverer {
             sender,
             delays,
             places,
-            are_places_scarce: AtomicBool::new(false),
             attempts: Mutex::default(),
+            unwritten: AtomicUsize::new(0),
             ended,
             poke,
             metrics,
@@ -106,21 +106,18 @@ impl Deliverer {
     /// When the store fails.
     pub async fn step(&self) -> Result<usize, StoreError> {
         let parts = &self.parts;
-        let claim = parts.claim();
-        let places = claim.claim.rows_max;
-        if places == 0 {
-            parts.are_places_scarce.store(true, Ordering::Release);
-            return Ok(0);
-        }
-        let claimed = parts.store.claim_deliveries(claim).await?;
+        // Nobody else takes any, so these are there.
+        let free = u32::try_from(parts.places.available_permits()).unwrap_or(u32::MAX);
+        let mut places = parts.places.acquire_many(free).await.expect("the semaphore is never closed");
+        let claimed = parts.store.claim_deliveries(parts.claim(free)).await?;
         failpoint::hit(Point::DeliveriesClaimed)?;
         let count = claimed.len();
         for delivery in claimed {
-            let flight = Flight::begin(parts, &delivery.webhook.id).await;
+            let place = places.split(1).expect("no more is claimed than there are places");
+            let flight = Flight::begin(parts, &delivery.webhook.id, place);
             let own = Arc::clone(parts);
             parts.tasks.spawn(async move { own.attempts_of_one(delivery, flight).await });
         }
-        parts.are_places_scarce.store(count >= places as usize, Ordering::Release);
         Ok(count)
     }
 
@@ -134,7 +131,7 @@ impl Deliverer {
     }
 }
 
-/// One attempt until it is written down: a place in all, and a share of its webhook's.
+/// One attempt until it is written down: a place in all, and a share of its webhook's, until it has landed.
 struct Flight {
     parts: Arc<Parts>,
     webhook: WebhookId,
@@ -142,15 +139,14 @@ struct Flight {
 }
 
 impl Flight {
-    async fn begin(parts: &Arc<Parts>, webhook: &WebhookId) -> Self {
-        let place = parts.places.acquire().await.expect("the semaphore is never closed");
+    fn begin(parts: &Arc<Parts>, webhook: &WebhookId, place: SemaphorePermit<'_>) -> Self {
+        place.forget();
         parts.attempts().entry(webhook.clone()).or_default().in_flight += 1;
-        Self::with(parts, webhook, place)
+        Self::of(parts, webhook)
     }
 
-    /// One that has its share already.
-    fn with(parts: &Arc<Parts>, webhook: &WebhookId, place: SemaphorePermit<'_>) -> Self {
-        place.forget();
+    /// One that has its share and its place already.
+    fn of(parts: &Arc<Parts>, webhook: &WebhookId) -> Self {
         parts.metrics.attempts_under_way.inc();
         Self { parts: Arc::clone(parts), webhook: webhook.clone(), has_landed: false }
     }
@@ -158,15 +154,17 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        let has_landed = self.has_landed;
-        self.parts.one_less(&self.webhook, |own| if has_landed { &mut own.unwritten } else { &mut own.in_flight });
+        if self.has_landed {
+            self.parts.unwritten.fetch_sub(1, Ordering::Relaxed);
+            self.parts.one_less(&self.webhook, |own| &mut own.unwritten);
+        } else {
+            drop(Share { parts: &self.parts, webhook: &self.webhook });
+        }
         self.parts.metrics.attempts_under_way.dec();
-        self.parts.places.add_permits(1);
-        self.parts.poke.notify_one();
     }
 }
 
-/// What an attempt that has landed leaves: its webhook may have another one under way.
+/// What an attempt has until it has landed: a share of its webhook's, and a place in all.
 struct Share<'a> {
     parts: &'a Arc<Parts>,
     webhook: &'a WebhookId,
@@ -177,40 +175,43 @@ impl<'a> Share<'a> {
     /// gets hangs on what it can take, and not on our disk. Only some, for all of them come twice if the process
     /// is killed now.
     fn left_by(flight: &mut Flight, parts: &'a Arc<Parts>, webhook: &'a WebhookId) -> Option<Self> {
+        if parts.unwritten.load(Ordering::Relaxed) >= ATTEMPTS_UNWRITTEN_MAX {
+            return None;
+        }
         let mut attempts = parts.attempts();
         let own = attempts.get_mut(webhook).filter(|own| own.unwritten < ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX)?;
         own.unwritten += 1;
+        parts.unwritten.fetch_add(1, Ordering::Relaxed);
         flight.has_landed = true;
         Some(Self { parts, webhook })
     }
 
-    /// Begins the next attempt of the webhook, if it is at hand and nobody waits for a place. Otherwise it is for the
-    /// next claim to say who is served.
+    /// Begins the next attempt of the webhook, if that is at hand and nobody waits for a place. Otherwise the next claim
+    /// says who is served.
     fn take_next(self) -> Option<(ClaimedDelivery, Flight)> {
         let Self { parts, webhook } = self;
-        if parts.tasks.is_closed() || parts.are_places_scarce.load(Ordering::Acquire) {
+        if parts.tasks.is_closed() {
             return None;
         }
-        let place = parts.places.try_acquire().ok()?;
         let next = parts.store.claim_next(webhook, parts.clock.now(), LEASE)?;
         std::mem::forget(self);
-        Some((next, Flight::with(parts, webhook, place)))
+        Some((next, Flight::of(parts, webhook)))
     }
 }
 
 impl Drop for Share<'_> {
     fn drop(&mut self) {
         self.parts.one_less(self.webhook, |own| &mut own.in_flight);
+        self.parts.places.add_permits(1);
         self.parts.poke.notify_one();
     }
 }
 
 impl Parts {
-    /// As much as there is room for now.
-    fn claim(&self) -> DeliveryClaim {
-        let rows_max = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX);
+    /// As much as there is room for, where so many places are free.
+    fn claim(&self, places: u32) -> DeliveryClaim {
         DeliveryClaim {
-            claim: Claim { now: self.clock.now(), lease: LEASE, rows_max },
+            claim: Claim { now: self.clock.now(), lease: LEASE, rows_max: places },
             per_webhook_max: ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX,
             per_unhealthy_max: PROBES_IN_FLIGHT_MAX,
             failing_max: ATTEMPTS_IN_FLIGHT_FAILING_MAX,

@@ -240,6 +240,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn one_is_told_to_write_until_somebody_asks_what_and_nobody_where_others_will() {
+        let gather = gather(2, 9);
+        let told = [gather.add('a', 1, false), gather.add('b', 2, false)];
+        let (_, turn) = now(&gather).unwrap();
+        let beside_a_write = [gather.add('a', 3, true), gather.add('a', 4, false), gather.add('a', 5, false)];
+        let (_, other_turn) = now(&gather).unwrap();
+        drop((turn, other_turn));
+        let before_the_pace = [gather.add('a', 6, false), gather.add('b', 7, false)];
+        let meanwhile = async { [gather.add('c', 8, false), gather.add('d', 9, true)] };
+        let (written, waiting) = tokio::join!(gather.next(), meanwhile);
+
+        assert_eq!(told, [true, false]);
+        assert_eq!(beside_a_write, [false, true, false], "enough of one is written beside others");
+        assert_eq!((before_the_pace, waiting), ([true, false], [false, true]), "what is urgent waits for no pace");
+        assert_eq!(written.unwrap().0, [6, 7, 8, 9]);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn whoever_gives_up_while_waiting_or_writing_leaves_it_to_the_next() {
         let gather = gather(9, 9);
         gather.add('a', 1, false);

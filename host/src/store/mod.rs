@@ -198,8 +198,9 @@ pub trait Store: Send + Sync + 'static {
     /// Webhooks whose last attempt failed, and those that were not delivered to yet, take turns for the places that
     /// are left to them.
     async fn claim_deliveries(&self, claim: DeliveryClaim) -> Result<Vec<ClaimedDelivery>>;
-    /// Claims the next due delivery of a healthy webhook that was delivered to, if that takes no more than a look into memory.
-    /// `None` says nothing of what is due: a claim finds that out.
+    /// Claims the next due delivery of a healthy webhook that was delivered to, for a place that one of its own leaves. Only
+    /// where that takes no more than a look into memory, and where the last claim left nobody without a place. `None` says
+    /// nothing of what is due: a claim finds that out.
     fn claim_next(&self, webhook: &WebhookId, now: Timestamp, lease: Duration) -> Option<ClaimedDelivery>;
     /// When the next unclaimed delivery of an enabled webhook is due, and no hold keeps it back.
     async fn next_due(&self) -> Result<Option<Timestamp>>;

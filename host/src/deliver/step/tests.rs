@@ -95,14 +95,16 @@ async fn owe(store: &dyn Store, webhooks: usize, due_each: usize) {
 async fn make_attempts(parts: &Arc<Parts>, is_out: bool) -> (usize, u32) {
     let (mut attempts, mut in_flight_max) = (0, 0);
     loop {
-        let claimed = parts.store.claim_deliveries(parts.claim()).await.unwrap();
+        let places = u32::try_from(parts.places.available_permits()).unwrap();
+        let claimed = parts.store.claim_deliveries(parts.claim(places)).await.unwrap();
         if claimed.is_empty() {
             return (attempts, in_flight_max);
         }
         let mut under_way = Vec::with_capacity(claimed.len());
         for delivery in claimed {
             attempts += 1;
-            under_way.push((Flight::begin(parts, &delivery.webhook.id).await, delivery));
+            let place = parts.places.try_acquire().unwrap();
+            under_way.push((Flight::begin(parts, &delivery.webhook.id, place), delivery));
         }
         let most = parts.attempts().values().map(|attempts| attempts.in_flight).max();
         in_flight_max = in_flight_max.max(most.unwrap_or(0));
@@ -197,18 +199,18 @@ async fn an_attempt_that_cannot_be_written_takes_none_with_it_that_is_written_to
     let Owing { clock, deliverer, _directory } = owing(2, 1).await;
     let parts = &deliverer.parts;
     let judge = |delivery: &ClaimedDelivery, sent| parts.judge(delivery, sent, clock.now(), 0);
-    let claimed = parts.store.claim_deliveries(parts.claim()).await.unwrap();
+    let claimed = parts.store.claim_deliveries(parts.claim(9)).await.unwrap();
     let failed = judge(&claimed[0], Sent { error: Some(AttemptError::Connect), ..Sent::default() });
     parts.store.record_attempts(Arc::new([failed])).await.unwrap();
     clock.clock.advance(2 * RETRY_DELAYS[0]);
-    let again = parts.store.claim_deliveries(parts.claim()).await.unwrap().remove(0);
+    let again = parts.store.claim_deliveries(parts.claim(9)).await.unwrap().remove(0);
     let succeeded = || Sent { status: Some(204), ..Sent::default() };
     let mut spoiled = judge(&again, succeeded());
     // The log has this one already.
     spoiled.attempt.number = 1;
     let mut ended = Vec::new();
     for attempted in [spoiled, judge(&claimed[1], succeeded())] {
-        let flight = Flight::begin(parts, &attempted.webhook_id).await;
+        let flight = Flight::begin(parts, &attempted.webhook_id, parts.places.try_acquire().unwrap());
         ended.push((attempted, flight));
     }
 
@@ -220,4 +222,60 @@ async fn an_attempt_that_cannot_be_written_takes_none_with_it_that_is_written_to
     }
     assert_eq!(states, [DeliveryState::Pending, DeliveryState::Delivered]);
     assert_eq!(parts.places.available_permits(), ATTEMPTS_IN_FLIGHT_MAX, "both have left their places");
+}
+
+#[tokio::test]
+async fn an_attempt_that_has_landed_hands_its_place_to_the_next_of_its_webhook() {
+    let Owing { clock, deliverer, _directory } = owing(1, 3).await;
+    let parts = &deliverer.parts;
+    let one = || DeliveryClaim { per_webhook_max: 1, ..parts.claim(9) };
+    let first = parts.store.claim_deliveries(one()).await.unwrap().remove(0);
+    let delivered = parts.judge(&first, Sent { status: Some(204), ..Sent::default() }, clock.now(), 0);
+    parts.store.record_attempts(Arc::new([delivered])).await.unwrap();
+    let webhook = &first.webhook.id;
+    let second = parts.store.claim_deliveries(one()).await.unwrap().remove(0);
+    let land = || {
+        let mut flight = Flight::begin(parts, webhook, parts.places.try_acquire().unwrap());
+        let next = Share::left_by(&mut flight, parts, webhook).unwrap().take_next();
+        (flight, next)
+    };
+    let state = || {
+        let counts = parts.attempts().get(webhook).map(|own| (own.in_flight, own.unwritten));
+        (counts, ATTEMPTS_IN_FLIGHT_MAX - parts.places.available_permits(), parts.unwritten.load(Ordering::Relaxed))
+    };
+
+    parts.tasks.close();
+    let (at_the_end, none_at_the_end) = land();
+    parts.tasks.reopen();
+    let after_the_end = state();
+    let (landed, next) = land();
+    let (third, flight) = next.unwrap();
+    let handed_on = state();
+    let (last, nothing_left) = land();
+
+    assert!(none_at_the_end.is_none() && nothing_left.is_none());
+    assert_eq!((after_the_end, handed_on), ((Some((0, 1)), 0, 1), (Some((1, 2)), 1, 2)));
+    assert!(third.delivery.id != second.delivery.id && third.fence > second.fence);
+    drop((at_the_end, landed, last));
+    assert_eq!(state(), (Some((1, 0)), 1, 0), "one is under way");
+    drop(flight);
+    assert_eq!(state(), (None, 0, 0));
+}
+
+#[tokio::test]
+async fn who_may_have_no_more_unwritten_keeps_the_place_until_it_is_written() {
+    let Owing { deliverer, _directory, .. } = owing(1, 1).await;
+    let parts = &deliverer.parts;
+    let webhook = WebhookId::parse("wh_0").unwrap();
+    let begin = |_| Flight::begin(parts, &webhook, parts.places.try_acquire().unwrap());
+    let mut flights: Vec<_> = (0..=ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX).map(begin).collect();
+
+    let landed = flights.iter_mut().filter_map(|flight| Share::left_by(flight, parts, &webhook)).count();
+    let of_all = parts.unwritten.swap(ATTEMPTS_UNWRITTEN_MAX, Ordering::Relaxed);
+    let other = WebhookId::parse("wh_1").unwrap();
+    let mut flight = Flight::begin(parts, &other, parts.places.try_acquire().unwrap());
+
+    assert!(Share::left_by(&mut flight, parts, &other).is_none(), "so many are unwritten in all");
+    assert_eq!((landed, of_all), (flights.len() - 1, flights.len() - 1));
+    assert_eq!(parts.places.available_permits(), ATTEMPTS_IN_FLIGHT_MAX - 2);
 }

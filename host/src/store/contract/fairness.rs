@@ -1,12 +1,14 @@
 //! Who gets a turn when not everybody can.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::samples::{
     add_webhooks, at, attempted, delivery_claim, names, owe, record_attempt, secret, webhook, webhook_id,
 };
+use crate::model::limits::LEASE;
 use crate::model::webhook::Webhook;
-use crate::store::{ClaimedDelivery, DeliveryClaim, Next, Store, Updated};
+use crate::store::{ClaimedDelivery, DeliveryClaim, Next, Recorded, Store, Updated};
 
 /// How many of these deliveries are to each of the webhooks.
 fn counts<const N: usize>(claimed: &[ClaimedDelivery], webhooks: [&str; N]) -> [usize; N] {
@@ -15,7 +17,7 @@ fn counts<const N: usize>(claimed: &[ClaimedDelivery], webhooks: [&str; N]) -> [
 
 /// Has a webhook get its first event.
 async fn deliver_to(store: &dyn Store, webhook: &str) {
-    owe(store, "first", &[webhook], at(0)).await;
+    owe(store, &format!("first-of-{webhook}"), &[webhook], at(0)).await;
     let claimed = store.claim_deliveries(delivery_claim(at(0), 1, 8)).await.unwrap();
     record_attempt(store, attempted(&claimed[0], Next::Delivered, at(0))).await.unwrap();
 }
@@ -165,4 +167,84 @@ pub(in crate::store) async fn a_webhook_with_another_url_was_not_delivered_to(st
 
     assert!(store.claim_deliveries(none).await.unwrap().is_empty());
     assert_eq!(names(&store.claim_deliveries(delivery_claim(at(0), 8, 8)).await.unwrap()), [("second", "moved")]);
+}
+
+pub(in crate::store) async fn the_next_of_a_webhook_is_claimed_as_by_a_claim(store: Arc<dyn Store>) {
+    add_webhooks(&*store, &["a", "b"]).await;
+    let soon = at(0) + Duration::from_millis(1);
+    deliver_to(&*store, "a").await;
+    for name in ["e0", "e1"] {
+        owe(&*store, name, &["a", "b"], at(0)).await;
+    }
+    owe(&*store, "e2", &["a"], soon).await;
+    let next = |webhook, when| store.claim_next(&webhook_id(webhook), when, LEASE);
+
+    let too_early = next("a", at(-1));
+    let first = next("a", at(0)).unwrap();
+    let others = store.claim_deliveries(delivery_claim(at(0), 9, 1)).await.unwrap();
+    let none = next("a", at(0));
+    let after_its_time = next("a", soon).unwrap();
+
+    assert!(too_early.is_none() && none.is_none(), "{too_early:?}, {none:?}");
+    assert_eq!(names(&[first.clone(), after_its_time]), [("e0", "a"), ("e2", "a")]);
+    assert_eq!(names(&others), [("e0", "b"), ("e1", "a")], "each delivery has one claimant");
+    let ended = attempted(&first, Next::Delivered, at(2));
+    assert_eq!(record_attempt(&*store, ended).await.unwrap(), Recorded::Written);
+}
+
+pub(in crate::store) async fn of_a_webhook_of_which_little_good_is_known_there_is_no_next(store: Arc<dyn Store>) {
+    let webhooks = ["unproven", "failing", "moved", "disabled", "deleted"];
+    add_webhooks(&*store, &webhooks).await;
+    for name in &webhooks[1..] {
+        deliver_to(&*store, name).await;
+    }
+    owe(&*store, "fails", &["failing"], at(0)).await;
+    let claimed = store.claim_deliveries(delivery_claim(at(0), 1, 8)).await.unwrap();
+    record_attempt(&*store, attempted(&claimed[0], Next::Failed, at(0))).await.unwrap();
+    owe(&*store, "e", &webhooks, at(0)).await;
+    let moved = Webhook { url: "https://elsewhere.example/".to_owned(), version: 2, ..webhook("moved") };
+    let disabled = Webhook { is_enabled: false, version: 2, ..webhook("disabled") };
+    for changed in [moved, disabled] {
+        assert_eq!(store.update_webhook(1, changed).await.unwrap(), Updated::Written);
+    }
+    store.delete_webhook(&webhook_id("deleted"), at(0)).await.unwrap();
+
+    for name in webhooks {
+        let next = store.claim_next(&webhook_id(name), at(0), LEASE);
+
+        assert!(next.is_none(), "{name}: {next:?}");
+    }
+    let claimed = store.claim_deliveries(delivery_claim(at(0), 9, 8)).await.unwrap();
+    assert_eq!(names(&claimed), [("e", "unproven"), ("e", "moved"), ("e", "failing")]);
+}
+
+pub(in crate::store) async fn there_is_no_next_while_others_wait_for_a_place(store: Arc<dyn Store>) {
+    add_webhooks(&*store, &["busy", "late", "unproven"]).await;
+    for name in ["busy", "late"] {
+        deliver_to(&*store, name).await;
+    }
+    for name in ["e0", "e1", "e2"] {
+        owe(&*store, name, &["busy"], at(0)).await;
+    }
+    let claim = |rows_max| DeliveryClaim {
+        in_flight: vec![(webhook_id("busy"), 1)],
+        doubtful_max: 0,
+        ..delivery_claim(at(0), rows_max, 1)
+    };
+    let next = || store.claim_next(&webhook_id("busy"), at(0), LEASE);
+
+    owe(&*store, "for-whom-there-is-another-bound", &["unproven"], at(0)).await;
+    let nobody_waits = (store.claim_deliveries(claim(0)).await.unwrap().len(), next());
+    owe(&*store, "late", &["late"], at(0)).await;
+    let one_waits = (store.claim_deliveries(claim(0)).await.unwrap().len(), next());
+    let served = store.claim_deliveries(claim(1)).await.unwrap();
+    let nobody_waits_again = next();
+
+    assert_eq!((nobody_waits.0, one_waits.0), (0, 0), "there is no place");
+    assert_eq!(
+        names(&nobody_waits.1.into_iter().chain(nobody_waits_again).collect::<Vec<_>>()),
+        [("e0", "busy"), ("e1", "busy")]
+    );
+    assert!(one_waits.1.is_none(), "{:?}", one_waits.1);
+    assert_eq!(names(&served), [("late", "late")]);
 }

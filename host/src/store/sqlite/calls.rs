@@ -300,7 +300,9 @@ impl Store for SqliteStore {
 
     async fn record_attempts(&self, attempted: Arc<[Attempted]>) -> Result<Vec<Recorded>> {
         let (recorded, leases) = (Arc::clone(&attempted), Arc::clone(&self.delivery_leases));
-        let record = move |connection: &Connection| deliveries::record_attempts(connection, &recorded, &leases);
+        let touched = self.writer.touched().clone();
+        let record =
+            move |connection: &Connection| deliveries::record_attempts(connection, &recorded, &leases, &touched);
         let recorded = self.record_soon(record).await?.into_iter().map(|one| self.counted(one)).collect();
         attempted.iter().for_each(|one| self.delivery_leases.end(one.fence));
         Ok(recorded)

@@ -110,7 +110,12 @@ impl SqliteStore {
     }
 
     /// Claims the next due delivery of a webhook, where nobody else claims and all of it is at hand.
-    pub(super) fn claim_next_due(&self, webhook: &WebhookId, now: Timestamp, lease: Duration) -> Option<ClaimedDelivery> {
+    pub(super) fn claim_next_due(
+        &self,
+        webhook: &WebhookId,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Option<ClaimedDelivery> {
         let claiming = self.delivery_leases.try_begin()?;
         let changes = self.webhook_writes();
         let pick = pick_next(&mut self.at_hand.pending.state(), webhook, now, &self.delivery_leases)?;

@@ -8,6 +8,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 use super::columns::{Count, one_row};
 use super::health;
 use super::lease::Leases;
+use super::touched::Touched;
 use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, Delivery, DeliveryState};
 use crate::model::event::EventSeq;
@@ -64,8 +65,9 @@ pub(super) fn record_attempts(
     connection: &Connection,
     attempted: &[Attempted],
     leases: &Leases,
+    touched: &Touched,
 ) -> rusqlite::Result<Vec<(Recorded, Option<Change>)>> {
-    let mut record = Record::prepare(connection)?;
+    let mut record = Record::prepare(connection, touched)?;
     attempted.iter().map(|attempted| record.attempt(attempted, leases)).collect()
 }
 
@@ -74,12 +76,13 @@ struct Record<'a> {
     end: CachedStatement<'a>,
     log: Log<'a>,
     health: health::Answers<'a>,
+    touched: &'a Touched,
 }
 
 impl<'a> Record<'a> {
-    fn prepare(connection: &'a Connection) -> rusqlite::Result<Self> {
+    fn prepare(connection: &'a Connection, touched: &'a Touched) -> rusqlite::Result<Self> {
         let end = connection.prepare_cached(END_ATTEMPT)?;
-        Ok(Self { end, log: Log::prepare(connection)?, health: health::Answers::prepare(connection)? })
+        Ok(Self { end, log: Log::prepare(connection)?, health: health::Answers::prepare(connection)?, touched })
     }
 
     fn attempt(&mut self, attempted: &Attempted, leases: &Leases) -> rusqlite::Result<(Recorded, Option<Change>)> {
@@ -94,6 +97,11 @@ impl<'a> Record<'a> {
         let ended = self.end.execute((seq, &attempted.delivery_id, state, retry_at, finished_at))?;
         if ended == 0 {
             return Ok((Recorded::LeaseLost, None));
+        }
+        if attempted.next == Next::Delivered
+            && let Some(webhook) = self.health.sound(&attempted.webhook_id)
+        {
+            self.touched.delivered(webhook, seq);
         }
         self.log.add(seq, &attempted.attempt)?;
         Ok((Recorded::Written, self.health.attempt_ended(seq, attempted)?))

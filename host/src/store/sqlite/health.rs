@@ -6,7 +6,7 @@
 //! a filter that begins or ceases to count as failing gets only the place, because the version stands for what
 //! payloads show.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
@@ -161,8 +161,8 @@ fn tell(
 pub(super) struct Answers<'a> {
     connection: &'a Connection,
     standing: CachedStatement<'a>,
-    /// Webhooks with nothing that another success would change.
-    sound: HashSet<WebhookId>,
+    /// Webhooks with nothing that another success would change, and their places.
+    sound: HashMap<WebhookId, i64>,
 }
 
 impl<'a> Answers<'a> {
@@ -172,7 +172,12 @@ impl<'a> Answers<'a> {
             standing_columns!(),
             " FROM deliveries d CROSS JOIN webhooks w ON w.seq = d.webhook_seq WHERE d.seq = ?1 AND w.url = ?2"
         ))?;
-        Ok(Self { connection, standing, sound: HashSet::new() })
+        Ok(Self { connection, standing, sound: HashMap::new() })
+    }
+
+    /// The place of a webhook, if another success would change nothing.
+    pub(super) fn sound(&self, webhook: &WebhookId) -> Option<i64> {
+        self.sound.get(webhook).copied()
     }
 
     /// An attempt of a delivery ended; what that changed. What an endpoint said at a URL that the webhook no longer has is
@@ -183,7 +188,7 @@ impl<'a> Answers<'a> {
         attempted: &Attempted,
     ) -> rusqlite::Result<Option<Change>> {
         let (webhook, answer) = (&attempted.webhook_id, &attempted.answer);
-        if answer.failure.is_none() && self.sound.contains(webhook) {
+        if answer.failure.is_none() && self.sound.contains_key(webhook) {
             return Ok(None);
         }
         let found = self
@@ -193,7 +198,7 @@ impl<'a> Answers<'a> {
         let Some((webhook_seq, before)): Option<(i64, Standing)> = found else { return Ok(None) };
         let after = before.after(answer, &attempted.rules);
         if after.is_sound() {
-            self.sound.insert(webhook.clone());
+            self.sound.insert(webhook.clone(), webhook_seq);
         } else {
             self.sound.remove(webhook);
         }

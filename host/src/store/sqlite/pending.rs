@@ -89,6 +89,8 @@ pub(super) struct State {
     ready: [BTreeSet<(u64, i64)>; 3],
     /// How many times something was picked.
     picks: u64,
+    /// Whether the last claim left out somebody for whom there was no place.
+    pub(super) does_anybody_wait: bool,
     /// Deliveries in memory.
     rows: usize,
 }
@@ -114,6 +116,7 @@ impl State {
             later: BTreeSet::new(),
             ready: Default::default(),
             picks: 0,
+            does_anybody_wait: false,
             rows: 0,
         };
         let mut statement = connection.prepare(WAITING_WEBHOOKS)?;
@@ -128,7 +131,7 @@ impl State {
     /// Takes what was read anew. What is known of endpoints, and whose turn it is, stays.
     pub(super) fn replace(&mut self, read: Self) {
         let before = std::mem::replace(self, read);
-        self.picks = before.picks;
+        (self.picks, self.does_anybody_wait) = (before.picks, before.does_anybody_wait);
         for (seq, Queue { is_proven, served, .. }) in before.queues {
             if let Some(queue) = self.queues.get_mut(&seq) {
                 (queue.is_proven, queue.served) = (is_proven, served);

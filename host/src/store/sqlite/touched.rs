@@ -33,6 +33,8 @@ struct Rows {
     webhooks: Vec<i64>,
     secrets: usize,
     deliveries: Vec<i64>,
+    /// Those of which whoever wrote them told that they were delivered: to which webhook, and which.
+    delivered: Vec<(i64, i64)>,
     /// Events that wait for a decision, or wait no more.
     events: Vec<(i64, bool)>,
     /// Events that are new.
@@ -45,6 +47,7 @@ pub(super) struct Mark {
     webhooks: usize,
     secrets: usize,
     deliveries: usize,
+    delivered: usize,
     events: usize,
     accepted: usize,
 }
@@ -64,6 +67,7 @@ impl Touched {
             webhooks: rows.webhooks.len(),
             secrets: rows.secrets,
             deliveries: rows.deliveries.len(),
+            delivered: rows.delivered.len(),
             events: rows.events.len(),
             accepted: rows.accepted.len(),
         }
@@ -75,6 +79,7 @@ impl Touched {
         rows.webhooks.truncate(mark.webhooks);
         rows.secrets = mark.secrets;
         rows.deliveries.truncate(mark.deliveries);
+        rows.delivered.truncate(mark.delivered);
         rows.events.truncate(mark.events);
         rows.accepted.truncate(mark.accepted);
     }
@@ -87,11 +92,19 @@ impl Touched {
         self.rows().accepted.push((seq, event));
     }
 
+    /// Has the delivery that was touched last be known to be delivered, so that nobody needs to read that.
+    pub(super) fn delivered(&self, webhook: i64, seq: i64) {
+        let mut rows = self.rows();
+        if rows.deliveries.pop_if(|last| *last == seq).is_some() {
+            rows.delivered.push((webhook, seq));
+        }
+    }
+
     /// What became of the rows, as the transaction has it; from now on nothing is touched.
     pub(super) fn changes(&self, connection: &Connection, at_hand: &AtHand) -> rusqlite::Result<Changes> {
-        let Rows { webhooks, secrets, deliveries, events, accepted } = std::mem::take(&mut *self.rows());
+        let Rows { webhooks, secrets, deliveries, delivered, events, accepted } = std::mem::take(&mut *self.rows());
         let are_webhooks_touched = !webhooks.is_empty() || secrets > 0;
-        if deliveries.len() > DELIVERIES_MAX {
+        if deliveries.len() + delivered.len() > DELIVERIES_MAX {
             return Ok(Changes {
                 are_webhooks_touched,
                 events,
@@ -99,7 +112,9 @@ impl Touched {
                 pending: Deliveries::All(State::read(connection)?),
             });
         }
-        let mut changes = Vec::new();
+        // What was touched again after that is read, and comes later.
+        let is_delivered = |(webhook, seq)| Change::Delivery { webhook, seq, is: Is::Delivered };
+        let mut changes: Vec<_> = delivered.into_iter().map(is_delivered).collect();
         let mut statement = connection.prepare_cached(DELIVERY)?;
         for seq in deliveries {
             let changed = statement.query_one((seq,), |row| {

@@ -49,7 +49,8 @@ pub(super) fn pick(state: &mut State, claim: &DeliveryClaim, leases: &Leases) ->
     let mut places = Places::of(claim, busy.values());
     let mut look = Look { claim, leases, picks: Vec::new(), unread: Vec::new() };
     for class in Class::ALL {
-        let places_max = places.left(class);
+        // Where there is no place it must be known whether anybody waits for one.
+        let places_max = places.of_class(class).min(places.all.max(1));
         let mut served = 0;
         for (seq, queue) in state.in_turn(class).filter(|(seq, _)| !busy.contains_key(seq)) {
             // These come first, and take all there is.
@@ -69,14 +70,24 @@ pub(super) fn pick(state: &mut State, claim: &DeliveryClaim, leases: &Leases) ->
         return Picked::Unread(unread);
     }
     picks.sort_by_key(|pick| (pick.under_way, pick.served, pick.webhook));
-    picks.retain(|pick| places.take(pick.class));
+    let mut does_anybody_wait = false;
+    picks.retain(|pick| {
+        let is_served = places.take(pick.class);
+        does_anybody_wait |= !is_served && places.of_class(pick.class) > 0;
+        is_served
+    });
+    state.does_anybody_wait = does_anybody_wait;
     picks.iter().for_each(|pick| state.served(pick.webhook));
     Picked::Deliveries(picks)
 }
 
-/// The next delivery that is due and free of a webhook of which nothing bad is known, if it is in memory.
+/// The next delivery that is due and free of a webhook of which nothing bad is known, if it is in memory. `None` while others
+/// wait for a place, as the last claim found.
 pub(super) fn pick_next(state: &mut State, webhook: &WebhookId, now: Timestamp, leases: &Leases) -> Option<Pick> {
     state.pass_to(now);
+    if state.does_anybody_wait {
+        return None;
+    }
     let (seq, queue) = state.queue_of(webhook)?;
     let (class, served) = (queue.class(), queue.served);
     if class != Class::Proven || queue.webhook.is_unhealthy || !queue.is_ready() {
@@ -133,18 +144,18 @@ impl Places {
         Self { all: claim.claim.rows_max, doubtful, failing }
     }
 
-    /// How many there are for webhooks of a class.
-    fn left(&self, class: Class) -> u32 {
+    /// How many there may be for webhooks of a class, if that many are left.
+    fn of_class(&self, class: Class) -> u32 {
         match class {
-            Class::Proven => self.all,
-            Class::Unproven => self.all.min(self.doubtful),
-            Class::Failing => self.all.min(self.doubtful).min(self.failing),
+            Class::Proven => u32::MAX,
+            Class::Unproven => self.doubtful,
+            Class::Failing => self.doubtful.min(self.failing),
         }
     }
 
     /// Takes a place for a delivery to such a webhook; whether there was one.
     fn take(&mut self, class: Class) -> bool {
-        let has_any = self.left(class) > 0;
+        let has_any = self.all.min(self.of_class(class)) > 0;
         if has_any {
             self.all -= 1;
             self.doubtful -= u32::from(class != Class::Proven);
