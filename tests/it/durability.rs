@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hooksieve::client::Client;
-use hooksieve::model::limits::ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX;
+use hooksieve::model::limits::{ATTEMPTS_IN_FLIGHT_MAX, ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX};
 use hooksieve::wire::{BatchResult, EventsQuery, NewEvent, NewWebhook, PageQuery, UploadQuery};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,7 +16,7 @@ use crate::app::{OPERATOR_TOKEN, PROJECT, created, member, raw, webhook};
 use crate::guests::HOSTILE;
 use crate::process::{Process, printed, serve};
 use crate::queue::checker::{Plan, check};
-use crate::receiver::{Answer, Receiver};
+use crate::receiver::{Answer, AtOnce, Receiver};
 
 /// How long the process may take to stop when it is asked to.
 const STOP: Duration = Duration::from_secs(10);
@@ -261,4 +261,37 @@ async fn a_stop_amid_a_thousand_deliveries_loses_none_and_repeats_none() {
     }
     assert!(under_way < WEBHOOKS * EVENTS, "nothing was left to the second host");
     assert!(process.terminate().await.0.success());
+}
+
+#[tokio::test]
+async fn no_more_is_under_way_than_may_be_while_webhooks_go_on_by_themselves() {
+    const WEBHOOKS: usize = 48;
+    const EVENTS: usize = 50;
+    let (data, receiver) = (TempDir::new().unwrap(), Receiver::start().await);
+    let process = Process::start(data.path(), &[]).await;
+    let paths: Vec<String> = (0..WEBHOOKS).map(|number| format!("/{number}")).collect();
+    register(&process, &receiver, &paths.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    // From now on they are known to answer.
+    process.operator().send_event(&created("known")).await.unwrap();
+    for path in &paths {
+        receiver.wait_for(path, 1).await;
+        receiver.always(path, Answer::held());
+    }
+    let events: Vec<NewEvent> = (0..EVENTS).map(|number| created(&format!("e{number}"))).collect();
+
+    process.operator().send_events(&events).await.unwrap();
+    receiver.wait_for_all(ATTEMPTS_IN_FLIGHT_MAX + WEBHOOKS).await;
+    for path in &paths {
+        receiver.always(path, Answer::status(204));
+    }
+    receiver.release();
+
+    for path in &paths {
+        let received = receiver.wait_for(path, 1 + EVENTS).await;
+        let messages: BTreeSet<_> = received.iter().map(|one| one.message_id()).collect();
+        assert_eq!((received.len(), messages.len()), (1 + EVENTS, 1 + EVENTS), "{path}");
+    }
+    let AtOnce { on_one_path, in_all } = receiver.most_at_once();
+    assert!(on_one_path <= ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX as usize, "{on_one_path} on one path");
+    assert_eq!(in_all, ATTEMPTS_IN_FLIGHT_MAX);
 }

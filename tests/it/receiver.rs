@@ -80,6 +80,16 @@ struct Shared {
     scripts: Mutex<HashMap<String, Script>>,
     required: Mutex<HashMap<String, (&'static str, String)>>,
     releases: Semaphore,
+    /// Requests that are being answered, by path.
+    answering: Mutex<HashMap<String, usize>>,
+    most: Mutex<AtOnce>,
+}
+
+/// The most requests that were being answered at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AtOnce {
+    pub on_one_path: usize,
+    pub in_all: usize,
 }
 
 /// A receiver that runs until it is dropped.
@@ -98,6 +108,8 @@ impl Receiver {
             scripts: Mutex::default(),
             required: Mutex::default(),
             releases: Semaphore::new(0),
+            answering: Mutex::default(),
+            most: Mutex::default(),
         });
         let router = Router::new()
             .fallback(receive)
@@ -137,6 +149,11 @@ impl Receiver {
         self.shared.releases.close();
     }
 
+    /// The most that has come at once.
+    pub fn most_at_once(&self) -> AtOnce {
+        *self.shared.most.lock().unwrap()
+    }
+
     /// What has arrived on `path`.
     pub fn on(&self, path: &str) -> Vec<Received> {
         on(&self.shared.received.borrow(), path)
@@ -146,6 +163,14 @@ impl Receiver {
     pub fn only(&self, path: &str) -> Received {
         let [only] = <[Received; 1]>::try_from(self.on(path)).unwrap();
         only
+    }
+
+    /// Waits until `count` requests have arrived, on whatever paths.
+    pub async fn wait_for_all(&self, count: usize) {
+        let mut received = self.shared.received.subscribe();
+        let waiting = received.wait_for(|received| received.len() >= count);
+        let is_enough = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
+        assert!(is_enough, "{} of {count} requests arrived", self.shared.received.borrow().len());
     }
 
     /// What has arrived on `path`, once that is at least `count`.
@@ -175,12 +200,14 @@ async fn receive(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap
         body: String::from_utf8(body.to_vec()).unwrap(),
     };
     let is_allowed = shared.allows(&received);
+    shared.begin(&received.path);
     shared.received.send_modify(|all| all.push(received));
     let answer = if is_allowed { shared.answer(uri.path()) } else { Answer::status(401) };
     if answer.is_held {
         // Closed by `release`; until then there are no permits.
         drop(shared.releases.acquire().await);
     }
+    shared.end(uri.path());
     let mut response = Response::builder().status(answer.status);
     for (name, value) in answer.headers {
         response = response.header(name, value);
@@ -192,6 +219,20 @@ impl Shared {
     fn allows(&self, received: &Received) -> bool {
         let required = self.required.lock().unwrap();
         required.get(&received.path).is_none_or(|(name, value)| received.header(name) == value)
+    }
+
+    fn begin(&self, path: &str) {
+        let mut answering = self.answering.lock().unwrap();
+        let on_path = answering.entry(path.to_owned()).or_default();
+        *on_path += 1;
+        let (on_one_path, in_all) = (*on_path, answering.values().sum());
+        let mut most = self.most.lock().unwrap();
+        *most = AtOnce { on_one_path: most.on_one_path.max(on_one_path), in_all: most.in_all.max(in_all) };
+    }
+
+    /// Before the answer is sent: whoever has it may send the next request.
+    fn end(&self, path: &str) {
+        *self.answering.lock().unwrap().get_mut(path).unwrap() -= 1;
     }
 
     fn answer(&self, path: &str) -> Answer {

@@ -142,12 +142,12 @@ impl Flight {
     fn begin(parts: &Arc<Parts>, webhook: &WebhookId, place: SemaphorePermit<'_>) -> Self {
         place.forget();
         parts.attempts().entry(webhook.clone()).or_default().in_flight += 1;
+        parts.metrics.attempts_under_way.inc();
         Self::of(parts, webhook)
     }
 
     /// One that has its share and its place already.
     fn of(parts: &Arc<Parts>, webhook: &WebhookId) -> Self {
-        parts.metrics.attempts_under_way.inc();
         Self { parts: Arc::clone(parts), webhook: webhook.clone(), has_landed: false }
     }
 }
@@ -160,7 +160,6 @@ impl Drop for Flight {
         } else {
             drop(Share { parts: &self.parts, webhook: &self.webhook });
         }
-        self.parts.metrics.attempts_under_way.dec();
     }
 }
 
@@ -202,6 +201,7 @@ impl<'a> Share<'a> {
 impl Drop for Share<'_> {
     fn drop(&mut self) {
         self.parts.one_less(self.webhook, |own| &mut own.in_flight);
+        self.parts.metrics.attempts_under_way.dec();
         self.parts.places.add_permits(1);
         self.parts.poke.notify_one();
     }

@@ -6,6 +6,9 @@ use rusqlite::Connection;
 
 use super::event;
 
+/// What the host writes for a delivery that is pending.
+const NOT_FINISHED: i64 = i64::MAX;
+
 /// Puts `events` more into the database of a host that does not run, each owed to every webhook that has a delivery there.
 /// They are like the last event there, whose number is 0, and have the numbers from 1 on.
 pub fn fill(data: &Path, events: u32) {
@@ -22,8 +25,8 @@ pub fn fill(data: &Path, events: u32) {
          FROM (WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < {events})
                SELECT value FROM n WHERE value <= {events}) n
          CROSS JOIN (SELECT * FROM events ORDER BY seq DESC LIMIT 1) e;
-         INSERT INTO deliveries (id, event_seq, webhook_seq, snapshot_version, state, due_at, created_at)
-         SELECT p.id || e.seq, e.seq, p.webhook_seq, p.snapshot_version, 'pending', p.due_at, p.created_at
+         INSERT INTO deliveries (id, event_seq, webhook_seq, snapshot_version, state, due_at, created_at, finished_at)
+         SELECT p.id || e.seq, e.seq, p.webhook_seq, p.snapshot_version, 'pending', p.due_at, p.created_at, {NOT_FINISHED}
          FROM events e CROSS JOIN pattern p WHERE e.id LIKE 'owed-%';
          COMMIT;
          PRAGMA wal_checkpoint(TRUNCATE);"

@@ -125,6 +125,24 @@ impl FromSql for Timestamp {
     }
 }
 
+/// When a delivery was finished. What is not yet is so at the end of time, and not NULL: with the eight bytes that this takes
+/// a pending row is as long as a delivered one, and SQLite overwrites it where it stands instead of making room in a full page.
+pub(super) struct Finished(pub(super) Option<Timestamp>);
+
+impl ToSql for Finished {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.map_or(i64::MAX, Timestamp::as_millis).into())
+    }
+}
+
+impl FromSql for Finished {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        // Rows of earlier versions have NULL.
+        let at = Option::<i64>::column_result(value)?;
+        Ok(Self(at.filter(|at| *at != i64::MAX).map(Timestamp::from_millis)))
+    }
+}
+
 impl ToSql for EventSeq {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(self.0.into())

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 
-use super::columns::{Count, one_row};
+use super::columns::{Count, Finished, one_row};
 use super::health;
 use super::lease::Leases;
 use super::touched::Touched;
@@ -56,7 +56,7 @@ pub(super) fn add(connection: &Connection, event: EventSeq, delivery: &NewDelive
         .execute((webhook_seq, snapshot.version, snapshot.format, &snapshot.object))?;
     let (state, finished_at) =
         if is_deleted { (DeliveryState::Canceled, Some(at)) } else { (DeliveryState::Pending, None) };
-    let row = (&delivery.id, event, webhook_seq, snapshot.version, state, at, finished_at);
+    let row = (&delivery.id, event, webhook_seq, snapshot.version, state, at, Finished(finished_at));
     one_row(connection.prepare_cached(INSERT)?.execute(row)?)
 }
 
@@ -82,7 +82,12 @@ struct Record<'a> {
 impl<'a> Record<'a> {
     fn prepare(connection: &'a Connection, touched: &'a Touched) -> rusqlite::Result<Self> {
         let end = connection.prepare_cached(END_ATTEMPT)?;
-        Ok(Self { end, log: Log::prepare(connection)?, health: health::Answers::prepare(connection)?, touched })
+        Ok(Self {
+            end,
+            log: Log::prepare(connection)?,
+            health: health::Answers::prepare(connection, touched)?,
+            touched,
+        })
     }
 
     fn attempt(&mut self, attempted: &Attempted, leases: &Leases) -> rusqlite::Result<(Recorded, Option<Change>)> {
@@ -94,17 +99,16 @@ impl<'a> Record<'a> {
             Next::RetryAt(at) => (DeliveryState::Pending, Some(at), None),
         };
         // One that was canceled meanwhile stays so.
-        let ended = self.end.execute((seq, &attempted.delivery_id, state, retry_at, finished_at))?;
+        let ended = self.end.execute((seq, &attempted.delivery_id, state, retry_at, Finished(finished_at)))?;
         if ended == 0 {
             return Ok((Recorded::LeaseLost, None));
         }
-        if attempted.next == Next::Delivered
-            && let Some(webhook) = self.health.sound(&attempted.webhook_id)
-        {
+        let (webhook, change) = self.health.attempt_ended(seq, attempted)?;
+        if let Some(webhook) = webhook.filter(|_| attempted.next == Next::Delivered) {
             self.touched.delivered(webhook, seq);
         }
         self.log.add(seq, &attempted.attempt)?;
-        Ok((Recorded::Written, self.health.attempt_ended(seq, attempted)?))
+        Ok((Recorded::Written, change))
     }
 }
 
@@ -229,7 +233,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         attempt_count: row.get(5)?,
         due_at: row.get(6)?,
         created_at: row.get(7)?,
-        finished_at: row.get(8)?,
+        finished_at: row.get::<_, Finished>(8)?.0,
         is_test: row.get(9)?,
         attempts_before: row.get(10)?,
     })

@@ -6,13 +6,13 @@
 //! a filter that begins or ceases to count as failing gets only the place, because the version stands for what
 //! payloads show.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::columns::one_row;
 use super::events;
+use super::touched::Touched;
 use super::webhooks::{self, next_change};
 use crate::model::Timestamp;
 use crate::model::event::EventDigest;
@@ -161,48 +161,42 @@ fn tell(
 pub(super) struct Answers<'a> {
     connection: &'a Connection,
     standing: CachedStatement<'a>,
-    /// Webhooks with nothing that another success would change, and their places.
-    sound: HashMap<WebhookId, i64>,
+    touched: &'a Touched,
 }
 
 impl<'a> Answers<'a> {
-    pub(super) fn prepare(connection: &'a Connection) -> rusqlite::Result<Self> {
+    pub(super) fn prepare(connection: &'a Connection, touched: &'a Touched) -> rusqlite::Result<Self> {
         let standing = connection.prepare_cached(concat!(
             "SELECT w.seq, ",
             standing_columns!(),
             " FROM deliveries d CROSS JOIN webhooks w ON w.seq = d.webhook_seq WHERE d.seq = ?1 AND w.url = ?2"
         ))?;
-        Ok(Self { connection, standing, sound: HashMap::new() })
+        Ok(Self { connection, standing, touched })
     }
 
-    /// The place of a webhook, if another success would change nothing.
-    pub(super) fn sound(&self, webhook: &WebhookId) -> Option<i64> {
-        self.sound.get(webhook).copied()
-    }
-
-    /// An attempt of a delivery ended; what that changed. What an endpoint said at a URL that the webhook no longer has is
-    /// not held against the new one.
+    /// An attempt of a delivery ended; to which webhook, and what that changed of it. What an endpoint said at a URL that the
+    /// webhook no longer has is not held against the new one.
     pub(super) fn attempt_ended(
         &mut self,
         delivery_seq: i64,
         attempted: &Attempted,
-    ) -> rusqlite::Result<Option<Change>> {
+    ) -> rusqlite::Result<(Option<i64>, Option<Change>)> {
         let (webhook, answer) = (&attempted.webhook_id, &attempted.answer);
-        if answer.failure.is_none() && self.sound.contains_key(webhook) {
-            return Ok(None);
+        let sound = self.touched.sound(webhook, &attempted.url).filter(|_| answer.failure.is_none());
+        if sound.is_some() {
+            return Ok((sound, None));
         }
         let found = self
             .standing
             .query_one((delivery_seq, &attempted.url), |row| Ok((row.get(0)?, read(row, 1)?)))
             .optional()?;
-        let Some((webhook_seq, before)): Option<(i64, Standing)> = found else { return Ok(None) };
+        let Some((webhook_seq, before)): Option<(i64, Standing)> = found else { return Ok((None, None)) };
         let after = before.after(answer, &attempted.rules);
+        let change = advance(self.connection, webhook_seq, &before, &after, answer.at)?;
         if after.is_sound() {
-            self.sound.insert(webhook.clone(), webhook_seq);
-        } else {
-            self.sound.remove(webhook);
+            self.touched.is_sound(webhook, &attempted.url, webhook_seq);
         }
-        advance(self.connection, webhook_seq, &before, &after, answer.at)
+        Ok((Some(webhook_seq), change))
     }
 }
 

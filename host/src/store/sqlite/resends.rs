@@ -6,7 +6,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::columns::one_row;
+use super::columns::{Finished, one_row};
 use super::lease::Leases;
 use crate::model::Timestamp;
 use crate::model::delivery::DeliveryState;
@@ -110,10 +110,10 @@ pub(super) fn send_again(
 fn begin_anew(connection: &Connection, seq: i64, at: Timestamp, leases: &Leases) -> rusqlite::Result<()> {
     let updated = connection
         .prepare_cached(
-            "UPDATE deliveries SET state = 'pending', due_at = ?2, attempts_before = attempt_count, finished_at = NULL
+            "UPDATE deliveries SET state = 'pending', due_at = ?2, attempts_before = attempt_count, finished_at = ?3
              WHERE seq = ?1",
         )?
-        .execute((seq, at))?;
+        .execute((seq, at, Finished(None)))?;
     // An attempt of before may still be under way: of one that was canceled.
     leases.revoke(seq);
     one_row(updated)

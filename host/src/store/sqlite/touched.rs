@@ -4,6 +4,7 @@
 //! writer reads what became of these rows, and tells it when they are committed, before it answers anybody. What is
 //! rolled back is forgotten.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::hooks::Action;
@@ -14,7 +15,8 @@ use super::events::Placed;
 use super::pending::{Change, Is, Owed, Standing, State, columns, standing};
 use crate::model::delivery::DeliveryState;
 use crate::model::event::{Event, EventSeq};
-use crate::model::limits::DELIVERIES_TOUCHED_MAX;
+use crate::model::ids::WebhookId;
+use crate::model::limits::{DELIVERIES_TOUCHED_MAX, WEBHOOKS_KNOWN_MAX};
 
 /// Deliveries of a transaction beyond which all is read anew. Few in tests, so that it is.
 const DELIVERIES_MAX: usize = if cfg!(test) { 8 } else { DELIVERIES_TOUCHED_MAX };
@@ -39,6 +41,9 @@ struct Rows {
     events: Vec<(i64, bool)>,
     /// Events that are new.
     accepted: Vec<(EventSeq, Arc<Event>)>,
+    /// Webhooks of which another success at this URL would change nothing, and their places. Over transactions, until any webhook
+    /// is touched.
+    sound: HashMap<WebhookId, (Box<str>, i64)>,
 }
 
 /// How many rows had been touched.
@@ -82,6 +87,8 @@ impl Touched {
         rows.delivered.truncate(mark.delivered);
         rows.events.truncate(mark.events);
         rows.accepted.truncate(mark.accepted);
+        // Some may be so only by what is undone.
+        rows.sound.clear();
     }
 
     /// Has an event that is new be at hand for those who decide on it and send it.
@@ -100,9 +107,25 @@ impl Touched {
         }
     }
 
+    /// Notes that another success of a webhook at its URL changes nothing of it.
+    pub(super) fn is_sound(&self, webhook: &WebhookId, url: &str, seq: i64) {
+        let mut rows = self.rows();
+        if rows.sound.len() >= WEBHOOKS_KNOWN_MAX {
+            rows.sound.clear();
+        }
+        rows.sound.insert(webhook.clone(), (url.into(), seq));
+    }
+
+    /// The place of a webhook, if it is known that another success at this URL changes nothing of it.
+    pub(super) fn sound(&self, webhook: &WebhookId, url: &str) -> Option<i64> {
+        let rows = self.rows();
+        let (its_url, seq) = rows.sound.get(webhook)?;
+        (**its_url == *url).then_some(*seq)
+    }
+
     /// What became of the rows, as the transaction has it; from now on nothing is touched.
     pub(super) fn changes(&self, connection: &Connection, at_hand: &AtHand) -> rusqlite::Result<Changes> {
-        let Rows { webhooks, secrets, deliveries, delivered, events, accepted } = std::mem::take(&mut *self.rows());
+        let Rows { webhooks, secrets, deliveries, delivered, events, accepted, sound: _ } = self.rows().take();
         let are_webhooks_touched = !webhooks.is_empty() || secrets > 0;
         if deliveries.len() + delivered.len() > DELIVERIES_MAX {
             return Ok(Changes {
@@ -150,11 +173,20 @@ impl Touched {
 }
 
 impl Rows {
+    /// What the transaction has touched.
+    fn take(&mut self) -> Self {
+        let sound = std::mem::take(&mut self.sound);
+        std::mem::replace(self, Self { sound, ..Self::default() })
+    }
+
     fn note(&mut self, action: Action, table: &str, seq: i64) {
         match table {
             "deliveries" if action != Action::SQLITE_DELETE => self.deliveries.push(seq),
             "dispatch_queue" => self.events.push((seq, action != Action::SQLITE_DELETE)),
-            "webhooks" => self.webhooks.push(seq),
+            "webhooks" => {
+                self.webhooks.push(seq);
+                self.sound.clear();
+            }
             "webhook_secrets" => self.secrets += 1,
             _ => {}
         }
