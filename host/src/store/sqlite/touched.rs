@@ -219,3 +219,51 @@ impl Changes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_webhook_is_known_to_be_sound_at_one_url_until_any_is_written_or_something_is_undone() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch("CREATE TABLE webhooks (seq INTEGER PRIMARY KEY); INSERT INTO webhooks VALUES (1), (2)")
+            .unwrap();
+        let touched = Touched::watch(&mut connection).unwrap();
+        let id = WebhookId::parse("w").unwrap();
+        let sound = || (touched.sound(&id, "here"), touched.sound(&id, "there"));
+
+        touched.is_sound(&id, "here", 1);
+        let noted = sound();
+        connection.execute("UPDATE webhooks SET seq = 3 WHERE seq = 2", ()).unwrap();
+        let after_a_write = sound();
+        touched.is_sound(&id, "here", 1);
+        touched.roll_back_to(touched.mark());
+
+        assert_eq!((noted, after_a_write, sound()), ((Some(1), None), (None, None), (None, None)));
+    }
+
+    #[test]
+    fn only_the_delivery_that_was_written_last_can_be_told_to_be_delivered() {
+        let touched = Touched::default();
+        let mark = touched.mark();
+        for seq in [5, 7] {
+            touched.rows().note(Action::SQLITE_UPDATE, "deliveries", seq);
+        }
+
+        touched.delivered(1, 5);
+        touched.delivered(1, 7);
+        touched.rows().note(Action::SQLITE_UPDATE, "deliveries", 7);
+
+        let rows = touched.rows();
+        assert_eq!(
+            (&rows.deliveries[..], &rows.delivered[..]),
+            (&[5, 7][..], &[(1, 7)][..]),
+            "7 is read, as it was written again"
+        );
+        drop(rows);
+        touched.roll_back_to(mark);
+        assert!(touched.rows().delivered.is_empty());
+    }
+}

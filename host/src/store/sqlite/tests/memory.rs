@@ -4,9 +4,10 @@ use proptest::prelude::*;
 
 use super::opened;
 use crate::model::Timestamp;
-use crate::store::contract::samples::{add_webhooks, at, delivery_claim, owe};
+use crate::model::ids::WebhookId;
+use crate::store::contract::samples::{add_webhooks, at, attempted, delivery_claim, owe};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Store, StoreError};
+use crate::store::{Next, Store, StoreError};
 
 const WEBHOOKS: [&str; 3] = ["a", "b", "c"];
 
@@ -19,6 +20,8 @@ enum Step {
     Write(String, End),
     /// Deliveries are claimed.
     Claim(i64, u32),
+    /// Some are attempted, of which those succeed whose bit is set, and written together.
+    Attempt(i64, u8),
     /// It is asked when the next is due.
     NextDue,
 }
@@ -59,6 +62,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (1_u8..8, 0_i64..90).prop_map(|(mask, seconds)| Step::Owe(mask, seconds)),
         6 => (statement(), end).prop_map(|(sql, end)| Step::Write(sql, end)),
         2 => (0_i64..120, 1_u32..9).prop_map(|(now, rows)| Step::Claim(now, rows)),
+        3 => (0_i64..120, any::<u8>()).prop_map(|(now, successes)| Step::Attempt(now, successes)),
         1 => Just(Step::NextDue),
     ];
     prop::collection::vec(step, 1..30)
@@ -94,23 +98,31 @@ async fn play(store: &SqliteStore, step: Step, owed: &mut u32) {
             done.unwrap();
         }
         Step::Claim(now, rows) => drop(store.claim_deliveries(delivery_claim(at(now), rows, 2)).await.unwrap()),
+        Step::Attempt(now, successes) => {
+            let claimed = store.claim_deliveries(delivery_claim(at(now), 8, 3)).await.unwrap();
+            let next =
+                |bit: usize| if successes & (1 << bit) != 0 { Next::Delivered } else { Next::RetryAt(at(now + 9)) };
+            let ended = claimed.iter().enumerate().map(|(bit, row)| attempted(row, next(bit), at(now)));
+            drop(store.record_attempts(ended.collect()).await.unwrap());
+        }
         Step::NextDue => drop(store.next_due().await.unwrap()),
     }
 }
 
-/// What is pending for each webhook, in order, with what the webhook is held by; and what waits.
-type Tables = (Vec<(i64, String, Option<Timestamp>, bool, Vec<(Timestamp, i64)>)>, Vec<i64>);
+/// What is pending for each webhook, in order, with its URL and what it is held by; and what waits.
+type Tables = (Vec<(i64, String, String, Option<Timestamp>, bool, Vec<(Timestamp, i64)>)>, Vec<i64>);
 
 async fn tables(store: &SqliteStore) -> Tables {
     let read = store.read(|connection| {
-        let mut webhooks = connection.prepare("SELECT seq, id, held_until, failures_in_a_row > 0 FROM webhooks")?;
+        let mut webhooks =
+            connection.prepare("SELECT seq, id, url, held_until, failures_in_a_row > 0 FROM webhooks")?;
         let mut pending = connection.prepare(
             "SELECT due_at, seq FROM deliveries WHERE state = 'pending' AND webhook_seq = ?1 ORDER BY due_at, seq",
         )?;
         let webhooks = webhooks.query_map((), |row| {
             let seq = row.get(0)?;
             let pending = pending.query_map((seq,), |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
-            Ok((seq, row.get(1)?, row.get(2)?, row.get(3)?, pending))
+            Ok((seq, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, pending))
         });
         let webhooks = webhooks?.collect::<Result<_, _>>()?;
         let mut waiting = connection.prepare("SELECT event_seq FROM dispatch_queue ORDER BY event_seq")?;
@@ -125,7 +137,9 @@ async fn assert_memory_is_as_the_tables(store: &SqliteStore) {
     let before = |rest: Option<i64>| waiting.iter().copied().filter(move |seq| rest.is_none_or(|rest| *seq < rest));
     assert_eq!(in_memory, before(rest).collect::<Vec<_>>());
     let state = store.at_hand.pending.state();
-    for (seq, id, held_until, is_failing, pending) in webhooks {
+    for (seq, id, url, held_until, is_failing, pending) in webhooks {
+        let sound = store.writer.touched().sound(&WebhookId::parse(&id).unwrap(), &url);
+        assert!(sound.is_none_or(|sound| sound == seq && held_until.is_none() && !is_failing), "{id} is not sound");
         let Some(found) = state.in_memory(seq) else {
             assert!(pending.is_empty(), "{id} is owed {pending:?}");
             continue;
