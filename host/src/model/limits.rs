@@ -209,8 +209,12 @@ pub const CLAIM_BYTES_MAX: usize = 8 << 20;
 pub const TOKENS_REMEMBERED_MAX: usize = 10_000;
 /// Bytes of the events kept in memory after they were accepted.
 pub const RECENT_EVENTS_BYTES_MAX: usize = 8 << 20;
-/// Events that are read with those of a claim, because their deliveries come next: so many that hardly any claim has to
-/// read, and so few that one which does takes a millisecond.
+/// Events of deliveries that come next which are to be in memory before they are claimed, over all webhooks of which
+/// something is due.
+pub const EVENTS_AHEAD_MAX: usize = 2_048;
+/// Bytes of theirs at which these are fewer: half of what is kept.
+pub const EVENTS_AHEAD_BYTES_MAX: usize = RECENT_EVENTS_BYTES_MAX / 2;
+/// Events that are read for that at a time: a thread is busy with them for half a millisecond.
 pub const EVENTS_READ_AHEAD_MAX: usize = 128;
 /// Bytes of their values at which it ends.
 pub const EVENTS_READ_AHEAD_BYTES_MAX: usize = 1 << 20;

@@ -29,6 +29,8 @@ pub fn fill(data: &Path, events: u32) {
          SELECT p.id || e.seq, e.seq, p.webhook_seq, p.snapshot_version, 'pending', p.due_at, p.created_at, {NOT_FINISHED}
          FROM events e CROSS JOIN pattern p WHERE e.id LIKE 'owed-%';
          COMMIT;
+         -- All of it is synced now: the disk has nothing left to do when the host runs.
+         PRAGMA synchronous = FULL;
          PRAGMA wal_checkpoint(TRUNCATE);"
     );
     database.execute_batch(&sql).unwrap();

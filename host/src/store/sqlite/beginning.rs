@@ -8,6 +8,7 @@
 //! on, and made again in what was read.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Bound;
 
 use foldhash::HashMap;
 
@@ -52,6 +53,11 @@ impl<R: Listed> Beginning<R> {
 
     pub(super) fn rows(&self) -> impl Iterator<Item = &R> {
         self.rows.values()
+    }
+
+    /// The rows behind a place.
+    pub(super) fn rows_behind(&self, place: R::Place) -> impl Iterator<Item = &R> {
+        self.rows.range((Bound::Excluded(place), Bound::Unbounded)).map(|(_, row)| row)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -3,11 +3,11 @@
 //! Nearly always all that a claim needs is in memory: the rows ([`Waiting`], [`Pending`](super::pending)), the events that
 //! were accepted last and the webhooks. So no other thread is asked.
 
+mod ahead;
 mod known;
 mod load;
 mod pick;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ use rusqlite::Connection;
 use self::known::Known;
 use self::load::{Loaded, Unreadable};
 use self::pick::{Pick, Picked, pick, pick_next};
-use super::pending::{Pending, Place, read_from};
+use super::pending::{Pending, Place};
 use super::recent::RecentEvents;
 use super::waiting::{Found, Waiting};
 use super::{SqliteStore, events};
 use crate::model::Timestamp;
 use crate::model::event::EventSeq;
 use crate::model::ids::WebhookId;
-use crate::model::limits::{EVENTS_READ_AHEAD_MAX, RECENT_EVENTS_BYTES_MAX};
+use crate::model::limits::RECENT_EVENTS_BYTES_MAX;
 use crate::store::{Claim, ClaimedDelivery, ClaimedEvent, DeliveryClaim, Result, SealingKey};
 
 /// What claims have in memory. The writer keeps it as it is in the database.
@@ -33,28 +33,15 @@ pub(super) struct AtHand {
     pub(super) recent: RecentEvents,
     pub(super) waiting: Waiting,
     pub(super) pending: Pending,
+    /// Held by whoever reads deliveries: of two reads of the same ones the later would take what the earlier found.
+    pub(super) reading: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl AtHand {
     pub(super) fn new(key: SealingKey, pending: Pending) -> Self {
         let recent = RecentEvents::new(RECENT_EVENTS_BYTES_MAX);
-        Self { key, known: Known::default(), recent, waiting: Waiting::new(), pending }
-    }
-
-    /// The events that the webhooks of these picks are owed next and that are not at hand, some of each.
-    fn next_events(&self, picks: &[Pick]) -> Vec<EventSeq> {
-        let webhooks: HashSet<_> = picks.iter().map(|pick| pick.webhook).collect();
-        let each = (EVENTS_READ_AHEAD_MAX / webhooks.len().max(1)).max(1);
-        let state = self.pending.state();
-        let next_of = |webhook| {
-            let events = state.events_of(webhook);
-            events.filter(|event| !self.recent.has(*event)).take(each).collect::<Vec<_>>()
-        };
-        let mut next: Vec<_> = webhooks.into_iter().flat_map(next_of).collect();
-        // Webhooks are often owed the same.
-        next.sort_unstable();
-        next.dedup();
-        next
+        let known = Known::default();
+        Self { key, known, recent, waiting: Waiting::new(), pending, reading: Arc::default() }
     }
 }
 
@@ -85,16 +72,14 @@ impl SqliteStore {
         let (lease, changes) = (claim.claim, self.webhook_writes());
         loop {
             let picks = self.deliveries_to_claim(claim).await?;
+            self.read_ahead(&picks, lease.now);
             let loaded = load::load_from_memory(&picks, lease.now, &self.at_hand, changes);
             let Loaded { claims: found, unreadable } = match loaded {
                 Some(loaded) => loaded,
                 None => {
-                    let (at_hand, next) = (Arc::clone(&self.at_hand), self.at_hand.next_events(&picks));
-                    let read = move |connection: &Connection| {
-                        let loaded = load::load(connection, &picks, lease.now, &at_hand, changes)?;
-                        load::read_ahead(connection, &next, &at_hand.recent);
-                        Ok(loaded)
-                    };
+                    let at_hand = Arc::clone(&self.at_hand);
+                    let read =
+                        move |connection: &Connection| load::load(connection, &picks, lease.now, &at_hand, changes);
                     self.read(read).await?
                 }
             };
@@ -119,7 +104,9 @@ impl SqliteStore {
         let claiming = self.delivery_leases.try_begin()?;
         let changes = self.webhook_writes();
         let pick = pick_next(&mut self.at_hand.pending.state(), webhook, now, &self.delivery_leases)?;
-        let loaded = load::load_from_memory(&[pick], now, &self.at_hand, changes)?;
+        let picks = [pick];
+        self.read_ahead(&picks, now);
+        let loaded = load::load_from_memory(&picks, now, &self.at_hand, changes)?;
         let (seq, row) = loaded.claims.into_iter().next()?;
         Some(ClaimedDelivery { fence: claiming.take(seq, now + lease), ..row })
     }
@@ -161,17 +148,13 @@ impl SqliteStore {
         }
     }
 
-    /// Reads what is owed to webhooks, from a place on.
+    /// Reads what is owed to webhooks, from a place on. Where that may be what others are reading, waits for them.
     async fn read_deliveries(&self, unread: Vec<(i64, Place)>) -> Result<()> {
-        let rows_max = self.at_hand.pending.state().begin_reading(&unread);
-        let read = move |connection: &Connection| {
-            let read = |(webhook, from)| Ok((webhook, read_from(connection, webhook, from, rows_max)?));
-            unread.into_iter().map(read).collect::<rusqlite::Result<Vec<_>>>()
+        let Ok(_reading) = self.at_hand.reading.try_lock() else {
+            drop(self.at_hand.reading.lock().await);
+            return Ok(());
         };
-        let read = self.read(read).await?;
-        let mut state = self.at_hand.pending.state();
-        read.into_iter().for_each(|(webhook, owed)| state.end_reading(webhook, owed, rows_max));
-        Ok(())
+        ahead::read_deliveries(&self.at_hand, &self.readers, unread).await
     }
 
     /// Ends deliveries that cannot be read, so that no claim meets them again.

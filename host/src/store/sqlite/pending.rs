@@ -32,6 +32,8 @@ pub(super) use self::queue::{Class, Detail, Owed, Place, Queue, Standing, column
 
 /// Deliveries of one webhook that are in memory. Few in tests, so that some are always left to the table.
 const PER_WEBHOOK_MAX: usize = if cfg!(test) { 3 } else { PENDING_IN_MEMORY_PER_WEBHOOK_MAX };
+/// After so many picks of a webhook it is looked at what comes next.
+const LOOK_AFTER: usize = PER_WEBHOOK_MAX / 16;
 
 /// The webhooks with something pending, one index seek for each.
 macro_rules! waiting_webhooks {
@@ -177,7 +179,10 @@ impl State {
 
     fn add(&mut self, seq: i64, webhook: Standing, rest: Option<Place>) {
         self.by_id.insert(webhook.id.clone(), seq);
-        self.queues.insert(seq, Queue { webhook, is_proven: false, served: 0, list: Beginning::new(rest), spot: None });
+        self.queues.insert(
+            seq,
+            Queue { webhook, is_proven: false, served: 0, picks_to_look: 0, list: Beginning::new(rest), spot: None },
+        );
         self.stand(seq);
     }
 
@@ -248,13 +253,15 @@ impl State {
         self.ready[class as usize].iter().filter_map(|(_, seq)| Some((*seq, self.queues.get(seq)?)))
     }
 
-    /// Says that something of a webhook was picked.
-    pub(super) fn served(&mut self, seq: i64) {
+    /// Says that something of a webhook was picked; whether it is time to look at what comes next.
+    pub(super) fn served(&mut self, seq: i64) -> bool {
         self.picks += 1;
-        if let Some(queue) = self.queues.get_mut(&seq) {
-            queue.served = self.picks;
-            self.stand(seq);
-        }
+        let Some(queue) = self.queues.get_mut(&seq) else { return false };
+        queue.served = self.picks;
+        let is_look_due = queue.picks_to_look == 0;
+        queue.picks_to_look = if is_look_due { LOOK_AFTER } else { queue.picks_to_look - 1 };
+        self.stand(seq);
+        is_look_due
     }
 
     /// A webhook of which something is due.
@@ -267,9 +274,21 @@ impl State {
         Some((*seq, self.queues.get(seq)?))
     }
 
-    /// The events that are owed to a webhook and of which that is in memory, those that are due first first.
-    pub(super) fn events_of(&self, webhook: i64) -> impl Iterator<Item = EventSeq> {
-        let rows = self.queues.get(&webhook).into_iter().flat_map(|queue| queue.list.rows());
+    /// What each webhook has of something if all have the same of which something is due.
+    pub(super) fn share_of(&self, all: usize) -> usize {
+        let ready: usize = self.ready.iter().map(BTreeSet::len).sum();
+        all / ready.max(1)
+    }
+
+    /// From where on more of a webhook's is due and not in memory, if what is behind a place is less than half of what may be.
+    pub(super) fn half_read(&self, webhook: i64, place: Place, now: Timestamp) -> Option<Place> {
+        let queue = self.queues.get(&webhook)?;
+        queue.rest(now).filter(|_| queue.list.rows_behind(place).nth(self.rows_max() / 2).is_none())
+    }
+
+    /// The events that are owed to a webhook behind a place and of which that is in memory, in order.
+    pub(super) fn events_behind(&self, webhook: i64, place: Place) -> impl Iterator<Item = EventSeq> {
+        let rows = self.queues.get(&webhook).into_iter().flat_map(move |queue| queue.list.rows_behind(place));
         rows.filter_map(|owed| Some(owed.detail.as_ref()?.event))
     }
 

@@ -58,8 +58,20 @@ impl RecentEvents {
         self.state().events.get(&seq).cloned()
     }
 
-    pub(super) fn has(&self, seq: EventSeq) -> bool {
-        self.state().events.contains_key(&seq)
+    /// Which of these events are not here, as far as those that are weigh so much together; and how many these are in all.
+    pub(super) fn missing(&self, events: impl Iterator<Item = EventSeq>, bytes_max: usize) -> (Vec<EventSeq>, usize) {
+        let (state, mut missing, mut looked_at, mut bytes) = (self.state(), Vec::new(), 0, 0);
+        for seq in events {
+            looked_at += 1;
+            match state.events.get(&seq) {
+                Some((event, _)) => bytes += weight(event),
+                None => missing.push(seq),
+            }
+            if bytes > bytes_max {
+                break;
+            }
+        }
+        (missing, looked_at)
     }
 
     /// Whole between any two statements, so a panic elsewhere spoils nothing.
@@ -92,6 +104,17 @@ mod tests {
     }
 
     #[test]
+    fn it_is_told_what_is_missing_as_far_as_what_is_there_is_light() {
+        let event = event("e");
+        let recent = RecentEvents::new(9 * weight(&event));
+        [2, 4, 5].map(|seq| recent.keep(EventSeq(seq), (Arc::clone(&event), None)));
+        let missing = |bytes_max| recent.missing((1..=6).map(EventSeq), bytes_max);
+
+        assert_eq!(missing(9 * weight(&event)), (vec![EventSeq(1), EventSeq(3), EventSeq(6)], 6));
+        assert_eq!(missing(weight(&event)), (vec![EventSeq(1), EventSeq(3)], 4));
+    }
+
+    #[test]
     fn an_event_that_is_kept_again_takes_no_more_room() {
         let event = event("e");
         let recent = RecentEvents::new(2 * weight(&event));
@@ -100,7 +123,7 @@ mod tests {
             recent.keep(EventSeq(seq), (Arc::clone(&event), None));
         }
 
-        assert!(recent.has(EventSeq(1)) && recent.has(EventSeq(2)));
+        assert!(recent.get(EventSeq(1)).is_some() && recent.get(EventSeq(2)).is_some());
     }
 
     #[test]

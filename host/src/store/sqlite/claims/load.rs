@@ -14,13 +14,12 @@ use super::{AtHand, Pick};
 use crate::model::Timestamp;
 use crate::model::delivery::{Attempt, AttemptError, Delivery, DeliveryState};
 use crate::model::event::{Event, EventSeq};
-use crate::model::limits::{CLAIM_BYTES_MAX, EVENTS_READ_AHEAD_BYTES_MAX};
+use crate::model::limits::CLAIM_BYTES_MAX;
 use crate::model::secret::Secret;
 use crate::model::snapshot::Snapshot;
 use crate::model::webhook::Webhook;
 use crate::store::ClaimedDelivery;
 use crate::store::sqlite::pending::Detail;
-use crate::store::sqlite::recent::RecentEvents;
 use crate::store::sqlite::touched::DELIVERY;
 use crate::store::sqlite::{deliveries, events, secrets, webhooks};
 
@@ -96,21 +95,6 @@ pub(super) fn load(
 /// The same without the database; `None` unless all of it is in memory.
 pub(super) fn load_from_memory(picks: &[Pick], now: Timestamp, at_hand: &AtHand, changes: u64) -> Option<Loaded> {
     Loader::new(None, at_hand, now, changes).load(picks, |_, _| Err(())).ok()
-}
-
-/// Has events be at hand that are picked soon, so that not every claim has to ask another thread for one, until they weigh too
-/// much. What is wrong with one that cannot be read is said when it is picked.
-pub(super) fn read_ahead(connection: &Connection, events: &[EventSeq], recent: &RecentEvents) {
-    let mut bytes = 0;
-    // Some were just read for the claim itself.
-    for &seq in events.iter().filter(|seq| !recent.has(**seq)) {
-        let Ok(stored) = events::stored_by_seq(connection, seq) else { return };
-        bytes += events::weight(&stored.event);
-        recent.keep(seq, (stored.event, stored.test_of));
-        if bytes > EVENTS_READ_AHEAD_BYTES_MAX {
-            return;
-        }
-    }
 }
 
 /// Reads each event and each webhook once, however many deliveries share it, and none that is at hand.

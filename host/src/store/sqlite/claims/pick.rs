@@ -28,6 +28,8 @@ pub(super) struct Pick {
     class: Class,
     pub(super) webhook: i64,
     pub(super) owed: Owed,
+    /// Whether it is time to look at what comes behind it.
+    pub(super) is_look_due: bool,
 }
 
 /// What a claim finds.
@@ -77,7 +79,7 @@ pub(super) fn pick(state: &mut State, claim: &DeliveryClaim, leases: &Leases) ->
         is_served
     });
     state.does_anybody_wait = does_anybody_wait;
-    picks.iter().for_each(|pick| state.served(pick.webhook));
+    picks.iter_mut().for_each(|pick| pick.is_look_due = state.served(pick.webhook));
     Picked::Deliveries(picks)
 }
 
@@ -94,8 +96,8 @@ pub(super) fn pick_next(state: &mut State, webhook: &WebhookId, now: Timestamp, 
         return None;
     }
     let owed = queue.free(now, leases, 1).pop()?;
-    state.served(seq);
-    Some(Pick { under_way: 0, served, class, webhook: seq, owed })
+    let is_look_due = state.served(seq);
+    Some(Pick { under_way: 0, served, class, webhook: seq, owed, is_look_due })
 }
 
 /// A look at what is free.
@@ -120,7 +122,14 @@ impl Look<'_> {
         let is_any = !free.is_empty() || unread.is_some();
         let (class, served) = (queue.class(), queue.served);
         let picks = free.into_iter().zip(in_flight..);
-        self.picks.extend(picks.map(|(owed, under_way)| Pick { under_way, served, class, webhook, owed }));
+        self.picks.extend(picks.map(|(owed, under_way)| Pick {
+            under_way,
+            served,
+            class,
+            webhook,
+            owed,
+            is_look_due: false,
+        }));
         is_any
     }
 }

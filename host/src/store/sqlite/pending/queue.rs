@@ -129,6 +129,8 @@ pub(in crate::store::sqlite) struct Queue {
     pub(super) is_proven: bool,
     /// Which claim of all was the last to pick something of it.
     pub(in crate::store::sqlite) served: u64,
+    /// After so many picks it is looked at what comes next.
+    pub(super) picks_to_look: usize,
     pub(super) list: Beginning<Owed>,
     pub(super) spot: Option<Spot>,
 }
