@@ -20,18 +20,15 @@ pub struct Measured {
     pub used: Used,
 }
 
-/// Who is posted to.
-#[derive(Clone, Copy)]
-pub struct Target {
-    pub address: SocketAddr,
-    /// Its process, unless it is this one.
-    pub pid: Option<u32>,
-}
-
-/// Lets `producers` post until the pace's time is over. Each event takes `webhooks` places of the journal's
+/// Lets `producers` post until it is measured what goes through. Each event takes `webhooks` places of the journal's
 /// room, so that no more deliveries are owed than it has.
-pub async fn run(target: Target, journal: &Arc<Journal>, producers: usize, webhooks: u32, pace: Pace) -> Measured {
-    let Target { address, pid } = target;
+pub async fn run<T>(
+    address: SocketAddr,
+    journal: &Arc<Journal>,
+    producers: usize,
+    webhooks: u32,
+    measuring: impl Future<Output = T>,
+) -> T {
     let is_over = Arc::new(AtomicBool::new(false));
     let posting: Vec<_> = (0..producers)
         .map(|_| {
@@ -47,7 +44,7 @@ pub async fn run(target: Target, journal: &Arc<Journal>, producers: usize, webho
             })
         })
         .collect();
-    let measured = watch(pid, journal, pace).await;
+    let measured = measuring.await;
     is_over.store(true, Ordering::Relaxed);
     for ended in join_all(posting).await {
         ended.unwrap();

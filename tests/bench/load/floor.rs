@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::join_all;
 use hooksieve::egress::Policy;
@@ -12,15 +12,13 @@ use hooksieve::model::secret::Secret;
 use hooksieve::outbound::{Request, SendOptions, Sender};
 use hooksieve::resolve::Resolver;
 use hooksieve::sign;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
 
-use crate::Pace;
-use crate::closed::wait;
 use crate::journal::Journal;
 use crate::open;
 use crate::rig::event;
 use crate::rig::sink::{Reply, Sink};
-use crate::usage::{Usage, Used};
 
 /// Threads of the host's runtime on a machine with two cores, and so of this one's.
 const THREADS: usize = 2;
@@ -57,37 +55,54 @@ pub async fn beside<T: Send + 'static>(work: impl Future<Output = T> + Send + 's
     result.await.unwrap()
 }
 
-/// Requests with this body a second, `at_once` at a time.
-pub async fn throughput(body: &str, at_once: usize, pace: Pace) -> (f64, Used) {
-    let count = Arc::new(AtomicU64::new(0));
-    let counting = Arc::clone(&count);
-    let sink = Sink::start(move |_| {
-        counting.fetch_add(1, Ordering::Relaxed);
-        Reply::Status(200)
-    })
-    .await;
-    let is_over = Arc::new(AtomicBool::new(false));
-    let (url, body, over) = (sink.url("/0"), body.to_owned(), Arc::clone(&is_over));
-    let posting = tokio::spawn(beside(async move {
-        let poster = Arc::new(Poster::new(url));
-        let posting = (0..at_once).map(|_| {
-            let (poster, body, over) = (Arc::clone(&poster), body.clone(), Arc::clone(&over));
-            tokio::spawn(async move {
-                while !over.load(Ordering::Relaxed) {
-                    poster.post(body.clone()).await;
-                }
-            })
-        });
-        join_all(posting).await.into_iter().for_each(|ended| ended.unwrap());
-    }));
-    wait(pace.warm_up).await;
-    let (before, usage) = (count.load(Ordering::Relaxed), Usage::now(None));
-    wait(pace.measured).await;
-    let (after, usage_later) = (count.load(Ordering::Relaxed), Usage::now(None));
-    is_over.store(true, Ordering::Relaxed);
-    posting.await.unwrap();
-    let used = usage.until(usage_later);
-    (crate::per(after - before, used.secs), used)
+/// Requests as quickly as they are answered, so many at a time, while it is on.
+pub struct Floor {
+    is_on: watch::Sender<bool>,
+    count: Arc<AtomicU64>,
+    posting: JoinHandle<()>,
+    _sink: Sink,
+}
+
+impl Floor {
+    /// Requests with this body, `at_once` at a time. It is not on yet.
+    pub async fn start(body: &str, at_once: usize) -> Self {
+        let count = Arc::new(AtomicU64::new(0));
+        let counting = Arc::clone(&count);
+        let sink = Sink::start(move |_| {
+            counting.fetch_add(1, Ordering::Relaxed);
+            Reply::Status(200)
+        })
+        .await;
+        let (is_on, on) = watch::channel(false);
+        let (url, body) = (sink.url("/0"), body.to_owned());
+        let posting = tokio::spawn(beside(async move {
+            let poster = Arc::new(Poster::new(url));
+            let posting = (0..at_once).map(|_| {
+                let (poster, body, mut on) = (Arc::clone(&poster), body.clone(), on.clone());
+                tokio::spawn(async move {
+                    while on.wait_for(|on| *on).await.is_ok() {
+                        poster.post(body.clone()).await;
+                    }
+                })
+            });
+            join_all(posting).await.into_iter().for_each(|ended| ended.unwrap());
+        }));
+        Self { is_on, count, posting, _sink: sink }
+    }
+
+    pub fn turn(&self, is_on: bool) {
+        self.is_on.send_replace(is_on);
+    }
+
+    /// Requests that arrived.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    pub async fn stop(self) {
+        drop(self.is_on);
+        self.posting.await.unwrap();
+    }
 }
 
 /// Sends `events` requests at fixed times, `rate` a second, each with the number of its event in the journal.

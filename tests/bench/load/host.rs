@@ -1,5 +1,6 @@
 //! A fresh host for one run: the real program, its data on a real disk, its webhooks pointing to our sink.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -8,7 +9,6 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::EVENT_BYTES;
-use crate::closed::Target;
 use crate::journal::Journal;
 use crate::process::{Process, serve};
 use crate::rig::driver::Connection;
@@ -73,8 +73,8 @@ impl Host {
         Self { process: start(setting, data.path()).await, sink, data }
     }
 
-    pub fn target(&self) -> Target {
-        Target { address: self.process.address(), pid: Some(self.pid()) }
+    pub fn address(&self) -> SocketAddr {
+        self.process.address()
     }
 
     pub fn pid(&self) -> u32 {

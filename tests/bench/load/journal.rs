@@ -107,6 +107,15 @@ impl Journal {
         self.sample.get().expect("something arrived")
     }
 
+    /// The first body that arrives.
+    pub async fn first_body(&self) -> &str {
+        while self.arrived() == 0 {
+            let arrived = tokio::time::timeout(ARRIVAL_TIME_MAX, self.arrival.notified()).await;
+            assert!(arrived.is_ok(), "nothing arrived");
+        }
+        self.sample()
+    }
+
     /// Waits until all that was acknowledged has arrived at each of `webhooks`, and checks that nothing came twice.
     pub async fn settle(&self, webhooks: u32) {
         let owed = self.acknowledged() * u64::from(webhooks);

@@ -32,6 +32,7 @@ mod rig;
 mod rounds;
 mod sheet;
 mod slow_disk;
+mod turns;
 mod usage;
 
 use std::path::PathBuf;

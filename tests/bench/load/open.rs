@@ -21,7 +21,7 @@ const AHEAD: Duration = Duration::from_millis(50);
 /// Sends `events` events, `rate` a second.
 pub async fn run(host: &Host, journal: &Arc<Journal>, rate: u32, events: usize) {
     let mut plan = plan(journal, rate, events);
-    let pool = Arc::new(Pool::new(host.target().address));
+    let pool = Arc::new(Pool::new(host.address()));
     let mut posting = JoinSet::new();
     while let Some(number) = plan.recv().await {
         let (pool, journal) = (Arc::clone(&pool), Arc::clone(journal));

@@ -10,14 +10,13 @@ use hooksieve::model::limits;
 use tempfile::NamedTempFile;
 
 use crate::bare::Bare;
-use crate::closed::Target;
 use crate::host::{Host, RULE, Setting};
 use crate::journal::{Journal, Latency};
 use crate::rig::sink::Sink;
 use crate::sheet::{Figure, Sheet, at};
 use crate::slow_disk::SlowDisk;
 use crate::usage::{Usage, Used};
-use crate::{Kind, Pace, closed, commits, floor, open, per, slow_disk};
+use crate::{Kind, Pace, closed, commits, floor, open, per, slow_disk, turns};
 
 /// Events that a closed loop can send in a run: more than any host accepts in that time.
 const EVENTS_MAX: usize = 2_000_000;
@@ -80,8 +79,12 @@ impl Round<'_> {
 
     /// A figure of the host, as a share or a multiple of another one.
     fn note_of(&mut self, name: &str, unit: &'static str, value: f64, used: &Used, of: Option<&str>) {
-        let name = if self.program.is_some() { format!("[against] {name}") } else { name.to_owned() };
-        self.sheet.note(&Figure { name: &name, unit, of }, value, used);
+        self.sheet.note(&Figure { name: &self.marked(name), unit, of }, value, used);
+    }
+
+    /// The name of a figure of this build of the host.
+    fn marked(&self, name: &str) -> String {
+        if self.program.is_some() { format!("[against] {name}") } else { name.to_owned() }
     }
 
     /// A figure of what the host is compared with.
@@ -110,8 +113,9 @@ impl Round<'_> {
     async fn accepted(&mut self, name: &str, producers: usize, slow: Option<&SlowDisk>, of: &str) {
         let journal = Arc::new(Journal::new(EVENTS_MAX, 0));
         let host = Host::start(&Setting { slow, ..self.setting(0, None) }, &journal).await;
+        let watching = closed::watch(Some(host.pid()), &journal, self.pace);
         let closed::Measured { acknowledged, used, .. } =
-            closed::run(host.target(), &journal, producers, 0, self.pace).await;
+            closed::run(host.address(), &journal, producers, 0, watching).await;
         host.stop().await;
         self.note_of(name, "1/s", per(acknowledged, used.secs), &used, Some(of));
     }
@@ -119,17 +123,15 @@ impl Round<'_> {
     async fn deliveries(&mut self, what: &str, webhooks: u32, rule: Option<&'static str>) {
         let journal = Arc::new(Journal::new(EVENTS_MAX, ROOM));
         let host = Host::start(&self.setting(webhooks, rule), &journal).await;
-        let closed::Measured { arrived, used, .. } =
-            closed::run(host.target(), &journal, PRODUCERS, webhooks, self.pace).await;
+        let watching = turns::watch(host.pid(), &journal, AT_ONCE * webhooks as usize, self.pace);
+        let both = closed::run(host.address(), &journal, PRODUCERS, webhooks, watching).await;
         journal.settle(webhooks).await;
         host.stop().await;
-        let floor = self.floor(&journal, webhooks).await;
-        let bare = format!("bare durable sender, {webhooks} an event");
+        let (bare, name) = (format!("bare durable sender, {webhooks} an event"), format!("deliveries, {what}"));
         self.bare(&bare, webhooks).await;
-        let (count, name) = (per(arrived, 1.0), format!("deliveries, {what}"));
-        self.note_of(&name, "1/s", count / used.secs, &used, Some(&floor));
-        self.note_of(&format!("  the same, {what}"), "1/s", count / used.secs, &used, Some(&bare));
-        self.note_costs(what, count, &used);
+        self.note_both(&name, what, &both);
+        let turns::Both { host: closed::Measured { arrived, used, .. }, .. } = both;
+        self.note_of(&format!("  the same, {what}"), "1/s", per(arrived, used.secs), &used, Some(&bare));
     }
 
     /// What is delivered when nothing is accepted meanwhile.
@@ -138,23 +140,21 @@ impl Round<'_> {
         let time = self.pace.warm_up + self.pace.measured;
         let events = u32::try_from(events_in(time, OWED_A_SECOND_MAX)).expect("a run has few events") / webhooks;
         let host = Host::start_owing(&self.setting(webhooks, None), &journal, events).await;
-        let closed::Measured { arrived, used, .. } = closed::watch(Some(host.pid()), &journal, self.pace).await;
+        let both = turns::watch(host.pid(), &journal, AT_ONCE * webhooks as usize, self.pace).await;
         assert!(journal.arrived() < u64::from(events * webhooks), "all that was owed was delivered: more must be");
         journal.settle(webhooks).await;
         host.stop().await;
-        let floor = self.floor(&journal, webhooks).await;
-        let (count, name) = (per(arrived, 1.0), format!("deliveries accepted before, webhooks: {webhooks}"));
-        self.note_of(&name, "1/s", count / used.secs, &used, Some(&floor));
-        self.note_costs(&format!("accepted before, webhooks: {webhooks}"), count, &used);
+        let name = format!("deliveries accepted before, webhooks: {webhooks}");
+        self.note_both(&name, &format!("accepted before, webhooks: {webhooks}"), &both);
     }
 
-    /// What the host's client can do at once as the host does for so many webhooks; its name.
-    async fn floor(&mut self, journal: &Journal, webhooks: u32) -> String {
-        let at_once = AT_ONCE * webhooks as usize;
-        let name = format!("floor, {at_once} requests at once");
-        let (rate, used) = floor::throughput(journal.sample(), at_once, self.pace).await;
-        self.note_floor(&name, "1/s", rate, &used);
-        name
+    /// What was delivered in turns with the floor, and what each delivery cost.
+    fn note_both(&mut self, name: &str, what: &str, both: &turns::Both) {
+        let turns::Both { host: closed::Measured { arrived, used, .. }, floor, floor_used } = both;
+        let floor_name = self.marked(&format!("floor, in turns with {what}"));
+        self.note_floor(&floor_name, "1/s", per(*floor, floor_used.secs), floor_used);
+        self.note_of(name, "1/s", per(*arrived, used.secs), used, Some(&floor_name));
+        self.note_costs(what, per(*arrived, 1.0), used);
     }
 
     /// What each of so many deliveries cost.
@@ -171,9 +171,9 @@ impl Round<'_> {
         let sink = Sink::start(move |arrival| arriving.arrive(arrival)).await;
         let urls = (0..webhooks).map(|number| sink.url(&format!("/{number}"))).collect();
         let sender = Bare::start(self.disk, urls, AT_ONCE).await;
-        let target = Target { address: sender.address(), pid: None };
+        let watching = closed::watch(None, &journal, self.pace);
         let closed::Measured { arrived, used, .. } =
-            closed::run(target, &journal, PRODUCERS, webhooks, self.pace).await;
+            closed::run(sender.address(), &journal, PRODUCERS, webhooks, watching).await;
         journal.settle(webhooks).await;
         sender.stop().await;
         self.note_floor(name, "1/s", per(arrived, used.secs), &used);

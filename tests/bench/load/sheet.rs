@@ -58,7 +58,11 @@ impl Sheet {
         let [median, lowest, highest, load, others] =
             [at(values, 0.5), at(values, 0.0), at(values, 1.0), at(loads, 0.5), at(others, 0.5)];
         let base = of.as_ref().and_then(|of| self.rows.iter().find(|row| row.name == *of));
-        let ratio = base.map(|base| format!(" {:>6.2}  {}", median / at(&base.values, 0.5), base.name));
+        let ratio = base.map(|base| {
+            // What was measured in the same run is compared with each other.
+            let ratios: Vec<f64> = values.iter().zip(&base.values).map(|(value, base)| value / base).collect();
+            format!(" {:>6.2}  {}", at(&ratios, 0.5), base.name)
+        });
         println!(
             "{name:<52} {unit:<4} {median:>9.2} {lowest:>9.2} {highest:>9.2} {load:>6.1} {others:>6.2}{}",
             ratio.unwrap_or_default()

@@ -32,6 +32,21 @@ pub struct Used {
     pub others_cores: f64,
 }
 
+impl Used {
+    /// In no time.
+    pub const NONE: Self = Self { secs: 0.0, cpu_secs: 0.0, written_bytes: 0.0, waits: 0.0, others_cores: 0.0 };
+
+    /// What was used at another time, too.
+    pub fn add(&mut self, other: &Self) {
+        let others_secs = self.others_cores * self.secs + other.others_cores * other.secs;
+        self.secs += other.secs;
+        self.cpu_secs += other.cpu_secs;
+        self.written_bytes += other.written_bytes;
+        self.waits += other.waits;
+        self.others_cores = others_secs / self.secs;
+    }
+}
+
 impl Usage {
     /// Of this process and the host `pid`; without one, of this process.
     pub fn now(pid: Option<u32>) -> Self {

@@ -107,7 +107,7 @@ mod tests {
     fn it_is_told_what_is_missing_as_far_as_what_is_there_is_light() {
         let event = event("e");
         let recent = RecentEvents::new(9 * weight(&event));
-        [2, 4, 5].map(|seq| recent.keep(EventSeq(seq), (Arc::clone(&event), None)));
+        [2, 4, 5].into_iter().for_each(|seq| recent.keep(EventSeq(seq), (Arc::clone(&event), None)));
         let missing = |bytes_max| recent.missing((1..=6).map(EventSeq), bytes_max);
 
         assert_eq!(missing(9 * weight(&event)), (vec![EventSeq(1), EventSeq(3), EventSeq(6)], 6));
