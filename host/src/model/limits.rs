@@ -220,7 +220,8 @@ pub const EVENTS_READ_AHEAD_MAX: usize = 128;
 pub const EVENTS_READ_AHEAD_BYTES_MAX: usize = 1 << 20;
 /// Events waiting for a decision whose places are in memory; beyond them they are read from the database in turn.
 pub const EVENTS_WAITING_IN_MEMORY_MAX: usize = 8_192;
-/// Pending deliveries of one webhook that are in memory, the earliest: some more than can be under way for it.
+/// Pending deliveries of one webhook that are in memory, the earliest: some more than can be under way for it. As many are read
+/// when half of them are left.
 pub const PENDING_IN_MEMORY_PER_WEBHOOK_MAX: usize = 512;
 /// Pending deliveries in memory, over all webhooks, at which it is fewer of each.
 pub const PENDING_IN_MEMORY_MAX: usize = 65_536;
