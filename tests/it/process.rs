@@ -120,8 +120,12 @@ impl Process {
 
     /// SIGTERM, without waiting for the end.
     pub fn ask_to_stop(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.pid()).unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 
     /// SIGTERM; how it ended and how long that took.

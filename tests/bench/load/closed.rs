@@ -14,10 +14,20 @@ use crate::usage::{Usage, Used};
 use crate::{EVENT_BYTES, Pace};
 
 /// What went through in the measured time.
+#[derive(Default)]
 pub struct Measured {
     pub acknowledged: u64,
     pub arrived: u64,
     pub used: Used,
+}
+
+impl Measured {
+    /// What went through at another time, too.
+    pub fn add(&mut self, other: &Self) {
+        self.acknowledged += other.acknowledged;
+        self.arrived += other.arrived;
+        self.used.add(&other.used);
+    }
 }
 
 /// Lets `producers` post until it is measured what goes through. Each event takes `webhooks` places of the journal's

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -79,6 +80,11 @@ impl Host {
 
     pub fn pid(&self) -> u32 {
         self.process.pid()
+    }
+
+    /// Stops it where it is, until it is told to go on.
+    pub fn turn(&self, is_on: bool) {
+        self.process.signal(if is_on { Signal::CONT } else { Signal::STOP });
     }
 
     pub async fn stop(self) {

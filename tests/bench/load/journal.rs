@@ -109,20 +109,20 @@ impl Journal {
 
     /// The first body that arrives.
     pub async fn first_body(&self) -> &str {
-        while self.arrived() == 0 {
-            let arrived = tokio::time::timeout(ARRIVAL_TIME_MAX, self.arrival.notified()).await;
-            assert!(arrived.is_ok(), "nothing arrived");
-        }
+        self.until_arrived(1).await;
         self.sample()
     }
 
-    /// Waits until all that was acknowledged has arrived at each of `webhooks`, and checks that nothing came twice.
-    pub async fn settle(&self, webhooks: u32) {
-        let owed = self.acknowledged() * u64::from(webhooks);
+    async fn until_arrived(&self, owed: u64) {
         while self.arrived() < owed {
             let arrived = tokio::time::timeout(ARRIVAL_TIME_MAX, self.arrival.notified()).await;
             assert!(arrived.is_ok(), "{} of {owed} deliveries arrived", self.arrived());
         }
+    }
+
+    /// Waits until all that was acknowledged has arrived at each of `webhooks`, and checks that nothing came twice.
+    pub async fn settle(&self, webhooks: u32) {
+        self.until_arrived(self.acknowledged() * u64::from(webhooks)).await;
         for (number, line) in self.lines.iter().enumerate() {
             let expected = if line.acknowledged.load(Ordering::Relaxed) > 0 { webhooks } else { 0 };
             assert_eq!(line.arrivals.load(Ordering::Relaxed), expected, "arrivals of event {number}");

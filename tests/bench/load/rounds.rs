@@ -123,7 +123,7 @@ impl Round<'_> {
     async fn deliveries(&mut self, what: &str, webhooks: u32, rule: Option<&'static str>) {
         let journal = Arc::new(Journal::new(EVENTS_MAX, ROOM));
         let host = Host::start(&self.setting(webhooks, rule), &journal).await;
-        let watching = turns::watch(host.pid(), &journal, AT_ONCE * webhooks as usize, self.pace);
+        let watching = turns::watch(&host, &journal, AT_ONCE * webhooks as usize, self.pace);
         let both = closed::run(host.address(), &journal, PRODUCERS, webhooks, watching).await;
         journal.settle(webhooks).await;
         host.stop().await;
@@ -140,7 +140,7 @@ impl Round<'_> {
         let time = self.pace.warm_up + self.pace.measured;
         let events = u32::try_from(events_in(time, OWED_A_SECOND_MAX)).expect("a run has few events") / webhooks;
         let host = Host::start_owing(&self.setting(webhooks, None), &journal, events).await;
-        let both = turns::watch(host.pid(), &journal, AT_ONCE * webhooks as usize, self.pace).await;
+        let both = turns::watch(&host, &journal, AT_ONCE * webhooks as usize, self.pace).await;
         assert!(journal.arrived() < u64::from(events * webhooks), "all that was owed was delivered: more must be");
         journal.settle(webhooks).await;
         host.stop().await;

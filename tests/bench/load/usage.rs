@@ -23,6 +23,7 @@ pub struct Usage {
 }
 
 /// What was used between two moments.
+#[derive(Default)]
 pub struct Used {
     pub secs: f64,
     pub cpu_secs: f64,
@@ -33,9 +34,6 @@ pub struct Used {
 }
 
 impl Used {
-    /// In no time.
-    pub const NONE: Self = Self { secs: 0.0, cpu_secs: 0.0, written_bytes: 0.0, waits: 0.0, others_cores: 0.0 };
-
     /// What was used at another time, too.
     pub fn add(&mut self, other: &Self) {
         let others_secs = self.others_cores * self.secs + other.others_cores * other.secs;
