@@ -72,24 +72,16 @@ impl Round<'_> {
         Setting { program, disk, log_level, webhooks, rule, slow: None, syncs: None }
     }
 
-    /// A figure of the host.
+    /// A figure.
     fn note(&mut self, name: &str, unit: &'static str, value: f64, used: &Used) {
         self.note_of(name, unit, value, used, None);
     }
 
-    /// A figure of the host, as a share or a multiple of another one.
+    /// A figure, as a share or a multiple of another one. What is measured beside another build is that build's as well.
     fn note_of(&mut self, name: &str, unit: &'static str, value: f64, used: &Used, of: Option<&str>) {
-        self.sheet.note(&Figure { name: &self.marked(name), unit, of }, value, used);
-    }
-
-    /// The name of a figure of this build of the host.
-    fn marked(&self, name: &str) -> String {
-        if self.program.is_some() { format!("[against] {name}") } else { name.to_owned() }
-    }
-
-    /// A figure of what the host is compared with.
-    fn note_floor(&mut self, name: &str, unit: &'static str, value: f64, used: &Used) {
-        self.sheet.note(&Figure { name, unit, of: None }, value, used);
+        let mark = if self.program.is_some() { "[against] " } else { "" };
+        let of = of.map(|of| format!("{mark}{of}"));
+        self.sheet.note(&Figure { name: &format!("{mark}{name}"), unit, of: of.as_deref() }, value, used);
     }
 
     async fn accepts(&mut self) {
@@ -107,7 +99,7 @@ impl Round<'_> {
 
     fn one_by_one(&mut self, name: &str, longer: Duration) {
         let (rate, used) = commits::one_by_one(self.disk, self.pace, longer);
-        self.note_floor(name, "1/s", rate, &used);
+        self.note(name, "1/s", rate, &used);
     }
 
     async fn accepted(&mut self, name: &str, producers: usize, slow: Option<&SlowDisk>, of: &str) {
@@ -151,8 +143,8 @@ impl Round<'_> {
     /// What was delivered in turns with the floor, and what each delivery cost.
     fn note_both(&mut self, name: &str, what: &str, both: &turns::Both) {
         let turns::Both { host: closed::Measured { arrived, used, .. }, floor, floor_used } = both;
-        let floor_name = self.marked(&format!("floor, in turns with {what}"));
-        self.note_floor(&floor_name, "1/s", per(*floor, floor_used.secs), floor_used);
+        let floor_name = format!("floor, in turns with {what}");
+        self.note(&floor_name, "1/s", per(*floor, floor_used.secs), floor_used);
         self.note_of(name, "1/s", per(*arrived, used.secs), used, Some(&floor_name));
         self.note_costs(what, per(*arrived, 1.0), used);
     }
@@ -176,7 +168,7 @@ impl Round<'_> {
             closed::run(sender.address(), &journal, PRODUCERS, webhooks, watching).await;
         journal.settle(webhooks).await;
         sender.stop().await;
-        self.note_floor(name, "1/s", per(arrived, used.secs), &used);
+        self.note(name, "1/s", per(arrived, used.secs), &used);
     }
 
     async fn latency(&mut self, rate: u32) {
@@ -200,7 +192,7 @@ impl Round<'_> {
                 at(&times, share)
             };
             let floor_name = format!("floor {name}, {rate} events/s: planned to socket");
-            self.note_floor(&floor_name, "ms", millis(&floor, |one| one.from_sent), &floor_used);
+            self.note(&floor_name, "ms", millis(&floor, |one| one.from_sent), &floor_used);
             let host_name = format!("{name}, {rate} events/s: planned to socket");
             self.note_of(&host_name, "ms", millis(&journal, |one| one.from_sent), &used, Some(&floor_name));
             let name = format!("  {name}, {rate} events/s: 202 to socket");
