@@ -246,18 +246,18 @@ pub const ATTEMPTS_IN_FLIGHT_MAX: usize = 256;
 /// Attempts under way for one webhook.
 pub const ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX: u32 = 8;
 /// Attempts of one webhook that were answered and are not written down yet, beside those under way. A kill makes
-/// them come twice; fewer would have a webhook wait for the writer.
-pub const ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX: u32 = 24;
+/// them come twice; fewer would have a webhook wait for the writer, which others keep from the processor for milliseconds.
+pub const ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX: u32 = 120;
 /// Attempts of all webhooks that were answered and are not written down yet, beside those under way. One more keeps its place
 /// until it is written.
-pub const ATTEMPTS_UNWRITTEN_MAX: usize = ATTEMPTS_IN_FLIGHT_MAX;
+pub const ATTEMPTS_UNWRITTEN_MAX: usize = 4 * ATTEMPTS_IN_FLIGHT_MAX;
 /// How long what attempts came to waits to be synced with something else, in case the power fails: they would be made again.
 pub const LOG_SYNCED_WITHIN: Duration = Duration::from_millis(10);
-/// Attempts of one webhook that are written down beside others that are being written: few, since a kill makes them come twice,
-/// and so that there is room for those that end meanwhile.
-pub const ATTEMPTS_WRITTEN_BESIDE_OTHERS: usize = ATTEMPTS_UNWRITTEN_PER_WEBHOOK_MAX as usize / 3;
-/// Attempts of all webhooks together that are: a quarter of what may be unwritten.
-pub const ATTEMPTS_GATHERED_MAX: usize = ATTEMPTS_UNWRITTEN_MAX / 4;
+/// Attempts of one webhook that are written down beside others that are being written: as few as are under way, since a kill
+/// makes them come twice.
+pub const ATTEMPTS_WRITTEN_BESIDE_OTHERS: usize = ATTEMPTS_IN_FLIGHT_PER_WEBHOOK_MAX as usize;
+/// Attempts of all webhooks together that are: a quarter of those under way.
+pub const ATTEMPTS_GATHERED_MAX: usize = ATTEMPTS_IN_FLIGHT_MAX / 4;
 /// From the beginning of one write of attempts to that of the next, where their webhooks do not wait for it.
 pub const ATTEMPTS_WRITTEN_PACE: Duration = Duration::from_millis(1);
 /// Attempts under way for all webhooks together whose last attempt failed: half, so that receivers that
