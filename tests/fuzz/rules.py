@@ -100,8 +100,9 @@ def flatmap_path_parameters(context, generated):
     there = [values for path, values in THERE.items() if operation.path.startswith(path)]
     choices = [generated, *(there[0] if there else [])]
     if operation.method == "delete":
-        choices = [choice for choice in choices if choice not in STAYS]
-    return st.sampled_from(choices) if choices else st.nothing()
+        # Something that is not there where nothing else is left: what is thrown away counts against the operation.
+        choices = [choice for choice in choices if choice not in STAYS] or [dict.fromkeys(generated, "not-there")]
+    return st.sampled_from(choices)
 
 
 EVENT_TYPES = ["TODO_CREATED", "TODO_DELETED", "TODO_DONE_STATUS_UPDATED", "COMMENT_UPDATED", "TAG_CREATED"]
