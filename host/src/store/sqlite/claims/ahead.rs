@@ -38,6 +38,9 @@ impl SqliteStore {
                 return;
             }
             let events = at_hand.events_lacking(&behind);
+            if events.is_empty() {
+                return;
+            }
             let read = move |connection: &Connection| {
                 read_events(connection, &events, &at_hand.recent);
                 Ok(())
