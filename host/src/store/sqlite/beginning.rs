@@ -55,9 +55,10 @@ impl<R: Listed> Beginning<R> {
         self.rows.values()
     }
 
-    /// The rows behind a place.
-    pub(super) fn rows_behind(&self, place: R::Place) -> impl Iterator<Item = &R> {
-        self.rows.range((Bound::Excluded(place), Bound::Unbounded)).map(|(_, row)| row)
+    /// The rows behind a place; all of them without.
+    pub(super) fn rows_behind(&self, place: Option<R::Place>) -> impl Iterator<Item = &R> {
+        let from = place.map_or(Bound::Unbounded, Bound::Excluded);
+        self.rows.range((from, Bound::Unbounded)).map(|(_, row)| row)
     }
 
     pub(super) fn len(&self) -> usize {

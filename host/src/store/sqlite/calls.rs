@@ -29,10 +29,10 @@ use crate::model::webhook::Webhook;
 use crate::store::{
     Accepted, Added, Attempted, Claim, ClaimedDelivery, ClaimedEvent, CustomEventType, Deleted, DeliveryClaim,
     DeliveryQuery, Dispatched, EventBounds, EventQuery, FilterUpload, FilterUsage, Joined, Leftovers, LeftoversPlace,
-    LeftoversStep, LoggedVerdict, NewReplay, Page, PageRequest, Project, Recorded, Removed, ReplayBegun, ReplayCounted,
-    ReplayPage, ReplayRange, ReplayStep, Result, Retained, Retention, RetentionPlace, Retried, Revoked, Rotated,
-    Rotation, RunningReplay, Stats, StatsQuery, Store, StoreError, TestAccepted, TestOf, Trouble, Updated, User,
-    VerdictQuery, WebhookChange, WebhookWindow, Windowed,
+    LeftoversStep, LoggedVerdict, NewReplay, Next, Page, PageRequest, Project, Recorded, Removed, ReplayBegun,
+    ReplayCounted, ReplayPage, ReplayRange, ReplayStep, Result, Retained, Retention, RetentionPlace, Retried, Revoked,
+    Rotated, Rotation, RunningReplay, Stats, StatsQuery, Store, StoreError, TestAccepted, TestOf, Trouble, Updated,
+    User, VerdictQuery, WebhookChange, WebhookWindow, Windowed,
 };
 
 #[async_trait]
@@ -303,8 +303,13 @@ impl Store for SqliteStore {
         let touched = self.writer.touched().clone();
         let record =
             move |connection: &Connection| deliveries::record_attempts(connection, &recorded, &leases, &touched);
-        let recorded = self.record_soon(record).await?.into_iter().map(|one| self.counted(one)).collect();
-        attempted.iter().for_each(|one| self.delivery_leases.end(one.fence));
+        let recorded: Vec<_> = self.record_soon(record).await?.into_iter().map(|one| self.counted(one)).collect();
+        for (one, recorded) in attempted.iter().zip(&recorded) {
+            match (recorded, one.next) {
+                (Recorded::Written, Next::Delivered | Next::Failed) => self.delivery_leases.end_with_row(one.fence),
+                _ => self.delivery_leases.end(one.fence),
+            }
+        }
         Ok(recorded)
     }
 

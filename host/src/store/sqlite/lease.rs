@@ -30,6 +30,8 @@ struct State {
     rows: HashMap<i64, Lease>,
     /// Which row a fence is for.
     fenced: HashMap<i64, i64>,
+    /// How many leases ended before their time, or were changed, of rows that may be wanted again.
+    given_back: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +44,7 @@ impl Leases {
     /// None yet, in the `opens`th opening of the database.
     pub(super) fn new(opens: i64) -> Self {
         let last_fence = opens << FENCES_PER_OPENING_BITS;
-        let state = State { last_fence, rows: HashMap::default(), fenced: HashMap::default() };
+        let state = State { last_fence, rows: HashMap::default(), fenced: HashMap::default(), given_back: 0 };
         Self { state: Mutex::new(state), claiming: tokio::sync::Mutex::default() }
     }
 
@@ -80,11 +82,21 @@ impl Leases {
         }
     }
 
+    /// Ends a lease, if it is still held, on a row that nobody can claim any more. Whoever has it be wanted again must
+    /// [`revoke`](Self::revoke) it before.
+    pub(super) fn end_with_row(&self, fence: i64) {
+        let mut state = self.state();
+        if let Some(seq) = state.fenced.remove(&fence) {
+            state.rows.remove(&seq);
+        }
+    }
+
     /// Ends a lease, if it is still held, and leaves the row to nobody until then.
     pub(super) fn put_off(&self, fence: i64, free_at: Timestamp) {
         let mut state = self.state();
         if let Some(seq) = state.fenced.remove(&fence) {
             state.rows.insert(seq, Lease { fence, until: free_at });
+            state.given_back += 1;
         }
     }
 
@@ -112,12 +124,18 @@ impl Look<'_> {
     pub(super) fn is_free(&self, seq: i64, now: Timestamp) -> bool {
         self.leased_until(seq).is_none_or(|until| until <= now)
     }
+
+    /// Another number whenever a row may be free earlier than was seen.
+    pub(super) fn given_back(&self) -> u64 {
+        self.0.given_back
+    }
 }
 
 impl State {
     fn free(&mut self, seq: i64) {
         if let Some(lease) = self.rows.remove(&seq) {
             self.fenced.remove(&lease.fence);
+            self.given_back += 1;
         }
     }
 }
@@ -181,6 +199,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn only_the_end_of_a_lease_with_its_row_gives_nothing_back() {
+        let leases = Leases::new(1);
+        let mut given_back = Vec::new();
+        let ends: [fn(&Leases, i64); 5] = [
+            |leases, fence| leases.end(fence),
+            |leases, fence| leases.put_off(fence, at(90)),
+            |leases, _| leases.revoke(7),
+            |leases, fence| leases.end_with_row(fence),
+            |leases, fence| leases.end(fence - 1),
+        ];
+        for end in ends {
+            let fence = leases.begin().await.take(7, at(60));
+            end(&leases, fence);
+            given_back.push(leases.look().given_back());
+        }
+
+        assert_eq!(given_back, [1, 2, 3, 3, 3], "the last was somebody else's");
+    }
+
+    #[tokio::test]
     async fn fences_grow_over_openings() {
         let earlier = Leases::new(1).begin().await.take(1, at(1));
         let later = Leases::new(2).begin().await.take(1, at(1));
@@ -193,8 +231,8 @@ mod tests {
         let leases = Leases::new(1);
         for seq in 0..100 {
             let claiming = leases.begin().await;
-            let fence = claiming.take(seq, at(60));
-            leases.end(fence);
+            leases.end(claiming.take(seq, at(60)));
+            leases.end_with_row(claiming.take(seq, at(60)));
         }
 
         let state = leases.state();

@@ -10,6 +10,7 @@
 
 mod queue;
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -170,7 +171,7 @@ impl State {
                 self.change_queue(webhook, |queue| {
                     queue.is_proven |= matches!(is, Is::Delivered);
                     let owed = if let Is::Owed(owed) = is { Some(owed) } else { None };
-                    queue.list.change(seq, owed, rows_max);
+                    queue.change(seq, owed, rows_max);
                 });
                 self.forget_if_idle(webhook);
             }
@@ -181,7 +182,15 @@ impl State {
         self.by_id.insert(webhook.id.clone(), seq);
         self.queues.insert(
             seq,
-            Queue { webhook, is_proven: false, served: 0, picks_to_look: 0, list: Beginning::new(rest), spot: None },
+            Queue {
+                webhook,
+                is_proven: false,
+                served: 0,
+                picks_to_look: 0,
+                list: Beginning::new(rest),
+                held: Cell::new(None),
+                spot: None,
+            },
         );
         self.stand(seq);
     }
@@ -283,12 +292,12 @@ impl State {
     /// From where on more of a webhook's is due and not in memory, if what is behind a place is less than half of what may be.
     pub(super) fn half_read(&self, webhook: i64, place: Place, now: Timestamp) -> Option<Place> {
         let queue = self.queues.get(&webhook)?;
-        queue.rest(now).filter(|_| queue.list.rows_behind(place).nth(self.rows_max() / 2).is_none())
+        queue.rest(now).filter(|_| queue.list.rows_behind(Some(place)).nth(self.rows_max() / 2).is_none())
     }
 
     /// The events that are owed to a webhook behind a place and of which that is in memory, in order.
     pub(super) fn events_behind(&self, webhook: i64, place: Place) -> impl Iterator<Item = EventSeq> {
-        let rows = self.queues.get(&webhook).into_iter().flat_map(move |queue| queue.list.rows_behind(place));
+        let rows = self.queues.get(&webhook).into_iter().flat_map(move |queue| queue.list.rows_behind(Some(place)));
         rows.filter_map(|owed| Some(owed.detail.as_ref()?.event))
     }
 

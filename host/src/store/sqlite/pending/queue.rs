@@ -1,5 +1,7 @@
 //! What is owed to one webhook, and what keeps it back.
 
+use std::cell::Cell;
+
 use rusqlite::{Connection, Row, named_params};
 
 use crate::model::Timestamp;
@@ -132,7 +134,19 @@ pub(in crate::store::sqlite) struct Queue {
     /// After so many picks it is looked at what comes next.
     pub(super) picks_to_look: usize,
     pub(super) list: Beginning<Owed>,
+    pub(super) held: Cell<Option<Held>>,
     pub(super) spot: Option<Spot>,
+}
+
+/// How far somebody has everything that is owed, so that nobody looks through all that is under way for what comes next.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Held {
+    /// What stands before this place, or there, is held,
+    to: Place,
+    /// until then,
+    until: Timestamp,
+    /// unless something was given back since.
+    given_back: u64,
 }
 
 /// What is known of an endpoint. Those of which little good is known share some of the places.
@@ -205,9 +219,33 @@ impl Queue {
 
     /// The first that are due and that nobody has, so many at the most.
     pub(in crate::store::sqlite) fn free(&self, now: Timestamp, leases: &Leases, most: u32) -> Vec<Owed> {
-        let due = self.list.rows().take_while(|owed| owed.due_at <= now);
         let leases = leases.look();
-        due.filter(|owed| leases.is_free(owed.seq, now)).take(most as usize).cloned().collect()
+        let given_back = leases.given_back();
+        let mut held = self.held.get().filter(|held| now < held.until && held.given_back == given_back);
+        let mut free = Vec::new();
+        let behind = self.list.rows_behind(held.map(|held| held.to));
+        for owed in behind.take_while(|owed| owed.due_at <= now) {
+            match leases.leased_until(owed.seq).filter(|until| *until > now) {
+                Some(until) if free.is_empty() => {
+                    let until = held.map_or(until, |held| held.until.min(until));
+                    held = Some(Held { to: owed.place(), until, given_back });
+                }
+                Some(_) => {}
+                None => free.push(owed.clone()),
+            }
+            if free.len() >= most as usize {
+                break;
+            }
+        }
+        self.held.set(held);
+        free
+    }
+
+    /// Takes what a delivery is now: `None` if it is owed no more. Keeps `rows_max` in memory.
+    pub(super) fn change(&mut self, seq: i64, owed: Option<Owed>, rows_max: usize) {
+        let held = self.held.get_mut();
+        *held = held.filter(|held| owed.as_ref().is_none_or(|owed| owed.place() > held.to));
+        self.list.change(seq, owed, rows_max);
     }
 
     /// Where the deliveries stand that are in memory, and from where on the others are.

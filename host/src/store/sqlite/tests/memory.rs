@@ -4,9 +4,11 @@ use proptest::prelude::*;
 
 use super::opened;
 use crate::model::Timestamp;
-use crate::model::ids::WebhookId;
+use crate::model::ids::{DeliveryId, WebhookId};
 use crate::store::contract::samples::{add_webhooks, at, attempted, delivery_claim, owe};
 use crate::store::sqlite::SqliteStore;
+use crate::store::sqlite::beginning::Listed;
+use crate::store::sqlite::pending::Queue;
 use crate::store::{Next, Store, StoreError};
 
 const WEBHOOKS: [&str; 3] = ["a", "b", "c"];
@@ -22,6 +24,10 @@ enum Step {
     Claim(i64, u32),
     /// Some are attempted, of which those succeed whose bit is set, and written together.
     Attempt(i64, u8),
+    /// Some are claimed and given back.
+    GiveBack(i64, u32),
+    /// The delivery of an event is to be made at once, whatever became of it.
+    Retry(u32, i64),
     /// It is asked when the next is due.
     NextDue,
 }
@@ -63,6 +69,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => (statement(), end).prop_map(|(sql, end)| Step::Write(sql, end)),
         2 => (0_i64..120, 1_u32..9).prop_map(|(now, rows)| Step::Claim(now, rows)),
         3 => (0_i64..120, any::<u8>()).prop_map(|(now, successes)| Step::Attempt(now, successes)),
+        2 => (0_i64..120, 1_u32..9).prop_map(|(now, rows)| Step::GiveBack(now, rows)),
+        2 => (0_u32..9, 0_i64..120).prop_map(|(number, now)| Step::Retry(number, now)),
         1 => Just(Step::NextDue),
     ];
     prop::collection::vec(step, 1..30)
@@ -105,6 +113,22 @@ async fn play(store: &SqliteStore, step: Step, owed: &mut u32) {
             let ended = claimed.iter().enumerate().map(|(bit, row)| attempted(row, next(bit), at(now)));
             drop(store.record_attempts(ended.collect()).await.unwrap());
         }
+        Step::GiveBack(now, rows) => {
+            let mut claimed = store.claim_deliveries(delivery_claim(at(now), rows, 3)).await.unwrap();
+            // These are found behind those.
+            claimed.append(&mut store.claim_deliveries(delivery_claim(at(now), rows, 3)).await.unwrap());
+            let back = claimed.into_iter().map(|row| (row.delivery.id, row.fence)).collect();
+            store.release_deliveries(back).await.unwrap();
+        }
+        Step::Retry(number, now) => {
+            let ids = store.read(|connection| {
+                let mut statement = connection.prepare("SELECT id FROM deliveries ORDER BY seq")?;
+                statement.query_map((), |row| row.get(0))?.collect::<rusqlite::Result<Vec<DeliveryId>>>()
+            });
+            if let Some(id) = ids.await.unwrap().get(number as usize) {
+                drop(store.retry_delivery(id, at(now)).await.unwrap());
+            }
+        }
         Step::NextDue => drop(store.next_due().await.unwrap()),
     }
 }
@@ -131,6 +155,18 @@ async fn tables(store: &SqliteStore) -> Tables {
     read.await.unwrap()
 }
 
+/// What is free is found whether or not it is remembered how far all is held, at each of some times.
+fn assert_free_is_as_by_a_naive_look(store: &SqliteStore, queue: &Queue) {
+    for now in (0..200).step_by(23).map(at).chain([at(60), at(0)]) {
+        let leases = store.delivery_leases.look();
+        let due = queue.places().0.into_iter().filter(|(due_at, _)| *due_at <= now);
+        let naive: Vec<_> = due.filter(|(_, seq)| leases.is_free(*seq, now)).take(2).collect();
+        drop(leases);
+        let found = queue.free(now, &store.delivery_leases, 2);
+        assert_eq!(found.iter().map(Listed::place).collect::<Vec<_>>(), naive, "at {now:?}");
+    }
+}
+
 async fn assert_memory_is_as_the_tables(store: &SqliteStore) {
     let (webhooks, waiting) = tables(store).await;
     let (in_memory, rest) = store.at_hand.waiting.in_memory();
@@ -145,6 +181,7 @@ async fn assert_memory_is_as_the_tables(store: &SqliteStore) {
             continue;
         };
         let (places, rest) = found.places();
+        assert_free_is_as_by_a_naive_look(store, found);
         let expected: Vec<_> = pending.into_iter().filter(|place| rest.is_none_or(|rest| *place < rest)).collect();
         assert_eq!(places, expected, "{id}");
         let stands = (&*found.webhook.id, found.webhook.held_until, found.webhook.is_failing);
