@@ -1,5 +1,6 @@
 //! Events: accepted once, claimed by dispatch, decided once.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -130,6 +131,27 @@ pub(super) fn get(connection: &Connection, id: &EventId) -> rusqlite::Result<Opt
 
 pub(super) fn stored_by_seq(connection: &Connection, seq: EventSeq) -> rusqlite::Result<StoredEvent> {
     connection.prepare_cached(concat!(select_stored!(), "seq = ?1"))?.query_one((seq,), stored)
+}
+
+/// The events from a place to another, in order.
+pub(super) const BETWEEN: &str = concat!(select_stored!(), "seq BETWEEN ?1 AND ?2 ORDER BY seq");
+
+/// Hands over those of `wanted`, which are in order, for as long as more are taken; whether they still are. All between them are
+/// looked at too.
+pub(super) fn read_run(
+    connection: &Connection,
+    wanted: &[EventSeq],
+    mut take: impl FnMut(StoredEvent) -> ControlFlow<()>,
+) -> rusqlite::Result<ControlFlow<()>> {
+    let [first, ..] = wanted else { return Ok(ControlFlow::Continue(())) };
+    let mut statement = connection.prepare_cached(BETWEEN)?;
+    let mut rows = statement.query((first, wanted.last()))?;
+    while let Some(row) = rows.next()? {
+        if wanted.binary_search(&row.get(10)?).is_ok() && take(stored(row)?).is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
 }
 
 /// The event in a row that goes on with its place, whether it is dispatched, and the webhook of a test.

@@ -33,7 +33,7 @@ fn open(directory: &TempDir) -> Result<Arc<SqliteStore>, OpenError> {
 }
 
 /// An empty store, and the directory that goes with it.
-fn opened() -> (Arc<SqliteStore>, TempDir) {
+pub(super) fn opened() -> (Arc<SqliteStore>, TempDir) {
     let directory = tempfile::tempdir().unwrap();
     (open(&directory).unwrap(), directory)
 }

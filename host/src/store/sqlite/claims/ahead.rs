@@ -1,12 +1,13 @@
 //! What is read before a claim needs it: a claim that has to read has all others wait, and endpoints have nothing to do.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rusqlite::Connection;
 
 use super::{AtHand, Pick};
 use crate::model::Timestamp;
-use crate::model::event::EventSeq;
+use crate::model::event::{EventSeq, StoredEvent};
 use crate::model::limits::{
     EVENTS_AHEAD_BYTES_MAX, EVENTS_AHEAD_MAX, EVENTS_READ_AHEAD_BYTES_MAX, EVENTS_READ_AHEAD_MAX,
 };
@@ -17,6 +18,9 @@ use crate::store::sqlite::events;
 use crate::store::sqlite::pending::{Place, read_from};
 use crate::store::sqlite::readers::Readers;
 use crate::store::sqlite::recent::RecentEvents;
+
+/// Events between two that are wanted, which are read with them rather than sought past.
+const GAP_MAX: i64 = 4;
 
 impl SqliteStore {
     /// Has what follows these picks be read, where much of it is not in memory. Nobody waits for it, and it is not
@@ -93,15 +97,48 @@ pub(super) async fn read_deliveries(at_hand: &AtHand, readers: &Arc<Readers>, fr
     Ok(())
 }
 
-/// Has events be at hand, until they weigh too much.
-fn read_events(connection: &Connection, events: &[EventSeq], recent: &RecentEvents) {
+/// Has events be at hand, which are in order, until they weigh too much. Those that stand close to each other are one look
+/// through the table.
+fn read_events(connection: &Connection, wanted: &[EventSeq], recent: &RecentEvents) {
     let mut bytes = 0;
-    for &seq in events {
-        let Ok(stored) = events::stored_by_seq(connection, seq) else { return };
+    let mut keep = |stored: StoredEvent| {
         bytes += events::weight(&stored.event);
-        recent.keep(seq, (stored.event, stored.test_of));
-        if bytes > EVENTS_READ_AHEAD_BYTES_MAX {
+        recent.keep(stored.seq, (stored.event, stored.test_of));
+        if bytes > EVENTS_READ_AHEAD_BYTES_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    for run in wanted.chunk_by(|before, next| next.0 - before.0 <= GAP_MAX) {
+        if !matches!(events::read_run(connection, run, &mut keep), Ok(ControlFlow::Continue(()))) {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+    use crate::store::contract::samples::{at, owe};
+    use crate::store::sqlite::tests::opened;
+
+    #[tokio::test]
+    async fn what_is_wanted_is_read_whatever_is_between_and_nothing_else() {
+        let (store, _kept) = opened();
+        let at_hand = Arc::clone(&store.at_hand);
+        for number in 0..30 {
+            owe(&*store, &format!("e{number}"), &[], at(0)).await;
+        }
+        let gone = store.write(|connection| Ok(connection.execute("DELETE FROM events WHERE seq IN (4, 21)", ())?));
+        assert_eq!(gone.await.unwrap(), 2);
+        let wanted: Vec<_> = [1, 2, 4, 5, 9, 9 + GAP_MAX, 20, 21, 30, 31].map(EventSeq).into();
+        let recent = RecentEvents::new(1 << 20);
+
+        let read = store.read(move |connection| {
+            read_events(connection, &wanted, &recent);
+            Ok((1..40).filter(|seq| recent.get(EventSeq(*seq)).is_some()).collect::<Vec<_>>())
+        });
+
+        assert_eq!(read.await.unwrap(), [1, 2, 5, 9, 9 + GAP_MAX, 20, 30]);
+        let kept = at_hand.recent.get(EventSeq(9)).unwrap().0;
+        assert_eq!(store.event(&kept.id).await.unwrap().unwrap().seq, EventSeq(9));
     }
 }
