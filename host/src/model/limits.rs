@@ -179,6 +179,10 @@ pub const STORAGE_WORK_BYTES_MIN: u64 = 16 << 20;
 pub const STORAGE_BALLAST_BYTES: u64 = 8 << 20;
 /// Bytes that are left when the ballast is given up.
 pub const STORAGE_LAST_BYTES: u64 = 4 << 20;
+/// Bytes of free room beyond which the disk is not asked before every write, but once in [`STORAGE_PLENTY_TOLD`].
+pub const STORAGE_PLENTY_BYTES: u64 = 1 << 30;
+/// How long a disk with plenty of room is taken to have it: to fill that much within this takes 100 GiB a second.
+pub const STORAGE_PLENTY_TOLD: Duration = Duration::from_millis(10);
 /// How long it is told that a write met a full disk, though the disk does not look so.
 pub const STORAGE_FULL_TOLD: Duration = Duration::from_secs(2);
 /// How long a host whose storage failed goes on answering, so that whoever asks `/readyz` is told why it ends.

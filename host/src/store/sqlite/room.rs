@@ -22,7 +22,8 @@ use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
 use super::fault::{Condition, Fault};
 use crate::model::limits::{
-    STORAGE_BALLAST_BYTES, STORAGE_FREE_BYTES_MIN, STORAGE_FULL_TOLD, STORAGE_LAST_BYTES, STORAGE_WORK_BYTES_MIN,
+    STORAGE_BALLAST_BYTES, STORAGE_FREE_BYTES_MIN, STORAGE_FULL_TOLD, STORAGE_LAST_BYTES, STORAGE_PLENTY_BYTES,
+    STORAGE_PLENTY_TOLD, STORAGE_WORK_BYTES_MIN,
 };
 use crate::model::storage::StorageFault;
 use crate::store::Trouble;
@@ -67,6 +68,8 @@ struct State {
     low_since: Option<Instant>,
     /// When a write last met a full disk.
     met_at: Option<Instant>,
+    /// When the disk was last asked, if there was plenty, and how much.
+    plenty: Option<(Instant, u64)>,
 }
 
 impl Room {
@@ -74,7 +77,7 @@ impl Room {
     pub(super) fn new(directory: &Path) -> Self {
         let is_whole = directory.join(FILE).metadata().is_ok_and(|file| file.len() >= STORAGE_BALLAST_BYTES);
         let ballast = if is_whole { Ballast::There } else { Ballast::Missing };
-        let state = Mutex::new(State { ballast, low_since: None, met_at: None });
+        let state = Mutex::new(State { ballast, low_since: None, met_at: None, plenty: None });
         let room = Self { directory: directory.to_owned(), reusable: AtomicU64::new(0), state };
         if is_whole && room.free().is_some_and(|free| free < STORAGE_LAST_BYTES) {
             room.give_up_ballast(&mut room.state());
@@ -126,6 +129,7 @@ impl Room {
         if state.ballast == Ballast::There {
             self.give_up_ballast(&mut state);
         }
+        state.plenty = None;
         let now = Instant::now();
         state.low_since.get_or_insert(now);
         state.met_at = Some(now);
@@ -137,10 +141,18 @@ impl Room {
         Some(Trouble { fault: StorageFault::Full, lasted: low_since.elapsed() })
     }
 
-    /// Bytes that this user may still write.
+    /// Bytes that this user may still write; where there is plenty, those of a moment ago.
     fn free(&self) -> Option<u64> {
-        let disk = statvfs(&self.directory).ok()?;
-        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+        let mut state = self.state();
+        if let Some((at, free)) = state.plenty
+            && at.elapsed() < STORAGE_PLENTY_TOLD
+        {
+            return Some(free);
+        }
+        let disk = statvfs(&self.directory).ok();
+        let free = disk.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+        state.plenty = free.filter(|free| *free >= STORAGE_PLENTY_BYTES).map(|free| (Instant::now(), free));
+        free
     }
 
     fn give_up_ballast(&self, state: &mut State) {

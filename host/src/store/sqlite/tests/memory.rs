@@ -9,7 +9,7 @@ use crate::store::contract::samples::{add_webhooks, at, attempted, delivery_clai
 use crate::store::sqlite::SqliteStore;
 use crate::store::sqlite::beginning::Listed;
 use crate::store::sqlite::pending::Queue;
-use crate::store::{Next, Store, StoreError};
+use crate::store::{Next, Retried, Store, StoreError};
 
 const WEBHOOKS: [&str; 3] = ["a", "b", "c"];
 
@@ -126,7 +126,7 @@ async fn play(store: &SqliteStore, step: Step, owed: &mut u32) {
                 statement.query_map((), |row| row.get(0))?.collect::<rusqlite::Result<Vec<DeliveryId>>>()
             });
             if let Some(id) = ids.await.unwrap().get(number as usize) {
-                drop(store.retry_delivery(id, at(now)).await.unwrap());
+                let _: Retried = store.retry_delivery(id, at(now)).await.unwrap();
             }
         }
         Step::NextDue => drop(store.next_due().await.unwrap()),
