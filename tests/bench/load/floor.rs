@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::join_all;
 use hooksieve::egress::Policy;
@@ -18,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::journal::Journal;
 use crate::open;
 use crate::rig::event;
-use crate::rig::sink::{Reply, Sink};
+use crate::rig::sink::Sink;
 
 /// Threads of the host's runtime on a machine with two cores, and so of this one's.
 const THREADS: usize = 2;
@@ -58,7 +57,8 @@ pub async fn beside<T: Send + 'static>(work: impl Future<Output = T> + Send + 's
 /// Requests as quickly as they are answered, so many at a time, while it is on.
 pub struct Floor {
     is_on: watch::Sender<bool>,
-    count: Arc<AtomicU64>,
+    /// What arrives is noted as what the host delivers is, so that the receiver costs both the same.
+    journal: Arc<Journal>,
     posting: JoinHandle<()>,
     _sink: Sink,
 }
@@ -66,13 +66,10 @@ pub struct Floor {
 impl Floor {
     /// Requests with this body, `at_once` at a time. It is not on yet.
     pub async fn start(body: &str, at_once: usize) -> Self {
-        let count = Arc::new(AtomicU64::new(0));
-        let counting = Arc::clone(&count);
-        let sink = Sink::start(move |_| {
-            counting.fetch_add(1, Ordering::Relaxed);
-            Reply::Status(200)
-        })
-        .await;
+        let number = event::number(body.as_bytes()).expect("every delivery has a number");
+        let journal = Arc::new(Journal::new(number + 1, 0));
+        let arriving = Arc::clone(&journal);
+        let sink = Sink::start(move |arrival| arriving.arrive(arrival)).await;
         let (is_on, on) = watch::channel(false);
         let (url, body) = (sink.url("/0"), body.to_owned());
         let posting = tokio::spawn(beside(async move {
@@ -87,7 +84,7 @@ impl Floor {
             });
             join_all(posting).await.into_iter().for_each(|ended| ended.unwrap());
         }));
-        Self { is_on, count, posting, _sink: sink }
+        Self { is_on, journal, posting, _sink: sink }
     }
 
     pub fn turn(&self, is_on: bool) {
@@ -96,7 +93,7 @@ impl Floor {
 
     /// Requests that arrived.
     pub fn count(&self) -> u64 {
-        self.count.load(Ordering::Relaxed)
+        self.journal.arrived()
     }
 
     pub async fn stop(self) {
