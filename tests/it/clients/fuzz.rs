@@ -6,14 +6,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use hooksieve::wire::PayloadFormat;
+use hooksieve::wire::{CreateToken, PayloadFormat, PutUser};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::bench::{Bench, SecretKind};
 use super::installed::{self, SOURCES};
-use crate::app::{OPERATOR_TOKEN, PROJECT, member};
+use crate::app::{OPERATOR_TOKEN, PROJECT};
 use crate::isolation::document::Document;
 use crate::receiver::{Answer, Receiver};
 
@@ -38,7 +38,12 @@ async fn schemathesis_finds_no_failure() {
     let setting = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
     let python = installed::python("fuzz");
     let (bench, receiver) = (Bench::start().await, Receiver::start().await);
-    let ben = member(&bench.host.operator(), "ben").await;
+    // Two users who share no project, and one who comes into one and leaves it.
+    let operator = bench.host.operator();
+    for user in ["ben", "cleo"] {
+        operator.put_user(user, &PutUser::default()).await.unwrap();
+    }
+    let ben = operator.create_token("ben", &CreateToken::default()).await.unwrap().token.expose().to_owned();
     // Several, since it deletes some.
     for _ in 0..5 {
         bench.register(&receiver.url("/a"), SecretKind::Generated, PayloadFormat::Full).await;
@@ -53,8 +58,8 @@ async fn schemathesis_finds_no_failure() {
     }
     receiver.wait_for("/a", 15).await;
     receiver.wait_for("/down", 9).await;
-    bench.host.operator().remove_member(PROJECT, "ada").await.unwrap();
-    bench.host.operator().add_member(PROJECT, "ada").await.unwrap();
+    operator.remove_member(PROJECT, "ada").await.unwrap();
+    operator.add_member(PROJECT, "ada").await.unwrap();
     let folder = TempDir::new().unwrap();
     let (file, succeeded) = (folder.path().join("tokens.json"), folder.path().join("succeeded.json"));
     std::fs::write(&file, tokens(&bench.user_token, &ben)).unwrap();
