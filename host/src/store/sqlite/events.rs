@@ -133,9 +133,6 @@ pub(super) fn stored_by_seq(connection: &Connection, seq: EventSeq) -> rusqlite:
     connection.prepare_cached(concat!(select_stored!(), "seq = ?1"))?.query_one((seq,), stored)
 }
 
-/// The events from a place to another, in order.
-pub(super) const BETWEEN: &str = concat!(select_stored!(), "seq BETWEEN ?1 AND ?2 ORDER BY seq");
-
 /// Hands over those of `wanted`, which are in order, for as long as more are taken; whether they still are. All between them are
 /// looked at too.
 pub(super) fn read_run(
@@ -144,7 +141,7 @@ pub(super) fn read_run(
     mut take: impl FnMut(StoredEvent) -> ControlFlow<()>,
 ) -> rusqlite::Result<ControlFlow<()>> {
     let [first, ..] = wanted else { return Ok(ControlFlow::Continue(())) };
-    let mut statement = connection.prepare_cached(BETWEEN)?;
+    let mut statement = connection.prepare_cached(concat!(select_stored!(), "seq BETWEEN ?1 AND ?2 ORDER BY seq"))?;
     let mut rows = statement.query((first, wanted.last()))?;
     while let Some(row) = rows.next()? {
         if wanted.binary_search(&row.get(10)?).is_ok() && take(stored(row)?).is_break() {

@@ -120,9 +120,14 @@ impl Look<'_> {
         self.0.rows.get(&seq).map(|lease| lease.until)
     }
 
+    /// Until when the row cannot be claimed, if it cannot be now.
+    pub(super) fn held_until(&self, seq: i64, now: Timestamp) -> Option<Timestamp> {
+        self.leased_until(seq).filter(|until| *until > now)
+    }
+
     /// Whether the row can be claimed.
     pub(super) fn is_free(&self, seq: i64, now: Timestamp) -> bool {
-        self.leased_until(seq).is_none_or(|until| until <= now)
+        self.held_until(seq, now).is_none()
     }
 
     /// Another number whenever a row may be free earlier than was seen.

@@ -225,7 +225,7 @@ impl Queue {
         let mut free = Vec::new();
         let behind = self.list.rows_behind(held.map(|held| held.to));
         for owed in behind.take_while(|owed| owed.due_at <= now) {
-            match leases.leased_until(owed.seq).filter(|until| *until > now) {
+            match leases.held_until(owed.seq, now) {
                 Some(until) if free.is_empty() => {
                     let until = held.map_or(until, |held| held.until.min(until));
                     held = Some(Held { to: owed.place(), until, given_back });
