@@ -16,6 +16,9 @@ use crate::model::Timestamp;
 
 /// Fences one process can hand out before it would meet those of the next opening: 10^12.
 const FENCES_PER_OPENING_BITS: u32 = 40;
+/// How often a claim that must not wait looks whether it is its turn: for some microseconds, and one that reads nothing
+/// is done in two.
+const LOOKS_FOR_TURN_MAX: u32 = 60;
 
 /// The leases on the rows of one table, by their place (`seq`).
 #[derive(Debug)]
@@ -53,9 +56,15 @@ impl Leases {
         Claiming { leases: self, _turn: self.claiming.lock().await }
     }
 
-    /// The same where there is nothing to wait for.
+    /// The same where there is nothing to wait for but a claim that reads nothing.
     pub(super) fn try_begin(&self) -> Option<Claiming<'_>> {
-        Some(Claiming { leases: self, _turn: self.claiming.try_lock().ok()? })
+        for _ in 0..LOOKS_FOR_TURN_MAX {
+            if let Ok(turn) = self.claiming.try_lock() {
+                return Some(Claiming { leases: self, _turn: turn });
+            }
+            std::hint::spin_loop();
+        }
+        None
     }
 
     /// A look at many rows.
@@ -201,6 +210,16 @@ mod tests {
         );
         let later = leases.begin().await.take(7, at(150));
         assert_eq!(leases.row(later), Some(7));
+    }
+
+    #[tokio::test]
+    async fn what_must_not_wait_gets_no_turn_while_another_claim_goes_on() {
+        let leases = Leases::new(1);
+        let reading = leases.begin().await;
+
+        assert!(leases.try_begin().is_none());
+        drop(reading);
+        assert!(leases.try_begin().is_some());
     }
 
     #[tokio::test]
