@@ -94,7 +94,7 @@ impl SqliteStore {
         }
     }
 
-    /// Claims the next due delivery of a webhook, where nobody else claims and all of it is at hand.
+    /// Claims the next due delivery of a webhook, where no other claim goes on for long and all of it is at hand.
     pub(super) fn claim_next_due(
         &self,
         webhook: &WebhookId,
